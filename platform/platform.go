@@ -1,0 +1,113 @@
+// Package platform is the contract between the kernel and the ways of running application
+// code. It sees descriptors, addresses and registers, and nothing of the kernel above.
+//
+// A Platform is chosen once per sandbox. It makes AddressSpaces, into which the kernel maps
+// ranges of host files (the memory file, or a file the gofer handed over), and Contexts, one
+// per application thread. Context.Switch is the only way to run application code.
+//
+// Between a trap and the return of Switch there is no allocation, no lock shared with other
+// threads, no map look-up and no logging.
+package platform
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// Prot is what application code may do with mapped memory; the bits are PROT_READ,
+// PROT_WRITE and PROT_EXEC of mmap(2).
+type Prot uint8
+
+const (
+	Read  Prot = 1 << 0
+	Write Prot = 1 << 1
+	Exec  Prot = 1 << 2
+)
+
+// Platform makes address spaces and contexts.
+type Platform interface {
+	// NewAddressSpace returns an empty address space. ENOMEM or EAGAIN if the host has no
+	// room for another stub.
+	NewAddressSpace() (AddressSpace, linux.Errno)
+
+	// NewContext returns the context of a new application thread. It belongs to the one
+	// goroutine that calls Switch, except Interrupt.
+	NewContext() Context
+
+	// Limits returns the lowest and the first too high address that an application may map.
+	Limits() (min, max uint64)
+}
+
+// AddressSpace is the application's view of memory. Methods may be called from any
+// goroutine, also while threads run in it; a mapping change is seen by every thread once the
+// method returns. Addresses, lengths and offsets are multiples of the page size, and ranges
+// lie inside Limits: the caller has checked.
+type AddressSpace interface {
+	// Map maps length bytes of the host file fd from offset off at addr, shared, in place of
+	// what was there. populate asks for the pages to be entered ahead of their faults.
+	Map(addr, length uint64, fd int, off uint64, prot Prot, populate bool) linux.Errno
+
+	// Protect changes the protection of what is mapped inside the range; holes stay holes.
+	Protect(addr, length uint64, prot Prot) linux.Errno
+
+	// Unmap removes every mapping inside the range.
+	Unmap(addr, length uint64)
+
+	// Clone copies every mapping of this address space into dst, which is empty: what fork
+	// needs. Platforms without a fast way return ENOSYS, and the kernel lets faults fill dst.
+	Clone(dst AddressSpace) linux.Errno
+
+	// Release gives the address space back. No context is inside it or will enter it.
+	Release()
+}
+
+// Context is one application thread.
+type Context interface {
+	// Switch runs application code in as from the state in regs until something needs the
+	// kernel, leaves the new state in regs and says what it was. If r does not name a
+	// canonical user address or has flags user mode may not set, it sanitises them first.
+	Switch(as AddressSpace, regs *arch.Registers) Trap
+
+	// Interrupt makes the Switch that is running, or else the next one, return a trap of
+	// kind Interrupted soon. It may be called from any goroutine, does not block, and
+	// several calls may count as one.
+	Interrupt()
+
+	// FPU copies the extended state into dst, an XSAVE image in standard format of
+	// arch.FPUSize bytes. SetFPU sets it; the image has been checked with arch.CheckFPU.
+	// Both are called between Switches only. A fresh context has arch.InitialFPU.
+	FPU(dst []byte)
+	SetFPU(src []byte)
+
+	// Release ends the thread. Switch is not running and will not be called again.
+	Release()
+}
+
+// TrapKind says why Switch returned.
+type TrapKind uint8
+
+const (
+	// Syscall: a system call; regs.OrigRax holds its number, regs.Rip the next instruction,
+	// regs.Rax -ENOSYS.
+	Syscall TrapKind = iota
+	// Fault: the instruction at regs.Rip could not access Trap.Addr. If the kernel can make
+	// the address accessible it does so and switches again; else it is a SIGSEGV or SIGBUS.
+	Fault
+	// Exception: the processor raised Trap.Signo (SIGILL, SIGFPE, SIGTRAP, or a SIGSEGV or SIGBUS that
+	// is no page fault) with Trap.Code as its si_code and Trap.Addr as si_addr.
+	Exception
+	// Interrupted: somebody called Interrupt. regs are the thread's between two instructions.
+	Interrupted
+	// Gone: the thread's stub is dead (the host killed it). The kernel kills the task.
+	Gone
+)
+
+// Trap is what Switch returns.
+type Trap struct {
+	Kind  TrapKind
+	Signo uint8  // Exception: the signal
+	Write bool   // Fault: the access was a write (else a read or a fetch)
+	Exec  bool   // Fault: the access was an instruction fetch
+	Code  int32  // Fault, Exception: si_code as the host gave it
+	Addr  uint64 // Fault, Exception: si_addr
+}
