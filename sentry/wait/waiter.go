@@ -1,0 +1,115 @@
+package wait
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+)
+
+// Waiter is a task's own means of sleeping. Only the task's goroutine sleeps on it; anybody
+// may Wake or Interrupt it.
+type Waiter struct {
+	ch          chan struct{} // capacity 1: a wake that came before the sleep is kept
+	interrupted atomic.Bool
+	entry       Entry
+	timer       *time.Timer
+	sleeping    atomic.Bool
+}
+
+// NewWaiter returns a waiter.
+func NewWaiter() *Waiter {
+	w := &Waiter{ch: make(chan struct{}, 1)}
+	w.entry.Wake = func(*Entry, Event) { w.Wake() }
+	return w
+}
+
+// Wake ends the current sleep, or the next one.
+func (w *Waiter) Wake() {
+	select {
+	case w.ch <- struct{}{}:
+	default:
+	}
+}
+
+// Interrupt makes the sleep that is going on, and every later one, end with ERESTARTSYS until
+// ClearInterrupt: a signal is pending, the task is to stop, to be frozen or to die.
+func (w *Waiter) Interrupt() {
+	w.interrupted.Store(true)
+	w.Wake()
+}
+
+// ClearInterrupt is called by the run loop before it looks at what there is to do.
+func (w *Waiter) ClearInterrupt() { w.interrupted.Store(false) }
+
+// Interrupted reports whether a sleep would end at once.
+func (w *Waiter) Interrupted() bool { return w.interrupted.Load() }
+
+// Sleeping reports whether the task sleeps just now (state S of proc(5)).
+func (w *Waiter) Sleeping() bool { return w.sleeping.Load() }
+
+// Forever is the deadline that never comes.
+var Forever time.Time
+
+// Sleep waits for Wake: 0; for Interrupt: ERESTARTSYS; or for the deadline: ETIMEDOUT.
+// Wake-ups may be spurious. A deadline in the past still lets an earlier Wake win.
+func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
+	if w.interrupted.Load() {
+		return linux.ERESTARTSYS
+	}
+	select {
+	case <-w.ch:
+		return w.woken()
+	default:
+	}
+	var expired <-chan time.Time
+	if !deadline.IsZero() {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return linux.ETIMEDOUT
+		}
+		if w.timer == nil {
+			w.timer = time.NewTimer(left)
+		} else {
+			w.timer.Reset(left)
+		}
+		defer w.timer.Stop()
+		expired = w.timer.C
+	}
+	w.sleeping.Store(true)
+	defer w.sleeping.Store(false)
+	select {
+	case <-w.ch:
+		return w.woken()
+	case <-expired:
+		return linux.ETIMEDOUT
+	}
+}
+
+func (w *Waiter) woken() linux.Errno {
+	if w.interrupted.Load() {
+		return linux.ERESTARTSYS
+	}
+	return 0
+}
+
+// Until calls try until it answers something else than EAGAIN, sleeping on q between the
+// calls. It returns what try returned; or ERESTARTSYS after an interrupt, ETIMEDOUT after the
+// deadline (Forever: none). try runs once more after registration, so no wake-up is lost.
+func Until(q *Queue, mask Event, w *Waiter, deadline time.Time, try func() (int, linux.Errno)) (int, linux.Errno) {
+	n, errno := try()
+	if errno != linux.EAGAIN {
+		return n, errno
+	}
+	q.Register(&w.entry, mask)
+	defer q.Unregister(&w.entry)
+	for {
+		n, errno = try()
+		if errno != linux.EAGAIN {
+			return n, errno
+		}
+		if errno = w.Sleep(deadline); errno != 0 {
+			return 0, errno
+		}
+	}
+}
