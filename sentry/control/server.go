@@ -1,0 +1,92 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Request is what a handler learns beside its argument.
+type Request struct {
+	// FDs are the descriptors that came along. The handler takes the ones it wants with
+	// Take; the rest are closed when it returns.
+	FDs []int
+}
+
+// Take hands the descriptors over to the caller, which closes them one day.
+func (r *Request) Take() []int {
+	fds := r.FDs
+	r.FDs = nil
+	return fds
+}
+
+// Server is a table of handlers. Fill it with Handle, then Serve each connection on a
+// goroutine of its own. Handlers of different connections run side by side.
+type Server struct {
+	handlers map[string]func(*Request, json.RawMessage) (any, error)
+}
+
+// NewServer returns a server that refuses everything.
+func NewServer() *Server {
+	return &Server{handlers: make(map[string]func(*Request, json.RawMessage) (any, error))}
+}
+
+// Handle makes f answer m. An error of type *Error reaches the caller with its exit code,
+// any other as text.
+func Handle[A, R any](s *Server, m Method[A, R], f func(r *Request, args *A) (R, error)) {
+	if s.handlers[m.Name] != nil {
+		panic("control: second handler for " + m.Name)
+	}
+	s.handlers[m.Name] = func(r *Request, raw json.RawMessage) (any, error) {
+		args := new(A)
+		if len(raw) != 0 {
+			if err := json.Unmarshal(raw, args); err != nil {
+				return nil, fmt.Errorf("%s: malformed arguments: %w", m.Name, err)
+			}
+		}
+		return f(r, args)
+	}
+}
+
+// Serve answers the requests of one connection until the other side closes it or breaks the
+// protocol, and closes it.
+func (s *Server) Serve(stream Stream) {
+	defer stream.Close()
+	for {
+		var req request
+		fds, err := recv(stream, &req)
+		if err != nil {
+			return
+		}
+		r := &Request{FDs: fds}
+		out := s.answer(r, &req)
+		closeFDs(stream, r.FDs)
+		if send(stream, out, nil) != nil {
+			return
+		}
+	}
+}
+
+func (s *Server) answer(r *Request, req *request) *reply {
+	h := s.handlers[req.Method]
+	if h == nil {
+		return &reply{Error: fmt.Sprintf("the sandbox does not support %q", req.Method)}
+	}
+	if req.Files != len(r.FDs) {
+		return &reply{Error: fmt.Sprintf("%s: %d descriptors announced, %d arrived", req.Method, req.Files, len(r.FDs))}
+	}
+	result, err := h(r, req.Args)
+	if err != nil {
+		out := &reply{Error: err.Error()}
+		var e *Error
+		if errors.As(err, &e) {
+			out.Code = e.Code
+		}
+		return out
+	}
+	b, err := json.Marshal(result)
+	if err != nil {
+		return &reply{Error: err.Error()}
+	}
+	return &reply{Result: b}
+}
