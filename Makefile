@@ -1,0 +1,48 @@
+# runsc: build, run, test, bench, install. `make help` lists the targets.
+
+GO      ?= go
+PREFIX  ?= /usr/local
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+ARGS    ?= sh
+OUT     ?= $(CURDIR)/bin
+LDFLAGS := -s -w
+PLATFORMS ?= ptrace
+
+.PHONY: all build deps run test test-quick bench install clean help
+
+all: build
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+deps: ## install what building and running needs (Debian packages)
+	@tools/deps build
+
+build: deps ## bin/runsc, bin/runsc-sentry, bin/runsc-gofer, all static
+	@mkdir -p $(OUT)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/runsc-sentry ./sentry
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/runsc-gofer ./gofer
+	CGO_ENABLED=1 $(GO) build -trimpath -tags netgo,osusergo \
+		-ldflags '$(LDFLAGS) -X main.version=$(VERSION) -extldflags -static' -o $(OUT)/runsc ./runsc
+
+run: build ## a shell in a sandbox, or ARGS='command…'
+	@tools/run $(OUT)/runsc $(ARGS)
+
+test: build ## every test, on a fresh machine too
+	@tools/deps test
+	@tools/test
+
+test-quick: ## unit tests and the rules of the house
+	$(GO) vet ./...
+	$(GO) test ./abi/... ./platform/... ./sentry/... ./gofer/... ./runsc/... ./tools/...
+
+bench: build ## costs per call and of whole programs, native and sandboxed side by side
+	@tools/deps test
+	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms $(PLATFORMS)
+
+install: build ## copy the three programs to PREFIX/bin
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(OUT)/runsc $(OUT)/runsc-sentry $(OUT)/runsc-gofer $(DESTDIR)$(PREFIX)/bin
+
+clean: ## remove what make built
+	rm -rf $(OUT)
