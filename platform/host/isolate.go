@@ -1,0 +1,64 @@
+package host
+
+import (
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Isolate gives up what the process can see and do of the host, before it meets its first
+// hostile byte: an empty read-only root in the mount namespace it was started in (of its own:
+// the caller has seen to that), no supplementary groups, the unprivileged user and group id
+// in every thread, with that no capabilities, and no_new_privs. uid 0 (rootless: the process is root of a user
+// namespace that holds nothing else) keeps the id and drops the capabilities only. The
+// seccomp filter comes later (Seal), when the descriptors that need more are made.
+func Isolate(uid, gid int) error {
+	if err := emptyRoot(); err != nil {
+		return err
+	}
+	if uid != 0 {
+		if err := syscall.Setgroups(nil); err != nil {
+			return fmt.Errorf("drop supplementary groups: %w", err)
+		}
+		if err := syscall.Setresgid(gid, gid, gid); err != nil {
+			return fmt.Errorf("become group %d: %w", gid, err)
+		}
+		if err := syscall.Setresuid(uid, uid, uid); err != nil {
+			return fmt.Errorf("become user %d: %w", uid, err)
+		}
+	}
+	if err := dropCapabilities(); err != nil {
+		return err
+	}
+	if _, _, e := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); e != 0 {
+		return fmt.Errorf("set no_new_privs: %w", e)
+	}
+	return nil
+}
+
+// emptyRoot makes an empty tmpfs the root of the mount namespace and takes the old one away.
+func emptyRoot() error {
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"make mounts private", func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }},
+		{"mount an empty root", func() error {
+			return unix.Mount("none", "/proc", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "size=0,nr_inodes=2")
+		}},
+		{"enter the empty root", func() error { return unix.Chdir("/proc") }},
+		{"pivot to the empty root", func() error { return unix.PivotRoot(".", ".") }},
+		{"detach the old root", func() error { return unix.Unmount(".", unix.MNT_DETACH) }},
+		{"enter the empty root", func() error { return unix.Chdir("/") }},
+		{"make the empty root read-only", func() error {
+			return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+		}},
+	}
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.what, err)
+		}
+	}
+	return nil
+}
