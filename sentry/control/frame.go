@@ -25,7 +25,7 @@ type Stream interface {
 	Send(b []byte, fds []int) error
 	// CloseFD closes a descriptor that Recv returned and nobody wants.
 	CloseFD(fd int)
-	// Close ends the connection.
+	// Close ends the connection; a Recv that is waiting returns (shutdown(2), then close).
 	Close()
 }
 

@@ -75,10 +75,12 @@ type ExecArgs struct {
 // an Error whose Code is the exit code that fits (126, 127), as in Report.
 type ExecResult struct{ PID int32 }
 
-// WaitArgs names a process; 0 is the container's first.
+// WaitArgs names a process; 0 is the container's first. With Kill the process is killed if
+// the caller hangs up before the answer (Request.Hangup): its stand-in on the host was killed.
 type WaitArgs struct {
-	ID  string
-	PID int32
+	ID   string
+	PID  int32
+	Kill bool
 }
 
 // WaitResult is how a process ended: its exit code, or 128 plus the signal's number.

@@ -11,6 +11,24 @@ type Request struct {
 	// FDs are the descriptors that came along. The handler takes the ones it wants with
 	// Take; the rest are closed when it returns.
 	FDs []int
+
+	stream Stream
+	hangup chan struct{}
+}
+
+// Hangup returns a channel that is closed when the caller goes away. After a request that
+// asked, the connection serves no other.
+func (r *Request) Hangup() <-chan struct{} {
+	if r.hangup == nil {
+		r.hangup = make(chan struct{})
+		go func() {
+			// Whatever arrives while a request is being answered ends the connection.
+			_, fds, _ := r.stream.Recv(make([]byte, 1))
+			closeFDs(r.stream, fds)
+			close(r.hangup)
+		}()
+	}
+	return r.hangup
 }
 
 // Take hands the descriptors over to the caller, which closes them one day.
@@ -58,10 +76,10 @@ func (s *Server) Serve(stream Stream) {
 		if err != nil {
 			return
 		}
-		r := &Request{FDs: fds}
+		r := &Request{FDs: fds, stream: stream}
 		out := s.answer(r, &req)
 		closeFDs(stream, r.FDs)
-		if send(stream, out, nil) != nil {
+		if send(stream, out, nil) != nil || r.hangup != nil {
 			return
 		}
 	}

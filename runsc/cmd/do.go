@@ -1,0 +1,47 @@
+package cmd
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"flag"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-7423c386/runsc/runsc/console"
+	"github.com/seed-7423c386/runsc/runsc/container"
+	"github.com/seed-7423c386/runsc/runsc/spec"
+)
+
+func doCommand() *command {
+	var root, cwd string
+	return &command{
+		name: "do", synopsis: "run a command of the host on a copy-on-write view of its files that is dropped afterwards", usage: "<command> [args...]", min: 1, max: -1,
+		flags: func(fs *flag.FlagSet) {
+			fs.StringVar(&root, "root-fs", "/", "directory to show as the root")
+			fs.StringVar(&cwd, "cwd", "", "working directory, by default the current one")
+		},
+		run: func(g *globals, args []string) (int, error) {
+			root, err := filepath.Abs(root)
+			if err != nil {
+				return 0, err
+			}
+			if cwd == "" {
+				cwd = "/"
+				if dir, err := os.Getwd(); err == nil && root == "/" {
+					cwd = dir
+				}
+			}
+			s := spec.HostCommand(args, cwd, console.IsTerminal(os.Stdin) && console.IsTerminal(os.Stdout))
+			s.Root.Path = root
+			b, err := spec.New("/", s)
+			if err != nil {
+				return 0, err
+			}
+			id := make([]byte, 6)
+			rand.Read(id)
+			cfg := g.Config
+			cfg.Overlay = "root"
+			return container.Run(&cfg, &container.CreateOptions{ID: "do-" + hex.EncodeToString(id), Bundle: b, Foreground: true}, false)
+		},
+	}
+}

@@ -1,0 +1,54 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// joinNet moves the calling thread, which is locked and will end, into the namespace at path.
+func joinNet(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("network namespace of the bundle: %w", err)
+	}
+	defer f.Close()
+	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("joining network namespace %s: %w", path, err)
+	}
+	return nil
+}
+
+// netnsPath is the namespace that the bundle wants joined, or "".
+func netnsPath(s *specs.Spec) string {
+	for _, ns := range s.Linux.Namespaces {
+		if ns.Type == specs.NetworkNamespace {
+			return ns.Path
+		}
+	}
+	return ""
+}
+
+// InNamespaces runs f on a thread that is in the network, UTS and IPC namespaces of process
+// pid, so that the processes that f starts are there as well. The view of files stays.
+func InNamespaces(pid int, f func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends
+		result <- func() error {
+			fd, err := unix.PidfdOpen(pid, 0)
+			if err != nil {
+				return fmt.Errorf("namespaces of process %d: %w", pid, err)
+			}
+			defer unix.Close(fd)
+			if err := unix.Setns(fd, unix.CLONE_NEWNET|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC); err != nil {
+				return fmt.Errorf("joining the namespaces of process %d: %w", pid, err)
+			}
+			return f()
+		}()
+	}()
+	return <-result
+}
