@@ -1,0 +1,11 @@
+package arch
+
+// cpuid is the CPUID instruction.
+func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+
+// xgetbv returns XCR0, the extended states that the host has switched on. Only where CPUID
+// says OSXSAVE.
+func xgetbv() uint64
+
+// fxsave is FXSAVE64; image is 16 bytes aligned.
+func fxsave(image *[512]byte)
