@@ -90,6 +90,13 @@ func (l *Logger) write(level, msg string) {
 	now := time.Now().Format(time.RFC3339Nano)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.out == os.Stderr && !l.json { // a person reads this
+		if level != "error" {
+			msg = level + ": " + msg
+		}
+		fmt.Fprintf(l.out, "runsc: %s\n", msg)
+		return
+	}
 	if !l.json {
 		fmt.Fprintf(l.out, "time=%q level=%s msg=%s\n", now, level, strconv.Quote(msg))
 		return

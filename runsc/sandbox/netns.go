@@ -35,20 +35,33 @@ func netnsPath(s *specs.Spec) string {
 // InNamespaces runs f on a thread that is in the network, UTS and IPC namespaces of process
 // pid, so that the processes that f starts are there as well. The view of files stays.
 func InNamespaces(pid int, f func() error) error {
+	return onThread(func() error {
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			return fmt.Errorf("namespaces of process %d: %w", pid, err)
+		}
+		defer unix.Close(fd)
+		if err := unix.Setns(fd, unix.CLONE_NEWNET|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC); err != nil {
+			return fmt.Errorf("joining the namespaces of process %d: %w", pid, err)
+		}
+		return f()
+	})
+}
+
+// onThread runs f on a thread of its own, which ends when f has returned, and with it the
+// thread's membership of cgroups and namespaces.
+func onThread(f func() error) error {
 	result := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends
-		result <- func() error {
-			fd, err := unix.PidfdOpen(pid, 0)
-			if err != nil {
-				return fmt.Errorf("namespaces of process %d: %w", pid, err)
-			}
-			defer unix.Close(fd)
-			if err := unix.Setns(fd, unix.CLONE_NEWNET|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC); err != nil {
-				return fmt.Errorf("joining the namespaces of process %d: %w", pid, err)
-			}
-			return f()
-		}()
+		runtime.LockOSThread() // and never unlocked: that is what ends the thread
+		if unix.Gettid() != unix.Getpid() {
+			result <- f()
+			return
+		}
+		// The first thread of a process never ends. While it is held here another is taken.
+		err := onThread(f)
+		runtime.UnlockOSThread()
+		result <- err
 	}()
 	return <-result
 }

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -75,7 +74,7 @@ func Start(o *Options) (*Sandbox, error) {
 		return nil, err
 	}
 	s := &Sandbox{report: l.report, gate: l.gate, crash: filepath.Join(o.Dir, CrashLog), cgroup: o.Cgroup}
-	if err := l.start(s, o); err != nil {
+	if err := onThread(func() error { return l.start(s, o) }); err != nil {
 		s.Kill()
 		closeAll(l.report, l.gate)
 		return nil, err
@@ -161,26 +160,8 @@ func firstLines(path string) string {
 	return strings.Join(lines, "; ")
 }
 
-// start starts the two processes from a thread that is inside the cgroup.
+// start starts the two processes. It is called on a thread that ends afterwards.
 func (l *launch) start(s *Sandbox, o *Options) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends, and leaves the cgroup
-		if unix.Gettid() != unix.Getpid() {
-			result <- l.startOnThread(s, o)
-			return
-		}
-		// The first thread of a process never ends. Block it, so that another is taken.
-		go func() {
-			runtime.LockOSThread()
-			result <- l.startOnThread(s, o)
-		}()
-		runtime.UnlockOSThread()
-	}()
-	return <-result
-}
-
-func (l *launch) startOnThread(s *Sandbox, o *Options) error {
 	if o.Cgroup != nil {
 		if err := o.Cgroup.Enter(); err != nil {
 			return err

@@ -1,0 +1,179 @@
+package lifecycle
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+func TestRun(t *testing.T) {
+	each(t, func(e *env) {
+		e.shell("echo out; echo err >&2; exit 3")
+		if r := e.run(); r.code != 3 || r.out != "out\n" || r.errOut != "err\n" {
+			t.Error(r)
+		}
+	})
+}
+
+func TestRunKilledBySignal(t *testing.T) {
+	each(t, func(e *env) {
+		// The first process cannot kill itself (pid_namespaces(7)), so a child does it.
+		e.shell("sh -c 'kill -9 $$'; echo $?; exec sh -c 'exit 200'")
+		if r := e.run(); r.code != 200 || r.out != "137\n" {
+			t.Error(r)
+		}
+	}, "real")
+}
+
+func TestRunReadsStdin(t *testing.T) {
+	each(t, func(e *env) {
+		e.command("cat")
+		c := e.cmd("run", "--bundle", e.bundle, e.id)
+		c.Stdin = strings.NewReader("through\n")
+		if r := e.finish(c); r.code != 0 || r.out != "through\n" {
+			t.Error(r)
+		}
+	})
+}
+
+func TestRunInCurrentDirectory(t *testing.T) {
+	each(t, func(e *env) {
+		e.command("echo", "here")
+		c := e.cmd("run", e.id)
+		c.Dir = e.bundle
+		if r := e.finish(c); r.code != 0 || r.out != "here\n" {
+			t.Error(r)
+		}
+	})
+}
+
+func TestRunDetachAndKeep(t *testing.T) {
+	each(t, func(e *env) {
+		e.command("sleep", "1000")
+		e.must("run", "--detach", "--bundle", e.bundle, e.id)
+		if s := e.state(); s.Status != specs.StateRunning || s.Pid == 0 {
+			t.Errorf("state %+v", s)
+		}
+		e.must("delete", "--force", e.id)
+		e.command("true")
+		e.must("run", "--keep", "--bundle", e.bundle, e.id)
+		if s := e.state(); s.Status != specs.StateStopped {
+			t.Errorf("state %+v", s)
+		}
+		e.must("delete", e.id)
+	})
+}
+
+// TestRunForwardsSignals ends a container by sending SIGTERM to the runsc that runs it.
+func TestRunForwardsSignals(t *testing.T) {
+	each(t, func(e *env) {
+		e.shell("trap 'echo got it; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
+		c := e.cmd("run", "--bundle", e.bundle, e.id)
+		out := filepath.Join(e.bundle, "out")
+		f, err := os.Create(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		c.Stdout = f
+		go func() {
+			e.eventually(func() string {
+				if b, _ := os.ReadFile(out); string(b) == "ready\n" {
+					c.Process.Signal(syscall.SIGTERM)
+					return ""
+				}
+				return "the container does not get ready"
+			})
+		}()
+		if r := e.finish(c); r.code != 5 {
+			t.Error(r)
+		}
+		if b, _ := os.ReadFile(out); string(b) != "ready\ngot it\n" {
+			t.Errorf("output %q", b)
+		}
+	})
+}
+
+func TestPreserveFDs(t *testing.T) {
+	each(t, func(e *env) {
+		e.shell("cat <&3; echo four >&4")
+		in, inW, _ := os.Pipe()
+		outR, out, _ := os.Pipe()
+		inW.WriteString("three\n")
+		inW.Close()
+		c := e.cmd("run", "--preserve-fds", "2", "--bundle", e.bundle, e.id)
+		c.ExtraFiles = []*os.File{in, out}
+		if r := e.finish(c); r.code != 0 || r.out != "three\n" {
+			t.Error(r)
+		}
+		out.Close()
+		buf := make([]byte, 100)
+		n, _ := outR.Read(buf)
+		if string(buf[:n]) != "four\n" {
+			t.Errorf("descriptor 4 gave %q", buf[:n])
+		}
+		if r := e.run("--preserve-fds", "40"); r.code == 0 || !strings.Contains(r.errOut, "is not open") {
+			t.Error(r)
+		}
+	})
+}
+
+// TestWithoutRoot runs a container as a user who is not root.
+func TestWithoutRoot(t *testing.T) {
+	each(t, func(e *env) {
+		e.command("id", "-u")
+		e.root = filepath.Join(filepath.Dir(e.bundle), "user state")
+		if err := os.Mkdir(e.root, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("chown", "-R", "1234:1234", e.root, e.bundle).CombinedOutput(); err != nil {
+			t.Fatal(err, string(out))
+		}
+		c := e.cmd("run", "--bundle", e.bundle, e.id)
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1234, Gid: 1234}}
+		if r := e.finish(c); r.code != 0 || r.out != "0\n" {
+			t.Error(r)
+		}
+	})
+}
+
+func TestDo(t *testing.T) {
+	each(t, func(e *env) {
+		marker := filepath.Join(e.bundle, "marker")
+		c := e.cmd("do", "/bin/sh", "-c", "cat /etc/debian_version; pwd; echo x > "+strings.ReplaceAll(marker, " ", `\ `)+"; cat marker; exit 6")
+		c.Dir = e.bundle
+		version, _ := os.ReadFile("/etc/debian_version")
+		if r := e.finish(c); r.code != 6 || r.out != string(version)+e.bundle+"\nx\n" {
+			t.Error(r)
+		}
+		if _, err := os.Stat(marker); err == nil {
+			t.Error("a file written inside is on the host")
+		}
+	}, "real")
+}
+
+// TestStartUpTime only guards against a start that has become slower by an order of magnitude;
+// the benchmark has the figure.
+func TestStartUpTime(t *testing.T) {
+	each(t, func(e *env) {
+		e.command("true")
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			if r := e.run(); r.code != 0 {
+				t.Fatal(r)
+			}
+			best = min(best, time.Since(start))
+		}
+		t.Logf("best of 5: %v", best)
+		if best > 500*time.Millisecond {
+			t.Errorf("run of true takes %v", best)
+		}
+	})
+}
