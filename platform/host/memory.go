@@ -37,6 +37,12 @@ func Madvise(addr unsafe.Pointer, length uintptr, advice int) linux.Errno {
 	}
 }
 
+// Mincore is mincore(2) on the sentry's own mappings: a byte of vec for each page.
+func Mincore(addr unsafe.Pointer, length uintptr, vec []byte) linux.Errno {
+	_, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(addr), length, uintptr(unsafe.Pointer(unsafe.SliceData(vec))))
+	return linux.Errno(e)
+}
+
 // PunchHole frees length bytes of fd from off (fallocate(2)); the file keeps its size.
 func PunchHole(fd int, off, length int64) linux.Errno {
 	for {
@@ -44,5 +50,19 @@ func PunchHole(fd int, off, length int64) linux.Errno {
 		if e != unix.EINTR {
 			return linux.Errno(e)
 		}
+	}
+}
+
+// Pread is pread(2).
+func Pread(fd int, p []byte, off int64) (int, linux.Errno) {
+	for {
+		n, e := unix.Pread(fd, p, off)
+		if e == unix.EINTR {
+			continue
+		}
+		if e != nil {
+			return 0, linux.Errno(e.(unix.Errno))
+		}
+		return n, 0
 	}
 }

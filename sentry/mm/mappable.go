@@ -73,6 +73,7 @@ type Mappings struct {
 	total atomic.Int32 // areas in all; read without mu by Mapped
 	mu    sync.Mutex   // leaf: taken with address spaces locked
 	by    map[*MM]int  // areas by address space
+	last  func()       // called without mu when the last area goes; nil: nothing to do
 }
 
 // Mapped tells whether any area maps the file.
@@ -87,18 +88,28 @@ func (s *Mappings) Invalidate(off, n uint64, cows bool) {
 	if !s.Mapped() {
 		return
 	}
-	s.mu.Lock()
-	mms := make([]*MM, 0, len(s.by))
-	for m := range s.by {
-		mms = append(mms, m)
-	}
-	s.mu.Unlock()
 	end := off + n
 	if end < off {
 		end = ^uint64(0)
 	}
-	for _, m := range mms {
-		m.invalidate(s, off, end, cows)
+	// An address space that forks meanwhile adds another one, which is then done as well.
+	done := make(map[*MM]bool)
+	for {
+		s.mu.Lock()
+		var todo []*MM
+		for m := range s.by {
+			if !done[m] {
+				done[m] = true
+				todo = append(todo, m)
+			}
+		}
+		s.mu.Unlock()
+		if len(todo) == 0 {
+			return
+		}
+		for _, m := range todo {
+			m.invalidate(s, off, end, cows)
+		}
 	}
 }
 
@@ -116,9 +127,12 @@ func (s *Mappings) add(m *MM) {
 // remove counts an area less of m.
 func (s *Mappings) remove(m *MM) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total.Add(-1)
+	left := s.total.Add(-1)
 	if s.by[m]--; s.by[m] <= 0 {
 		delete(s.by, m)
+	}
+	s.mu.Unlock()
+	if left == 0 && s.last != nil {
+		s.last()
 	}
 }

@@ -66,6 +66,18 @@ func (f *File) FD() int { return f.fd }
 // Bytes is the kernel's view of n bytes at off. The caller holds references to the pages.
 func (f *File) Bytes(off, n uint64) []byte { return f.mem.bytes(off, n) }
 
+// Resident sets dst[i] to 0 if the host has no memory for the i-th page of [off, off+n): it
+// was never touched and is zero. If the host does not say, all count as there.
+func (f *File) Resident(off, n uint64, dst []byte) {
+	dst = dst[:n/PageSize]
+	if len(dst) > 0 && f.mem.resident(off, dst) == 0 {
+		return
+	}
+	for i := range dst {
+		dst[i] = 1
+	}
+}
+
 // chunk returns the chunk of an offset that was handed out.
 func (f *File) chunk(off uint64) *chunk {
 	i := off / ChunkSize

@@ -74,3 +74,9 @@ func (m mapping) collapse(off uint64) linux.Errno {
 	b[0] = 0 // the host collapses only where there is a page at all
 	return host.Madvise(unsafe.Pointer(&b[0]), ChunkSize, unix.MADV_COLLAPSE)
 }
+
+// resident sets a byte of dst for each page from off on to not 0 if the host has it.
+func (m mapping) resident(off uint64, dst []byte) linux.Errno {
+	n := uint64(len(dst)) * PageSize
+	return host.Mincore(unsafe.Pointer(&m.bytes(off, n)[0]), uintptr(n), dst)
+}

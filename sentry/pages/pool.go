@@ -148,6 +148,7 @@ type Arena struct {
 	kind  Kind
 	cur   *chunk
 	taken uint64 // bytes allocated ever
+	warm  bool   // the host had all pages of the last allocation
 }
 
 // NewArena returns an arena that allocates pages of a kind.
@@ -172,6 +173,9 @@ func (a *Arena) drop(c *chunk) {
 	c.settleLocked()
 	c.mu.Unlock()
 }
+
+// Warm tells whether the host already had all pages of the last allocation.
+func (a *Arena) Warm() bool { return a.warm }
 
 // adopt makes another chunk with room the current one, a vacant one if asked.
 func (a *Arena) adopt(vacant, fresh bool) linux.Errno {
@@ -226,6 +230,7 @@ func (a *Arena) Alloc(n uint64, near uint64, zero bool) (off, got uint64, errno 
 			if i, k, dirty := c.grab(want, at, least); k > 0 {
 				a.pool.used[a.kind].Add(int64(k))
 				a.taken += uint64(k) * PageSize
+				a.warm = c.huge || dirty.count() == k
 				if zero {
 					a.pool.file.clear(c, dirty)
 				}

@@ -1,0 +1,67 @@
+package mm
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+)
+
+// Brk is brk(2): it moves the end of the heap and returns where it is then, which is where it
+// was if it cannot be moved.
+func (m *MM) Brk(to usermem.Addr) usermem.Addr {
+	m.lock()
+	defer m.unlock()
+	l := &m.layout
+	if to < l.StartBrk || m.dead {
+		return l.Brk
+	}
+	if limit := m.limits.Load().Data; limit != Unlimited &&
+		uint64(to-l.StartBrk)+uint64(l.EndData-l.StartData) > limit {
+		return l.Brk
+	}
+	newEnd, ok := to.PageUp()
+	oldEnd, _ := l.Brk.PageUp()
+	switch {
+	case !ok || newEnd > m.max:
+		return l.Brk
+	case newEnd < oldEnd:
+		for _, v := range m.areas.overlapping(newEnd, oldEnd) {
+			if v.flags&vmSealed != 0 {
+				return l.Brk
+			}
+		}
+		if m.unmapLocked(newEnd, oldEnd) != 0 {
+			return l.Brk
+		}
+	case newEnd > oldEnd:
+		if next := m.areas.first(oldEnd); next != nil && newEnd+usermem.PageSize > next.startGap() {
+			return l.Brk
+		}
+		if m.growHeap(oldEnd, newEnd) != 0 {
+			return l.Brk
+		}
+	}
+	l.Brk = to
+	return to
+}
+
+// growHeap adds [start, end) to the heap (do_brk_flags).
+func (m *MM) growHeap(start, end usermem.Addr) linux.Errno {
+	v := &vma{start: start, end: end, off: uint64(start)}
+	v.flags = vmRead | vmWrite | vmMay | m.defLocked
+	if m.layout.ReadImpliesExec {
+		v.flags |= vmExec
+	}
+	if v.flags&vmLocked != 0 && !m.mayLock(v.pages()) {
+		return linux.EAGAIN
+	}
+	if m.areas.n > m.sys.maxAreas() {
+		return linux.ENOMEM
+	}
+	if errno := m.place(v); errno != 0 {
+		return errno
+	}
+	if m.defLocked&(vmLocked|vmLockOnFault) == vmLocked {
+		m.populate(start, end, true)
+	}
+	return 0
+}
