@@ -52,17 +52,3 @@ func PunchHole(fd int, off, length int64) linux.Errno {
 		}
 	}
 }
-
-// Pread is pread(2).
-func Pread(fd int, p []byte, off int64) (int, linux.Errno) {
-	for {
-		n, e := unix.Pread(fd, p, off)
-		if e == unix.EINTR {
-			continue
-		}
-		if e != nil {
-			return 0, linux.Errno(e.(unix.Errno))
-		}
-		return n, 0
-	}
-}
