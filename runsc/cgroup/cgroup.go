@@ -194,10 +194,13 @@ func (g *Group) Enter() error {
 	return nil
 }
 
-// Pids lists the processes in the group and below.
+// Pids lists the processes in the directories that Create made, and below.
 func (g *Group) Pids() []int {
 	seen := map[int]bool{}
-	for _, dir := range g.dirs() {
+	for _, dir := range g.Made {
+		if !slices.Contains(g.dirs(), dir) {
+			continue // a parent, perhaps of others as well
+		}
 		filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
 			if err != nil || !e.IsDir() {
 				return nil
@@ -217,6 +220,17 @@ func (g *Group) Pids() []int {
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+// TryRemove is Remove at the first attempt; it says whether nothing is left.
+func (g *Group) TryRemove() bool {
+	for _, dir := range slices.Backward(g.Made) {
+		if err := unix.Rmdir(dir); err != nil && err != unix.ENOENT {
+			return false
+		}
+	}
+	g.Made = nil
+	return true
 }
 
 // Remove removes what Create made. Processes that are just dying still hold a cgroup, so it

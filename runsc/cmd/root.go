@@ -21,9 +21,6 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/control"
 )
 
-// Version is what `runsc --version` says; the build may set it.
-var Version = "0.1.0"
-
 // globals are the flags before the command.
 type globals struct {
 	container.Config
@@ -31,8 +28,8 @@ type globals struct {
 	version                                                                  bool
 }
 
-// Main runs one command line and returns the exit code.
-func Main(args []string) int {
+// Main runs one command line and returns the exit code. version is what --version says.
+func Main(args []string, version string) int {
 	g := new(globals)
 	fs := flag.NewFlagSet(filepath.Base(args[0]), flag.ContinueOnError)
 	g.register(fs)
@@ -49,7 +46,7 @@ func Main(args []string) int {
 		return 1
 	}
 	if g.version {
-		printVersion()
+		printVersion(version)
 		return 0
 	}
 	if err := g.check(); err != nil {
@@ -144,8 +141,8 @@ func defaultRoot() string {
 	return filepath.Join(os.TempDir(), "runsc-"+strconv.Itoa(os.Geteuid()))
 }
 
-func printVersion() {
-	fmt.Printf("runsc version %s\n", Version)
+func printVersion(version string) {
+	fmt.Printf("runsc version %s\n", version)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {

@@ -67,6 +67,7 @@ type State struct {
 	Owner       int               // uid
 	Annotations map[string]string `json:",omitempty"`
 	Terminal    bool
+	Hooks       *specs.Hooks         `json:",omitempty"`
 	Status      specs.ContainerState // as last written; see Container.Status
 	Sentry      Process
 	Gofer       Process

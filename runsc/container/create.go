@@ -75,7 +75,7 @@ func newDirectory(cfg *Config, o *CreateOptions, group *cgroup.Group) (*Containe
 	s := o.Bundle.Spec
 	c := &Container{cfg: cfg, dir: filepath.Join(cfg.Root, o.ID)}
 	c.State = State{Version: s.Version, ID: o.ID, Bundle: o.Bundle.Dir, Rootfs: s.Root.Path, Created: time.Now().UTC(), Owner: os.Geteuid(),
-		Annotations: s.Annotations, Terminal: s.Process.Terminal, Status: specs.StateCreating, Cgroup: group}
+		Annotations: s.Annotations, Terminal: s.Process.Terminal, Hooks: s.Hooks, Status: specs.StateCreating, Cgroup: group}
 	if err := os.Mkdir(c.dir, 0o700); err != nil {
 		if errors.Is(err, os.ErrExist) {
 			return nil, fmt.Errorf("container with given ID already exists: %s", o.ID)

@@ -45,12 +45,8 @@ func (c *Container) Start() error {
 	default:
 		return fmt.Errorf("cannot start a container in the %s state", st)
 	}
-	s, err := c.Spec()
-	if err != nil {
-		return err
-	}
-	if s.Hooks != nil {
-		if err := c.startContainerHooks(s); err != nil {
+	if c.Hooks != nil && len(c.Hooks.StartContainer) > 0 {
+		if err := c.startContainerHooks(); err != nil {
 			return c.abandon(err)
 		}
 	}
@@ -61,8 +57,8 @@ func (c *Container) Start() error {
 	if err := c.write(); err != nil {
 		return err
 	}
-	if s.Hooks != nil {
-		if err := hook.Run("poststart", s.Hooks.Poststart, c.OCI()); err != nil {
+	if c.Hooks != nil {
+		if err := hook.Run("poststart", c.Hooks.Poststart, c.OCI()); err != nil {
 			return c.abandon(err)
 		}
 	}
@@ -79,7 +75,11 @@ func (c *Container) abandon(err error) error {
 
 // startContainerHooks runs those hooks where the specification wants them: inside. Their
 // program and everything they touch is the container's, so they are the sentry's to run.
-func (c *Container) startContainerHooks(s *specs.Spec) error {
+func (c *Container) startContainerHooks() error {
+	s, err := c.Spec()
+	if err != nil {
+		return err
+	}
 	state, err := json.Marshal(c.OCI())
 	if err != nil {
 		return err
@@ -263,10 +263,7 @@ func (c *Container) destroy() error {
 		return err
 	}
 	if c.Cgroup != nil {
-		if len(c.Cgroup.Made) > 0 {
-			c.killLeftovers()
-		}
-		if err := c.Cgroup.Remove(); err != nil {
+		if err := c.removeCgroup(); err != nil {
 			return err
 		}
 	}
@@ -280,26 +277,29 @@ func (c *Container) destroy() error {
 	return nil
 }
 
-// killLeftovers kills what is still in a cgroup of our own: processes that a killed runsc had
-// no time to write down.
-func (c *Container) killLeftovers() {
+// removeCgroup removes the cgroups and, in those of our own, whatever still runs there:
+// processes that a killed runsc had no time to write down.
+func (c *Container) removeCgroup() error {
+	if c.Cgroup.TryRemove() {
+		return nil
+	}
 	for _, pid := range c.Cgroup.Pids() {
 		if pid != os.Getpid() {
 			identify(pid).kill()
 		}
 	}
+	return c.Cgroup.Remove()
 }
 
 // poststop runs the last hooks. They cannot fail the deletion (runtime-spec, lifecycle 13).
 func (c *Container) poststop() {
-	s, err := c.Spec()
-	if err != nil || s.Hooks == nil {
+	if c.Hooks == nil {
 		return
 	}
 	state := c.OCI()
 	state.Status, state.Pid = specs.StateStopped, 0
-	for i := range s.Hooks.Poststop {
-		if err := hook.Run("poststop", s.Hooks.Poststop[i:i+1], state); err != nil {
+	for i := range c.Hooks.Poststop {
+		if err := hook.Run("poststop", c.Hooks.Poststop[i:i+1], state); err != nil {
 			c.cfg.Log.Warnf("%v", err)
 		}
 	}

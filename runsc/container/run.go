@@ -18,7 +18,6 @@ func Run(cfg *Config, o *CreateOptions, keep bool) (int, error) {
 	signals := make(chan os.Signal, 128)
 	if o.Foreground {
 		signal.Notify(signals) // from here on none of them ends this process half way
-		defer signal.Stop(signals)
 	}
 	c, r, err := Create(cfg, o)
 	if err != nil {

@@ -42,39 +42,72 @@ func insideOther(path string, earlier []control.Mount) bool {
 	return false
 }
 
-// makePath makes path below root unless it exists. Links of the image are resolved as they
-// will be in the container: never out of root (openat2(2), RESOLVE_IN_ROOT).
+// makePath makes path below root unless it exists. Links of the image, dangling ones too, are
+// resolved as they will be in the container: never out of root.
 func makePath(root int, path string, file bool) error {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
 	fd, err := unix.Openat2(root, path, &how)
 	if err == nil {
 		return unix.Close(fd)
 	}
-	if err != unix.ENOENT || path == "/" || path == "." {
+	if err != unix.ENOENT {
 		return err
 	}
-	if err := makePath(root, filepath.Dir(path), false); err != nil {
-		return err
-	}
-	how.Flags |= unix.O_DIRECTORY
-	parent, err := unix.Openat2(root, filepath.Dir(path), &how)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(parent)
-	if !file {
-		err := unix.Mkdirat(parent, filepath.Base(path), 0o755)
-		if err == unix.EEXIST {
-			return nil
+	var done []string // what is known to be there, without links
+	links := 0
+	for todo := strings.Split(path, "/"); len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			done = done[:max(len(done)-1, 0)]
+			continue
 		}
-		return err
+		target, err := makeName(root, done, name, file && len(todo) == 0)
+		if err != nil {
+			return err
+		}
+		if target == "" {
+			done = append(done, name)
+			continue
+		}
+		if links++; links > 40 {
+			return unix.ELOOP
+		}
+		if filepath.IsAbs(target) {
+			done = nil
+		}
+		todo = append(strings.Split(target, "/"), todo...)
 	}
-	fd, err = unix.Openat(parent, filepath.Base(path), unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
-	if err == unix.EEXIST {
-		return nil
-	}
+	return nil
+}
+
+// makeName makes name in the directory dir below root, or finds it there. If it is a link it
+// returns where to.
+func makeName(root int, dir []string, name string, file bool) (target string, err error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	fd, err := unix.Openat2(root, "./"+strings.Join(dir, "/"), &how)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return unix.Close(fd)
+	defer unix.Close(fd)
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, name, buf)
+	switch {
+	case err == nil:
+		return string(buf[:n]), nil
+	case err == unix.EINVAL: // there, and no link
+		return "", nil
+	case err != unix.ENOENT:
+		return "", err
+	case !file:
+		return "", unix.Mkdirat(fd, name, 0o755)
+	}
+	made, err := unix.Openat(fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return "", err
+	}
+	return "", unix.Close(made)
 }

@@ -8,7 +8,7 @@
 //  2. Two configurations, which name those descriptors by their numbers in the process to be,
 //     go into one memfd each.
 //  3. One thread enters the cgroup (and the network namespace of the bundle) and starts the
-//     gofer and the sentry; from here on they and the caller run in parallel.
+//     sentry and the gofer; from here on they and the caller run in parallel.
 //  4. The caller runs hooks while the sentry boots, opens the gate when they are done, and
 //     reads from the report pipe how it went.
 //
@@ -183,11 +183,6 @@ func (l *launch) start(s *Sandbox, o *Options) error {
 			sys.UseCgroupFD, sys.CgroupFD = true, int(dir.Fd())
 		}
 	}
-	s.Gofer, err = os.StartProcess(l.goferPath, []string{"runsc-gofer", o.ID}, gofer)
-	if err != nil {
-		return startError(l.goferPath, err)
-	}
-	// From here on the thread may be in the network namespace of the bundle.
 	if o.Network != "host" {
 		if l.netns == "" {
 			sentry.Sys.Cloneflags |= unix.CLONE_NEWNET
@@ -198,6 +193,11 @@ func (l *launch) start(s *Sandbox, o *Options) error {
 	s.Sentry, err = os.StartProcess(l.sentryPath, []string{"runsc-sentry", o.ID}, sentry)
 	if err != nil {
 		return startError(l.sentryPath, err)
+	}
+	// The gofer has a network namespace of its own, wherever the thread may be now.
+	s.Gofer, err = os.StartProcess(l.goferPath, []string{"runsc-gofer", o.ID}, gofer)
+	if err != nil {
+		return startError(l.goferPath, err)
 	}
 	return nil
 }
