@@ -1,0 +1,243 @@
+package vfs
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
+)
+
+// Stat returns the current attributes of i, asking the file system if it wants to be asked.
+func (i *Inode) Stat(ctx Ctx) (Attr, linux.Errno) {
+	if g, ok := i.Ops.(Getattrer); ok {
+		if errno := g.Getattr(ctx); errno != 0 {
+			return Attr{}, errno
+		}
+	}
+	return i.Attr(), 0
+}
+
+// setattr applies s to the inode at p; permissions have been checked.
+func setattr(ctx Ctx, i *Inode, s SetAttr) linux.Errno {
+	if errno := i.Ops.Setattr(ctx, s); errno != 0 {
+		return errno
+	}
+	event := uint32(0)
+	if s.Mask&(AttrMode|AttrUID|AttrGID|AttrAtime) != 0 {
+		event |= InAttrib
+	}
+	if s.Mask&AttrSize != 0 {
+		event |= InModify
+	}
+	i.Notify(event, "", 0)
+	return 0
+}
+
+// Chmod is fchmodat2(2) on p.
+func Chmod(ctx Ctx, p Path, mode uint32) linux.Errno {
+	if p.Mount.ReadOnly() {
+		return linux.EROFS
+	}
+	i := p.Inode()
+	if i.Type() == linux.S_IFLNK {
+		return linux.EOPNOTSUPP
+	}
+	a, errno := i.Stat(ctx)
+	if errno != 0 {
+		return errno
+	}
+	c := ctx.Cred()
+	if !owner(c, a.UID) {
+		return linux.EPERM
+	}
+	mode &= 0o7777
+	if mode&linux.S_ISGID != 0 && !c.InGroup(a.GID) && !capOver(c, &a, linux.CAP_FSETID) {
+		mode &^= linux.S_ISGID
+	}
+	return setattr(ctx, i, SetAttr{Mask: AttrMode, Mode: mode})
+}
+
+// Chown is fchownat(2) on p; auth.NoID leaves an id as it is.
+func Chown(ctx Ctx, p Path, uid auth.UID, gid auth.GID) linux.Errno {
+	if p.Mount.ReadOnly() {
+		return linux.EROFS
+	}
+	i := p.Inode()
+	a, errno := i.Stat(ctx)
+	if errno != 0 {
+		return errno
+	}
+	c := ctx.Cred()
+	s := SetAttr{}
+	may := capOver(c, &a, linux.CAP_CHOWN)
+	if uid != auth.UID(auth.NoID) {
+		if !may && (c.Fsuid != a.UID || uid != a.UID) {
+			return linux.EPERM
+		}
+		s.Mask, s.UID = s.Mask|AttrUID, uid
+	}
+	if gid != auth.GID(auth.NoID) {
+		if !may && (c.Fsuid != a.UID || gid != a.GID && !c.InGroup(gid)) {
+			return linux.EPERM
+		}
+		s.Mask, s.GID = s.Mask|AttrGID, gid
+	}
+	if !i.IsDir() {
+		// Set-id bits do not survive a change of owner, whoever makes it (chown(2)).
+		mode := a.Mode & 0o7777
+		clear := mode &^ linux.S_ISUID
+		if mode&linux.S_IXGRP != 0 {
+			clear &^= linux.S_ISGID
+		} else if mode&linux.S_ISGID != 0 && !c.InGroup(a.GID) && !capOver(c, &a, linux.CAP_FSETID) {
+			clear &^= linux.S_ISGID
+		}
+		if clear != mode {
+			s.Mask, s.Mode = s.Mask|AttrMode, clear
+		}
+		if x, ok := i.Ops.(Xattrs); ok && s.Mask != 0 {
+			x.Removexattr(ctx, "security.capability") // ENODATA is as good
+		}
+	}
+	return setattr(ctx, i, s)
+}
+
+// Times for Utimes.
+const (
+	TimeNow  = int64(-1) << 62
+	TimeOmit = TimeNow + 1
+)
+
+// Utimes is utimensat(2) on p: nanoseconds, TimeNow or TimeOmit. null says that the call had
+// no times at all, which write permission suffices for.
+func Utimes(ctx Ctx, p Path, atime, mtime int64, null bool) linux.Errno {
+	if atime == TimeOmit && mtime == TimeOmit {
+		return 0
+	}
+	if p.Mount.ReadOnly() {
+		return linux.EROFS
+	}
+	i := p.Inode()
+	a, errno := i.Stat(ctx)
+	if errno != 0 {
+		return errno
+	}
+	if !owner(ctx.Cred(), a.UID) {
+		if !null && (atime != TimeNow || mtime != TimeNow) {
+			return linux.EPERM
+		}
+		if errno := i.Permission(ctx, MayWrite); errno != 0 {
+			return errno
+		}
+	}
+	s := SetAttr{}
+	now := ctx.Now()
+	for _, t := range []struct {
+		v    int64
+		bit  uint32
+		into *int64
+	}{{atime, AttrAtime, &s.Atime}, {mtime, AttrMtime, &s.Mtime}} {
+		switch t.v {
+		case TimeOmit:
+			continue
+		case TimeNow:
+			*t.into = now
+		default:
+			*t.into = t.v
+		}
+		s.Mask |= t.bit
+	}
+	return setattr(ctx, i, s)
+}
+
+// Truncate is truncate(2) on p.
+func Truncate(ctx Ctx, p Path, size int64) linux.Errno {
+	i := p.Inode()
+	switch {
+	case i.IsDir():
+		return linux.EISDIR
+	case i.Type() != linux.S_IFREG:
+		return linux.EINVAL
+	case p.Mount.ReadOnly():
+		return linux.EROFS
+	}
+	if errno := i.Permission(ctx, MayWrite); errno != 0 {
+		return errno
+	}
+	return truncateChecked(ctx, i, size)
+}
+
+// Truncate is ftruncate(2).
+func (f *File) Truncate(ctx Ctx, size int64) linux.Errno {
+	if f.Mode&ModeWrite == 0 || f.Inode.Type() != linux.S_IFREG {
+		return linux.EINVAL
+	}
+	if sealed, ok := f.Inode.Ops.(Sealer); ok {
+		if errno := sealed.MayResize(f.Inode.Attr().Size, size); errno != 0 {
+			return errno
+		}
+	}
+	return truncateChecked(ctx, f.Inode, size)
+}
+
+// Sealer is a file with seals (memfd_create(2)).
+type Sealer interface {
+	MayResize(from, to int64) linux.Errno
+}
+
+const rlimitFsize = 1
+
+// truncateChecked also obeys the file size limit; the caller sends SIGXFSZ for EFBIG.
+func truncateChecked(ctx Ctx, i *Inode, size int64) linux.Errno {
+	if size < 0 {
+		return linux.EINVAL
+	}
+	if uint64(size) > ctx.Limit(rlimitFsize) && size > i.Attr().Size {
+		return linux.EFBIG
+	}
+	return truncateInode(ctx, i, size)
+}
+
+func truncateInode(ctx Ctx, i *Inode, size int64) linux.Errno {
+	i.content.Lock()
+	defer i.content.Unlock()
+	s := SetAttr{Mask: AttrSize, Size: size}
+	if mode := i.Attr().Mode & 0o7777; true {
+		if clear := withoutSetid(ctx, mode); clear != mode {
+			s.Mask, s.Mode = s.Mask|AttrMode, clear
+		}
+	}
+	return setattr(ctx, i, s)
+}
+
+// withoutSetid is mode after a write by the caller (file_remove_privs).
+func withoutSetid(ctx Ctx, mode uint32) uint32 {
+	if mode&(linux.S_ISUID|linux.S_ISGID) == 0 || ctx.Cred().Has(linux.CAP_FSETID) {
+		return mode
+	}
+	mode &^= linux.S_ISUID
+	if mode&linux.S_IXGRP != 0 {
+		mode &^= linux.S_ISGID
+	}
+	return mode
+}
+
+// Access is faccessat2(2) on p: want is a mask of MayRead and so on, 0 for existence.
+func Access(ctx Ctx, p Path, want uint32) linux.Errno {
+	i := p.Inode()
+	if want&MayExec != 0 && i.Type() == linux.S_IFREG && p.Mount.NoExec() {
+		return linux.EACCES
+	}
+	if want != 0 {
+		if _, errno := i.Stat(ctx); errno != 0 {
+			return errno
+		}
+		if errno := i.Permission(ctx, want); errno != 0 {
+			return errno
+		}
+	}
+	if want&MayWrite != 0 && p.Mount.ReadOnly() {
+		switch i.Type() {
+		case linux.S_IFREG, linux.S_IFDIR, linux.S_IFLNK:
+			return linux.EROFS
+		}
+	}
+	return 0
+}

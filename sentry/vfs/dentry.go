@@ -1,0 +1,242 @@
+package vfs
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/refs"
+)
+
+// Dentry is a name in a directory (struct dentry): with an inode, or negative, remembering
+// that there is none.
+//
+// Being in the cache (hashed, in its parent's children) is one reference; every other user
+// has its own; a child has one on its parent. A dentry whose only reference is the cache's
+// goes when there are too many (prune).
+type Dentry struct {
+	refs   refs.Count
+	sb     *Super
+	inode  atomic.Pointer[Inode]
+	parent atomic.Pointer[Dentry] // nil: a root; changed under sb.rename
+	name   string                 // changed under sb.rename
+
+	mu       sync.Mutex
+	children map[string]*Dentry
+	hashed   bool // guarded by the parent's mu
+
+	recent atomic.Bool  // looked up since the last prune
+	mounts atomic.Int32 // mounts that hide this dentry
+}
+
+func newDentry(sb *Super, parent *Dentry, name string, i *Inode) *Dentry {
+	d := &Dentry{sb: sb, name: name}
+	d.inode.Store(i)
+	if parent != nil {
+		parent.Get()
+		d.parent.Store(parent)
+	}
+	return d
+}
+
+// Inode returns the inode, nil if the dentry is negative.
+func (d *Dentry) Inode() *Inode { return d.inode.Load() }
+
+// Super returns the file system.
+func (d *Dentry) Super() *Super { return d.sb }
+
+// Name returns the last component of the path.
+func (d *Dentry) Name() string {
+	d.sb.rename.RLock()
+	defer d.sb.rename.RUnlock()
+	return d.name
+}
+
+// Get takes a reference.
+func (d *Dentry) Get() { d.refs.Inc() }
+
+// Put drops one; the last ends the dentry and its references on inode and parent.
+func (d *Dentry) Put() {
+	for d != nil && d.refs.Dec() {
+		if i := d.inode.Load(); i != nil {
+			i.Put()
+		}
+		d = d.parent.Load()
+	}
+}
+
+// Deleted reports whether the name is gone from its directory.
+func (d *Dentry) Deleted() bool {
+	p := d.parent.Load()
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !d.hashed && !d.sb.NoDcache
+}
+
+// cached returns the cached child of that name with a reference, or nil.
+func (d *Dentry) cached(name string) *Dentry {
+	d.mu.Lock()
+	c := d.children[name]
+	if c != nil {
+		c.refs.Inc()
+	}
+	d.mu.Unlock()
+	if c != nil && !c.recent.Load() {
+		c.recent.Store(true)
+	}
+	return c
+}
+
+// child returns the dentry of name in the directory d, negative if there is none, with a
+// reference. The directory's lock is not held.
+func (d *Dentry) child(ctx Ctx, name string) (*Dentry, linux.Errno) {
+	if c := d.cached(name); c != nil {
+		if d.valid(ctx, c) {
+			return c, 0
+		}
+		d.forget(c)
+		c.Put()
+	}
+	dir := d.Inode()
+	dir.dir.RLock()
+	defer dir.dir.RUnlock()
+	return d.lookup(ctx, name)
+}
+
+// childLocked is child for callers that hold the directory's lock exclusively.
+func (d *Dentry) childLocked(ctx Ctx, name string) (*Dentry, linux.Errno) {
+	if c := d.cached(name); c != nil {
+		if d.valid(ctx, c) {
+			return c, 0
+		}
+		d.forget(c)
+		c.Put()
+	}
+	return d.lookup(ctx, name)
+}
+
+// valid asks the file system whether the cached entry c still holds.
+func (d *Dentry) valid(ctx Ctx, c *Dentry) bool {
+	if r, ok := d.Inode().Ops.(Revalidator); ok && c.mounts.Load() == 0 {
+		return r.Valid(ctx, c.name, c.Inode())
+	}
+	return true
+}
+
+// lookup asks the file system and enters the answer in the cache.
+func (d *Dentry) lookup(ctx Ctx, name string) (*Dentry, linux.Errno) {
+	ops, ok := d.Inode().Ops.(DirOps)
+	if !ok {
+		return nil, linux.ENOTDIR
+	}
+	i, errno := ops.Lookup(ctx, name)
+	if errno != 0 && errno != linux.ENOENT {
+		return nil, errno
+	}
+	if errno != 0 {
+		i = nil
+	}
+	return d.enter(name, i), 0
+}
+
+// enter caches the dentry name with inode i, whose reference it takes, and returns it with
+// a reference. If another look-up was faster, its dentry is returned.
+func (d *Dentry) enter(name string, i *Inode) *Dentry {
+	if d.sb.NoDcache {
+		return newDentry(d.sb, d, name, i)
+	}
+	d.mu.Lock()
+	if c := d.children[name]; c != nil {
+		c.refs.Inc()
+		d.mu.Unlock()
+		if i != nil {
+			i.Put()
+		}
+		return c
+	}
+	c := newDentry(d.sb, d, name, i)
+	c.hashed = true
+	c.refs.Inc() // the caller's, beside the cache's
+	if d.children == nil {
+		d.children = make(map[string]*Dentry)
+	}
+	d.children[name] = c
+	d.mu.Unlock()
+	if n := dentries.Add(1); n > maxDentries {
+		d.sb.root.prune()
+	}
+	return c
+}
+
+// forget takes c out of the cache.
+func (d *Dentry) forget(c *Dentry) {
+	d.mu.Lock()
+	was := c.hashed
+	if was {
+		delete(d.children, c.name)
+		c.hashed = false
+	}
+	d.mu.Unlock()
+	if was {
+		dentries.Add(-1)
+		c.Put()
+	}
+}
+
+// instantiate makes the negative dentry d positive; the inode's reference becomes the
+// dentry's. The directory's lock is held exclusively.
+func (d *Dentry) instantiate(i *Inode) { d.inode.Store(i) }
+
+// dentries counts the cached ones of all file systems; past maxDentries a look-up prunes.
+var dentries atomic.Int64
+
+const maxDentries = 100_000
+
+var pruning sync.Mutex
+
+// prune drops cached dentries below d that nobody uses and nobody looked up lately, until a
+// tenth of the maximum is free.
+func (d *Dentry) prune() {
+	if !pruning.TryLock() {
+		return
+	}
+	defer pruning.Unlock()
+	for range 2 { // the first round may only find that all are recent
+		d.pruneBelow(true)
+		if dentries.Load() < maxDentries*9/10 {
+			return
+		}
+	}
+}
+
+// pruneAll drops every cached dentry below d that nobody uses.
+func (d *Dentry) pruneAll() { d.pruneBelow(false) }
+
+func (d *Dentry) pruneBelow(sparing bool) {
+	d.mu.Lock()
+	list := make([]*Dentry, 0, len(d.children))
+	for _, c := range d.children {
+		list = append(list, c)
+		c.refs.Inc()
+	}
+	d.mu.Unlock()
+	for _, c := range list {
+		c.pruneBelow(sparing)
+		spare := sparing && c.recent.Swap(false)
+		d.mu.Lock()
+		gone := !spare && c.hashed && c.mounts.Load() == 0 && c.refs.Refs() == 2
+		if gone {
+			delete(d.children, c.name)
+			c.hashed = false
+		}
+		d.mu.Unlock()
+		if gone {
+			dentries.Add(-1)
+			c.Put()
+		}
+		c.Put()
+	}
+}

@@ -1,0 +1,355 @@
+package vfs
+
+import (
+	"sync"
+	"time"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// Flags of epoll events beside those of poll(2).
+const (
+	EpollExclusive = 1 << 28
+	EpollWakeup    = 1 << 29
+	EpollOneshot   = 1 << 30
+	EpollET        = 1 << 31
+)
+
+// EpollEvent is struct epoll_event: events and what the application wants back.
+type EpollEvent struct {
+	Events uint32
+	Data   uint64
+}
+
+// Epoll is an epoll instance (epoll(7)). Its ready list holds entries that may be ready; Wait
+// asks their files and drops those that are not.
+type Epoll struct {
+	queue wait.Queue
+
+	mu    sync.Mutex // taken before ready.Mutex and files' watchers
+	items map[epollKey]*epollItem
+
+	ready struct { // leaf: taken by wake-ups, under the queues' locks
+		sync.Mutex
+		head, tail *epollItem
+	}
+}
+
+type epollKey struct {
+	file *File
+	fd   int32
+}
+
+// epollItem is one entry.
+type epollItem struct {
+	ep    *Epoll
+	key   epollKey
+	entry wait.Entry
+	event EpollEvent // guarded by Epoll.mu
+	armed bool       // guarded by Epoll.mu; false after a one-shot event
+
+	next   *epollItem // guarded by ready
+	listed bool       // likewise
+}
+
+// NewEpoll returns an empty instance.
+func NewEpoll() *Epoll { return &Epoll{items: map[epollKey]*epollItem{}} }
+
+// epollTree serialises additions of one instance to another, so that no cycle comes up.
+var epollTree sync.Mutex
+
+const maxEpollDepth = 5
+
+// Add is EPOLL_CTL_ADD: EEXIST, EPERM for files that are always ready, ELOOP for cycles and
+// too deep nesting.
+func (e *Epoll) Add(f *File, fd int32, ev EpollEvent) linux.Errno {
+	q := f.PollQueue()
+	if q == nil {
+		return linux.EPERM
+	}
+	if inner, ok := f.Ops.(*Epoll); ok {
+		if ev.Events&EpollExclusive != 0 {
+			return linux.EINVAL
+		}
+		epollTree.Lock()
+		defer epollTree.Unlock()
+		if inner == e || inner.reaches(e, 0) || inner.depth(0) >= maxEpollDepth-1 {
+			return linux.ELOOP
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := epollKey{f, fd}
+	if e.items[key] != nil {
+		return linux.EEXIST
+	}
+	it := &epollItem{ep: e, key: key, event: ev, armed: true}
+	it.entry.Wake = func(_ *wait.Entry, _ wait.Event) { it.wake() }
+	e.items[key] = it
+	f.watchers.Lock()
+	if f.epolls == nil {
+		f.epolls = map[*epollItem]struct{}{}
+	}
+	f.epolls[it] = struct{}{}
+	f.watchers.Unlock()
+	it.register(q)
+	if uint32(f.Poll())&it.mask() != 0 {
+		it.wake()
+	}
+	return 0
+}
+
+// mask is what the item waits for; errors and hang-ups always count.
+func (it *epollItem) mask() uint32 {
+	return it.event.Events&0xffff | uint32(wait.Err|wait.Hup)
+}
+
+func (it *epollItem) register(q *wait.Queue) {
+	if it.event.Events&EpollExclusive != 0 {
+		q.RegisterExclusive(&it.entry, wait.Event(it.mask()))
+	} else {
+		q.Register(&it.entry, wait.Event(it.mask()))
+	}
+}
+
+// reaches reports whether e watches target, directly or through others.
+func (e *Epoll) reaches(target *Epoll, depth int) bool {
+	if depth > maxEpollDepth {
+		return true
+	}
+	for _, inner := range e.inner() {
+		if inner == target || inner.reaches(target, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Epoll) depth(at int) int {
+	if at > maxEpollDepth {
+		return at
+	}
+	deepest := 0
+	for _, inner := range e.inner() {
+		deepest = max(deepest, 1+inner.depth(at+1))
+	}
+	return deepest
+}
+
+func (e *Epoll) inner() []*Epoll {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var list []*Epoll
+	for k := range e.items {
+		if i, ok := k.file.Ops.(*Epoll); ok {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// Modify is EPOLL_CTL_MOD.
+func (e *Epoll) Modify(f *File, fd int32, ev EpollEvent) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	it := e.items[epollKey{f, fd}]
+	if it == nil {
+		return linux.ENOENT
+	}
+	if (it.event.Events|ev.Events)&EpollExclusive != 0 {
+		return linux.EINVAL
+	}
+	q := f.PollQueue()
+	q.Unregister(&it.entry)
+	it.event, it.armed = ev, true
+	it.register(q)
+	if uint32(f.Poll())&it.mask() != 0 {
+		it.wake()
+	}
+	return 0
+}
+
+// Delete is EPOLL_CTL_DEL.
+func (e *Epoll) Delete(f *File, fd int32) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	it := e.items[epollKey{f, fd}]
+	if it == nil {
+		return linux.ENOENT
+	}
+	e.drop(it)
+	return 0
+}
+
+// drop forgets an item. e.mu is held.
+func (e *Epoll) drop(it *epollItem) {
+	delete(e.items, it.key)
+	f := it.key.file
+	if q := f.PollQueue(); q != nil {
+		q.Unregister(&it.entry)
+	}
+	f.watchers.Lock()
+	delete(f.epolls, it)
+	f.watchers.Unlock()
+	it.armed = false // a listed item is skipped by Wait
+}
+
+// dropEpolls takes a closed file out of every instance.
+func (f *File) dropEpolls() {
+	f.watchers.Lock()
+	list := make([]*epollItem, 0, len(f.epolls))
+	for it := range f.epolls {
+		list = append(list, it)
+	}
+	f.watchers.Unlock()
+	for _, it := range list {
+		it.ep.mu.Lock()
+		if it.ep.items[it.key] == it {
+			it.ep.drop(it)
+		}
+		it.ep.mu.Unlock()
+	}
+}
+
+// wake puts the item on the ready list.
+func (it *epollItem) wake() {
+	r := &it.ep.ready
+	r.Lock()
+	if !it.listed {
+		it.listed, it.next = true, nil
+		if r.tail == nil {
+			r.head = it
+		} else {
+			r.tail.next = it
+		}
+		r.tail = it
+	}
+	r.Unlock()
+	it.ep.queue.Notify(wait.In)
+}
+
+// pop takes the first item off the ready list.
+func (e *Epoll) pop() *epollItem {
+	r := &e.ready
+	r.Lock()
+	defer r.Unlock()
+	it := r.head
+	if it == nil {
+		return nil
+	}
+	r.head = it.next
+	if r.head == nil {
+		r.tail = nil
+	}
+	it.listed, it.next = false, nil
+	return it
+}
+
+// Wait is epoll_wait(2): it fills out with events, waiting until deadline for the first
+// (wait.Forever; nonblock for a time-out of zero).
+func (e *Epoll) Wait(ctx Ctx, out []EpollEvent, deadline time.Time, nonblock bool) (int, linux.Errno) {
+	collect := func() (int, linux.Errno) {
+		if n := e.collect(out); n > 0 {
+			return n, 0
+		}
+		return 0, linux.EAGAIN
+	}
+	var n int
+	var errno linux.Errno
+	if nonblock {
+		n, errno = collect()
+	} else {
+		n, errno = wait.Until(&e.queue, wait.In, ctx.Waiter(), deadline, collect)
+	}
+	switch errno {
+	case linux.EAGAIN, linux.ETIMEDOUT:
+		return 0, 0
+	case linux.ERESTARTSYS:
+		return 0, linux.EINTR // never restarted (signal(7))
+	}
+	return n, errno
+}
+
+// collect moves ready items to out; level-triggered ones stay on the list.
+func (e *Epoll) collect(out []EpollEvent) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	var again []*epollItem
+	for n < len(out) {
+		it := e.pop()
+		if it == nil {
+			break
+		}
+		if !it.armed || e.items[it.key] != it {
+			continue
+		}
+		got := uint32(it.key.file.Poll()) & it.mask()
+		if got == 0 {
+			continue
+		}
+		out[n] = EpollEvent{got, it.event.Data}
+		n++
+		switch {
+		case it.event.Events&EpollOneshot != 0:
+			it.armed = false
+		case it.event.Events&EpollET == 0:
+			again = append(again, it)
+		}
+	}
+	r := &e.ready
+	r.Lock()
+	for _, it := range again {
+		if it.listed {
+			continue
+		}
+		it.listed, it.next = true, nil
+		if r.tail == nil {
+			r.head = it
+		} else {
+			r.tail.next = it
+		}
+		r.tail = it
+	}
+	r.Unlock()
+	return n
+}
+
+// Poll tells whether an event waits.
+func (e *Epoll) Poll(*File) wait.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := &e.ready
+	r.Lock()
+	var list []*epollItem
+	for it := r.head; it != nil; it = it.next {
+		list = append(list, it)
+	}
+	r.Unlock()
+	for _, it := range list {
+		if it.armed && uint32(it.key.file.Poll())&it.mask() != 0 {
+			return wait.In
+		}
+	}
+	return 0
+}
+
+// Queue is notified when something may have become ready.
+func (e *Epoll) Queue(*File) *wait.Queue { return &e.queue }
+
+// Read and Write are not possible.
+func (e *Epoll) Read(Ctx, *File, *usermem.Buf, int64) (int, linux.Errno) { return 0, linux.EINVAL }
+
+// Write is not possible.
+func (e *Epoll) Write(Ctx, *File, *usermem.Buf, int64) (int, linux.Errno) { return 0, linux.EINVAL }
+
+// Release drops all entries.
+func (e *Epoll) Release(*File) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, it := range e.items {
+		e.drop(it)
+	}
+}

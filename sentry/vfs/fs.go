@@ -1,0 +1,169 @@
+package vfs
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/seed-7423c386/runsc/sentry/refs"
+)
+
+// FS is what a process knows of the tree: root, working directory, umask (struct fs_struct).
+// Processes made with CLONE_FS share one.
+type FS struct {
+	refs refs.Count
+
+	mu    sync.RWMutex
+	root  Path
+	cwd   Path
+	umask uint32
+}
+
+// NewFS returns an FS; the references of root and cwd become its own.
+func NewFS(root, cwd Path, umask uint32) *FS { return &FS{root: root, cwd: cwd, umask: umask} }
+
+// Get takes a reference.
+func (f *FS) Get() { f.refs.Inc() }
+
+// Put drops one.
+func (f *FS) Put() {
+	if f.refs.Dec() {
+		f.root.Put()
+		f.cwd.Put()
+	}
+}
+
+// Clone returns a copy of its own.
+func (f *FS) Clone() *FS {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	f.root.Get()
+	f.cwd.Get()
+	return NewFS(f.root, f.cwd, f.umask)
+}
+
+// Shared reports whether another process uses f as well.
+func (f *FS) Shared() bool { return f.refs.Refs() > 1 }
+
+// Root and Cwd return the directories with references.
+func (f *FS) Root() Path {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	f.root.Get()
+	return f.root
+}
+
+// Cwd returns the working directory with references.
+func (f *FS) Cwd() Path {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	f.cwd.Get()
+	return f.cwd
+}
+
+// At returns where a walk from the working directory begins, with references to be given
+// back by PutAt.
+func (f *FS) At() At {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	f.root.Get()
+	f.cwd.Get()
+	return At{Root: f.root, Start: f.cwd}
+}
+
+// Put gives back the references of At.
+func (a At) Put() {
+	a.Root.Put()
+	a.Start.Put()
+}
+
+// SetRoot changes the root; the reference becomes f's.
+func (f *FS) SetRoot(p Path) {
+	f.mu.Lock()
+	old := f.root
+	f.root = p
+	f.mu.Unlock()
+	old.Put()
+}
+
+// SetCwd changes the working directory; the reference becomes f's.
+func (f *FS) SetCwd(p Path) {
+	f.mu.Lock()
+	old := f.cwd
+	f.cwd = p
+	f.mu.Unlock()
+	old.Put()
+}
+
+// Replace exchanges root and working directory where they are from: pivot_root(2).
+func (f *FS) Replace(from, to Path) {
+	f.mu.Lock()
+	var old []Path
+	for _, p := range []*Path{&f.root, &f.cwd} {
+		if *p == from {
+			to.Get()
+			old = append(old, *p)
+			*p = to
+		}
+	}
+	f.mu.Unlock()
+	for _, p := range old {
+		p.Put()
+	}
+}
+
+// Umask returns the mask.
+func (f *FS) Umask() uint32 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.umask
+}
+
+// SetUmask changes it and returns the old one.
+func (f *FS) SetUmask(m uint32) uint32 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.umask
+	f.umask = m & 0o777
+	return old
+}
+
+// Name returns the path of p as seen from root. ok is false if p is not below root; the name
+// is then from the top of what p belongs to. deleted says that the name is gone.
+func (p Path) Name(root Path) (name string, ok, deleted bool) {
+	mounts.RLock()
+	defer mounts.RUnlock()
+	var parts []string
+	m, d := p.Mount, p.Dentry
+	deleted = d.Deleted()
+	for {
+		if m == root.Mount && d == root.Dentry {
+			ok = true
+			break
+		}
+		if d == m.root {
+			if m.parent == nil {
+				ok = root.Mount == nil
+				break
+			}
+			m, d = m.parent, m.point
+			continue
+		}
+		d.sb.rename.RLock()
+		part, parent := d.name, d.parent.Load()
+		d.sb.rename.RUnlock()
+		if parent == nil {
+			break
+		}
+		parts = append(parts, part)
+		d = parent
+	}
+	if len(parts) == 0 {
+		return "/", ok, deleted
+	}
+	var b strings.Builder
+	for i := len(parts) - 1; i >= 0; i-- {
+		b.WriteByte('/')
+		b.WriteString(parts[i])
+	}
+	return b.String(), ok, deleted
+}

@@ -1,0 +1,262 @@
+package vfs
+
+import (
+	"sync"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// fileLocks are the locks on one inode: flock(2) ones of open files, and record locks of
+// processes (POSIX) or open files (OFD). Zero is no lock.
+type fileLocks struct {
+	mu     sync.Mutex
+	flocks []flock
+	ranges []LockRange
+	queue  wait.Queue // notified when a lock goes
+}
+
+type flock struct {
+	file      *File
+	exclusive bool
+}
+
+// LockRange is a record lock: bytes Start up to End inclusive.
+type LockRange struct {
+	Owner      any // a process's descriptor table, or the *File of an OFD lock
+	PID        int32
+	Start, End int64
+	Exclusive  bool
+	OFD        bool
+}
+
+// LockEOF is the End of a range that goes on forever.
+const LockEOF = 1<<63 - 1
+
+// Flock is flock(2): LOCK_SH, LOCK_EX (exclusive), waiting unless nonblock.
+func (f *File) Flock(ctx Ctx, exclusive, nonblock bool) linux.Errno {
+	l := &f.Inode.locks
+	try := func() (int, linux.Errno) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		mine := -1
+		for i, o := range l.flocks {
+			if o.file == f {
+				mine = i
+			}
+		}
+		if mine >= 0 && l.flocks[mine].exclusive == exclusive {
+			return 0, 0
+		}
+		if mine >= 0 { // a conversion gives up the old lock first (flock(2))
+			l.flocks = append(l.flocks[:mine], l.flocks[mine+1:]...)
+			l.queue.Notify(wait.Internal)
+		}
+		for _, o := range l.flocks {
+			if o.exclusive || exclusive {
+				return 0, linux.EAGAIN
+			}
+		}
+		l.flocks = append(l.flocks, flock{f, exclusive})
+		return 0, 0
+	}
+	if nonblock {
+		_, errno := try()
+		return errno
+	}
+	_, errno := wait.Until(&l.queue, wait.Internal, ctx.Waiter(), wait.Forever, try)
+	return errno
+}
+
+// Funlock is flock(2) with LOCK_UN.
+func (f *File) Funlock() {
+	l := &f.Inode.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, o := range l.flocks {
+		if o.file == f {
+			l.flocks = append(l.flocks[:i], l.flocks[i+1:]...)
+			l.queue.Notify(wait.Internal)
+			return
+		}
+	}
+}
+
+// releaseLocks drops what the closed file f holds.
+func (i *Inode) releaseLocks(f *File) {
+	l := &i.locks
+	l.mu.Lock()
+	empty := len(l.flocks) == 0 && len(l.ranges) == 0
+	l.mu.Unlock()
+	if empty {
+		return
+	}
+	f.Funlock()
+	i.releasePosix(f)
+}
+
+// releasePosix drops every record lock of owner.
+func (i *Inode) releasePosix(owner any) {
+	l := &i.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.ranges[:0]
+	for _, r := range l.ranges {
+		if r.Owner != owner {
+			kept = append(kept, r)
+		}
+	}
+	if len(kept) != len(l.ranges) {
+		l.ranges = kept
+		l.queue.Notify(wait.Internal)
+	}
+}
+
+func (r *LockRange) overlaps(o *LockRange) bool { return r.Start <= o.End && o.Start <= r.End }
+
+// conflict returns the first lock that keeps r from being set.
+func (l *fileLocks) conflict(r *LockRange) *LockRange {
+	for i := range l.ranges {
+		o := &l.ranges[i]
+		if o.Owner != r.Owner && o.overlaps(r) && (o.Exclusive || r.Exclusive) {
+			return o
+		}
+	}
+	return nil
+}
+
+// TestLock is F_GETLK: the lock that stands in the way of r, ok if there is one.
+func (i *Inode) TestLock(r LockRange) (LockRange, bool) {
+	l := &i.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o := l.conflict(&r); o != nil {
+		return *o, true
+	}
+	return LockRange{}, false
+}
+
+// SetLock is F_SETLK, or with block F_SETLKW: EAGAIN, EDEADLK.
+func (i *Inode) SetLock(ctx Ctx, r LockRange, block bool) linux.Errno {
+	l := &i.locks
+	try := func() (int, linux.Errno) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if o := l.conflict(&r); o != nil {
+			if block && !r.OFD && !waits.add(r.Owner, o.Owner) {
+				return 0, linux.EDEADLK
+			}
+			return 0, linux.EAGAIN
+		}
+		l.set(r)
+		return 0, 0
+	}
+	if !block {
+		_, errno := try()
+		return errno
+	}
+	defer waits.remove(r.Owner)
+	_, errno := wait.Until(&l.queue, wait.Internal, ctx.Waiter(), wait.Forever, try)
+	return errno
+}
+
+// Unlock is F_UNLCK over a range.
+func (i *Inode) Unlock(r LockRange) {
+	l := &i.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.carve(r)
+	l.queue.Notify(wait.Internal)
+}
+
+// set adds r in place of what its owner has there, joined with equal neighbours.
+func (l *fileLocks) set(r LockRange) {
+	weaker := l.carve(r)
+	kept := l.ranges[:0]
+	for _, o := range l.ranges {
+		adjacent := o.Start <= r.End || r.End != LockEOF && o.Start == r.End+1
+		adjacent = adjacent && (r.Start <= o.End || o.End != LockEOF && r.Start == o.End+1)
+		if o.Owner == r.Owner && o.Exclusive == r.Exclusive && adjacent {
+			r.Start, r.End = min(r.Start, o.Start), max(r.End, o.End)
+			continue
+		}
+		kept = append(kept, o)
+	}
+	l.ranges = append(kept, r)
+	if weaker {
+		l.queue.Notify(wait.Internal)
+	}
+}
+
+// carve cuts r's range out of its owner's locks and tells whether there was any.
+func (l *fileLocks) carve(r LockRange) bool {
+	var next []LockRange
+	cut := false
+	for _, o := range l.ranges {
+		if o.Owner != r.Owner || !o.overlaps(&r) {
+			next = append(next, o)
+			continue
+		}
+		cut = true
+		if o.Start < r.Start {
+			left := o
+			left.End = r.Start - 1
+			next = append(next, left)
+		}
+		if o.End > r.End {
+			right := o
+			right.Start = r.End + 1
+			next = append(next, right)
+		}
+	}
+	l.ranges = next
+	return cut
+}
+
+// Locks returns the record locks and flocks of i for /proc/locks.
+func (i *Inode) Locks() (ranges []LockRange, shared, exclusive int) {
+	l := &i.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.flocks {
+		if f.exclusive {
+			exclusive++
+		} else {
+			shared++
+		}
+	}
+	return append([]LockRange(nil), l.ranges...), shared, exclusive
+}
+
+// waitGraph knows which owner of POSIX locks waits for which, to find deadlocks
+// (fs/locks.c, posix_locks_deadlock).
+type waitGraph struct {
+	mu sync.Mutex
+	on map[any]any
+}
+
+var waits = waitGraph{on: map[any]any{}}
+
+// add notes that owner waits for other; false if other waits for owner already.
+func (g *waitGraph) add(owner, other any) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for o, depth := other, 0; depth < 10; depth++ {
+		if o == owner {
+			return false
+		}
+		next, ok := g.on[o]
+		if !ok {
+			break
+		}
+		o = next
+	}
+	g.on[owner] = other
+	return true
+}
+
+func (g *waitGraph) remove(owner any) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.on, owner)
+}

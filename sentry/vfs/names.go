@@ -1,0 +1,274 @@
+package vfs
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+)
+
+// create is the common part of mkdir, mknod, symlink and open with O_CREAT: it makes name in
+// the directory p, which must not exist. mode has been masked. It returns the new dentry with
+// a reference.
+func create(ctx Ctx, p Path, name string, mode uint32, fill func(*CreateArgs)) (*Dentry, linux.Errno) {
+	dir := p.Inode()
+	dir.dir.Lock()
+	defer dir.dir.Unlock()
+	d, errno := p.Dentry.childLocked(ctx, name)
+	if errno != 0 {
+		return nil, errno
+	}
+	if d.Inode() != nil {
+		d.Put()
+		return nil, linux.EEXIST
+	}
+	if errno = createLocked(ctx, p, d, mode, fill); errno != 0 {
+		d.Put()
+		return nil, errno
+	}
+	return d, 0
+}
+
+// createLocked makes the negative dentry d of directory p positive. The directory is locked.
+func createLocked(ctx Ctx, p Path, d *Dentry, mode uint32, fill func(*CreateArgs)) linux.Errno {
+	dir := p.Inode()
+	if p.Mount.ReadOnly() {
+		return linux.EROFS
+	}
+	if p.Dentry.Deleted() {
+		return linux.ENOENT
+	}
+	if errno := mayCreate(ctx, dir); errno != 0 {
+		return errno
+	}
+	ops, ok := dir.Ops.(DirOps)
+	if !ok {
+		return linux.EPERM
+	}
+	a := newOwner(ctx, dir, mode)
+	if fill != nil {
+		fill(&a)
+	}
+	i, errno := ops.Create(ctx, d.name, a)
+	if errno != 0 {
+		return errno
+	}
+	d.instantiate(i)
+	event := InCreate
+	if i.IsDir() {
+		event |= InIsDir
+	}
+	dir.Notify(event, d.name, 0)
+	return 0
+}
+
+// parentFor walks to the directory of path for a call that makes a name: EEXIST for "/", "."
+// and "..", ENOENT for a slash behind a name that is not to be a directory.
+func parentFor(ctx Ctx, at At, path string, dirWanted bool) (Path, string, linux.Errno) {
+	p, last, errno := WalkParent(ctx, at, path, 0)
+	if errno != 0 {
+		return Path{}, "", errno
+	}
+	switch {
+	case last.Name == "" || last.Dots:
+		errno = linux.EEXIST
+	case last.Slash && !dirWanted:
+		d, e := p.Dentry.child(ctx, last.Name)
+		if errno = e; errno == 0 {
+			errno = linux.ENOENT
+			if d.Inode() != nil {
+				errno = linux.EEXIST
+			}
+			d.Put()
+		}
+	}
+	if errno != 0 {
+		p.Put()
+		return Path{}, "", errno
+	}
+	return p, last.Name, 0
+}
+
+// Mkdir is mkdirat(2); mode has been masked by the umask.
+func Mkdir(ctx Ctx, at At, path string, mode uint32) linux.Errno {
+	p, name, errno := parentFor(ctx, at, path, true)
+	if errno != 0 {
+		return errno
+	}
+	defer p.Put()
+	d, errno := create(ctx, p, name, linux.S_IFDIR|mode&0o1777, nil)
+	if errno == 0 {
+		d.Put()
+	}
+	return errno
+}
+
+// Mknod is mknodat(2); mode has a type and is masked by the umask.
+func Mknod(ctx Ctx, at At, path string, mode uint32, rdev uint64) linux.Errno {
+	switch mode & linux.S_IFMT {
+	case 0:
+		mode |= linux.S_IFREG
+	case linux.S_IFREG, linux.S_IFIFO, linux.S_IFSOCK:
+	case linux.S_IFCHR, linux.S_IFBLK:
+		if whiteout := mode&linux.S_IFMT == linux.S_IFCHR && rdev == 0; !whiteout && !ctx.Cred().Has(linux.CAP_MKNOD) {
+			return linux.EPERM
+		}
+	case linux.S_IFDIR:
+		return linux.EPERM
+	default:
+		return linux.EINVAL
+	}
+	d, errno := MknodAt(ctx, at, path, mode, rdev)
+	if errno == 0 {
+		d.Put()
+	}
+	return errno
+}
+
+// MknodAt makes any non-directory node and returns where it is: bind(2) of AF_UNIX uses it.
+func MknodAt(ctx Ctx, at At, path string, mode uint32, rdev uint64) (Path, linux.Errno) {
+	p, name, errno := parentFor(ctx, at, path, false)
+	if errno != 0 {
+		return Path{}, errno
+	}
+	d, errno := create(ctx, p, name, mode, func(a *CreateArgs) { a.Rdev = rdev })
+	if errno != 0 {
+		p.Put()
+		return Path{}, errno
+	}
+	p.Dentry.Put()
+	p.Dentry = d
+	return p, 0
+}
+
+// Symlink is symlinkat(2).
+func Symlink(ctx Ctx, target string, at At, path string) linux.Errno {
+	if target == "" {
+		return linux.ENOENT
+	}
+	p, name, errno := parentFor(ctx, at, path, false)
+	if errno != 0 {
+		return errno
+	}
+	defer p.Put()
+	d, errno := create(ctx, p, name, linux.S_IFLNK|0o777, func(a *CreateArgs) { a.Target = target })
+	if errno == 0 {
+		d.Put()
+	}
+	return errno
+}
+
+// Link is linkat(2): old is the existing file, found by the caller.
+func Link(ctx Ctx, old Path, at At, path string) linux.Errno {
+	p, name, errno := parentFor(ctx, at, path, false)
+	if errno != 0 {
+		return errno
+	}
+	defer p.Put()
+	dir, target := p.Inode(), old.Inode()
+	dir.dir.Lock()
+	defer dir.dir.Unlock()
+	d, errno := p.Dentry.childLocked(ctx, name)
+	if errno != 0 {
+		return errno
+	}
+	defer d.Put()
+	switch {
+	case d.Inode() != nil:
+		return linux.EEXIST
+	case old.Mount != p.Mount:
+		return linux.EXDEV
+	case p.Mount.ReadOnly():
+		return linux.EROFS
+	}
+	if errno := mayCreate(ctx, dir); errno != 0 {
+		return errno
+	}
+	ops, ok := dir.Ops.(DirOps)
+	a := target.Attr()
+	switch {
+	case !ok || target.IsDir():
+		return linux.EPERM
+	case a.Nlink == 0 && !old.Dentry.isTmpfile():
+		return linux.ENOENT
+	}
+	if errno := ops.Link(ctx, name, target); errno != 0 {
+		return errno
+	}
+	target.Get()
+	d.instantiate(target)
+	target.Notify(InAttrib, "", 0)
+	dir.Notify(InCreate, name, 0)
+	return 0
+}
+
+// isTmpfile reports whether d names an O_TMPFILE that may still be linked.
+func (d *Dentry) isTmpfile() bool { return d.parent.Load() == nil && d != d.sb.root && d.name != "" }
+
+// Unlink is unlinkat(2), with rmdir for AT_REMOVEDIR.
+func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
+	p, last, errno := WalkParent(ctx, at, path, 0)
+	if errno != 0 {
+		return errno
+	}
+	defer p.Put()
+	if last.Name == "" || last.Dots {
+		switch {
+		case !rmdir:
+			return linux.EISDIR
+		case last.Name == ".":
+			return linux.EINVAL
+		case last.Name == "..":
+			return linux.ENOTEMPTY
+		}
+		return linux.EBUSY
+	}
+	dir := p.Inode()
+	dir.dir.Lock()
+	defer dir.dir.Unlock()
+	d, errno := p.Dentry.childLocked(ctx, last.Name)
+	if errno != 0 {
+		return errno
+	}
+	defer d.Put()
+	child := d.Inode()
+	switch {
+	case p.Mount.ReadOnly():
+		return linux.EROFS
+	case child == nil:
+		return linux.ENOENT
+	case last.Slash && !rmdir:
+		if child.IsDir() {
+			return linux.EISDIR
+		}
+		return linux.ENOTDIR
+	}
+	if errno := mayDelete(ctx, dir, child, rmdir); errno != 0 {
+		return errno
+	}
+	if d.mounts.Load() > 0 {
+		return linux.EBUSY
+	}
+	ops, ok := dir.Ops.(DirOps)
+	if !ok {
+		return linux.EPERM
+	}
+	if errno := ops.Unlink(ctx, last.Name, child); errno != 0 {
+		return errno
+	}
+	p.Dentry.forget(d)
+	notifyGone(dir, child, last.Name)
+	return 0
+}
+
+// notifyGone tells watchers that name, which was child, is gone from dir.
+func notifyGone(dir, child *Inode, name string) {
+	event := InDelete
+	if child.IsDir() {
+		event |= InIsDir
+	}
+	dir.Notify(event, name, 0)
+	if !child.IsDir() {
+		child.Notify(InAttrib, "", 0)
+	}
+	if child.IsDir() || child.Attr().Nlink == 0 {
+		child.deleted()
+	}
+}

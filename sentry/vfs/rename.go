@@ -1,0 +1,219 @@
+package vfs
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+)
+
+// Rename is renameat2(2).
+func Rename(ctx Ctx, oldAt At, oldPath string, newAt At, newPath string, flags uint32) linux.Errno {
+	const known = linux.RENAME_NOREPLACE | linux.RENAME_EXCHANGE | linux.RENAME_WHITEOUT
+	if flags&^known != 0 || flags&linux.RENAME_EXCHANGE != 0 && flags != linux.RENAME_EXCHANGE {
+		return linux.EINVAL
+	}
+	from, oldLast, errno := WalkParent(ctx, oldAt, oldPath, 0)
+	if errno != 0 {
+		return errno
+	}
+	defer from.Put()
+	to, newLast, errno := WalkParent(ctx, newAt, newPath, 0)
+	if errno != 0 {
+		return errno
+	}
+	defer to.Put()
+	switch {
+	case from.Mount != to.Mount:
+		return linux.EXDEV
+	case oldLast.Name == "" || oldLast.Dots:
+		return linux.EBUSY
+	case newLast.Name == "" || newLast.Dots:
+		if flags&linux.RENAME_NOREPLACE != 0 {
+			return linux.EEXIST
+		}
+		return linux.EBUSY
+	case from.Mount.ReadOnly():
+		return linux.EROFS
+	}
+	r := renaming{ctx: ctx, from: from.Dentry, to: to.Dentry, oldName: oldLast, newName: newLast, flags: flags}
+	return r.run()
+}
+
+// renaming is one rename.
+type renaming struct {
+	ctx              Ctx
+	from, to         *Dentry
+	oldName, newName Last
+	flags            uint32
+
+	old, new *Dentry // found under the locks
+}
+
+func (r *renaming) run() linux.Errno {
+	sb := r.from.sb
+	sb.rename.Lock()
+	defer sb.rename.Unlock()
+	unlock := lockTwo(r.from, r.to)
+	defer unlock()
+	var errno linux.Errno
+	if r.old, errno = r.from.childLocked(r.ctx, r.oldName.Name); errno != 0 {
+		return errno
+	}
+	defer r.old.Put()
+	if r.new, errno = r.to.childLocked(r.ctx, r.newName.Name); errno != 0 {
+		return errno
+	}
+	defer r.new.Put()
+	if errno = r.check(); errno != 0 {
+		return errno
+	}
+	src, dst := r.old.Inode(), r.new.Inode()
+	if src == dst {
+		return 0 // two names of one file: nothing happens (rename(2))
+	}
+	ops, ok := r.from.Inode().Ops.(DirOps)
+	if !ok {
+		return linux.EPERM
+	}
+	if errno = ops.Rename(r.ctx, r.oldName.Name, src, r.to.Inode(), r.newName.Name, dst, r.flags); errno != 0 {
+		return errno
+	}
+	r.publish(src, dst)
+	return 0
+}
+
+// lockTwo locks two directories: an ancestor before its descendant, else by number. The super
+// block's rename lock keeps them where they are.
+func lockTwo(a, b *Dentry) (unlock func()) {
+	x, y := a.Inode(), b.Inode()
+	if x == y {
+		x.dir.Lock()
+		return x.dir.Unlock
+	}
+	if a.below(b) || !b.below(a) && x.Ino > y.Ino {
+		x, y = y, x
+	}
+	x.dir.Lock()
+	y.dir.Lock()
+	return func() {
+		y.dir.Unlock()
+		x.dir.Unlock()
+	}
+}
+
+// check goes through what vfs_rename and its caller check, in their order.
+func (r *renaming) check() linux.Errno {
+	src, dst := r.old.Inode(), r.new.Inode()
+	exchange := r.flags&linux.RENAME_EXCHANGE != 0
+	switch {
+	case src == nil:
+		return linux.ENOENT
+	case dst != nil && r.flags&linux.RENAME_NOREPLACE != 0:
+		return linux.EEXIST
+	case exchange && dst == nil:
+		return linux.ENOENT
+	case !src.IsDir() && (r.oldName.Slash || !exchange && r.newName.Slash):
+		return linux.ENOTDIR
+	case exchange && !dst.IsDir() && r.newName.Slash:
+		return linux.ENOTDIR
+	case r.to.below(r.old):
+		return linux.EINVAL
+	case r.from.below(r.new):
+		if exchange {
+			return linux.EINVAL
+		}
+		return linux.ENOTEMPTY
+	}
+	if src == dst {
+		return 0
+	}
+	fromDir, toDir := r.from.Inode(), r.to.Inode()
+	if errno := mayDelete(r.ctx, fromDir, src, src.IsDir()); errno != 0 {
+		return errno
+	}
+	if dst == nil {
+		if errno := mayCreate(r.ctx, toDir); errno != 0 {
+			return errno
+		}
+	} else {
+		isDir := src.IsDir()
+		if exchange {
+			isDir = dst.IsDir()
+		}
+		if errno := mayDelete(r.ctx, toDir, dst, isDir); errno != 0 {
+			return errno
+		}
+	}
+	if fromDir != toDir {
+		// A directory's ".." is written, too.
+		if src.IsDir() {
+			if errno := src.Permission(r.ctx, MayWrite); errno != 0 {
+				return errno
+			}
+		}
+		if exchange && dst.IsDir() {
+			if errno := dst.Permission(r.ctx, MayWrite); errno != 0 {
+				return errno
+			}
+		}
+	}
+	if r.old.mounts.Load() > 0 || r.new.mounts.Load() > 0 {
+		return linux.EBUSY
+	}
+	return 0
+}
+
+// publish makes the dentries say what the file system has done, and tells the watchers.
+func (r *renaming) publish(src, dst *Inode) {
+	oldName, newName := r.oldName.Name, r.newName.Name
+	if r.flags&linux.RENAME_EXCHANGE != 0 {
+		r.old.move(r.from, r.to, newName)
+		r.new.move(r.to, r.from, oldName)
+		r.from.rehash(r.new)
+		r.to.rehash(r.old)
+	} else {
+		r.to.forget(r.new)
+		r.old.move(r.from, r.to, newName)
+		r.to.rehash(r.old)
+	}
+	cookie := nextCookie()
+	dirBit := uint32(0)
+	if src.IsDir() {
+		dirBit = InIsDir
+	}
+	r.from.Inode().Notify(InMovedFrom|dirBit, oldName, cookie)
+	r.to.Inode().Notify(InMovedTo|dirBit, newName, cookie)
+	src.Notify(InMoveSelf, "", 0)
+	if dst != nil && r.flags&linux.RENAME_EXCHANGE == 0 {
+		if !dst.IsDir() {
+			dst.Notify(InAttrib, "", 0)
+		}
+		if dst.IsDir() || dst.Attr().Nlink == 0 {
+			dst.deleted()
+		}
+	}
+}
+
+// move takes d out of one directory's cache and gives it its new parent and name; rehash
+// enters it there. The rename lock is held.
+func (d *Dentry) move(from, to *Dentry, name string) {
+	from.mu.Lock()
+	if from.children[d.name] == d {
+		delete(from.children, d.name)
+	}
+	from.mu.Unlock()
+	d.name = name
+	if from != to {
+		to.Get()
+		d.parent.Store(to)
+		from.Put()
+	}
+}
+
+// rehash enters the moved dentry c.
+func (d *Dentry) rehash(c *Dentry) {
+	d.mu.Lock()
+	if d.children == nil {
+		d.children = make(map[string]*Dentry)
+	}
+	d.children[c.name] = c
+	d.mu.Unlock()
+}
