@@ -36,7 +36,8 @@ type image struct {
 // segment is a PT_LOAD, cut into pages: the file's pages from off are mapped at addr; what
 // lies from fileEnd to memEnd is zero.
 type segment struct {
-	addr    uint64 // page-aligned
+	start   uint64 // the first byte
+	addr    uint64 // start, page-aligned
 	off     uint64 // page-aligned
 	fileEnd uint64 // addr of the first byte that is not of the file
 	memEnd  uint64
@@ -60,7 +61,7 @@ const (
 )
 
 // parseELF reads and checks an ELF file. ENOEXEC for what is none or malformed; EINVAL for
-// segments Linux could not map; EIO if it is cut off.
+// segments Linux could not map; EIO if the interpreter's name is cut off.
 func parseELF(f Reader) (*image, linux.Errno) {
 	var h [ehdrSize]byte
 	n, errno := f.ReadAt(h[:], 0)
@@ -83,14 +84,17 @@ func parseELF(f Reader) (*image, linux.Errno) {
 		return nil, errno
 	}
 	if n < len(table) {
-		return nil, linux.EIO
+		return nil, linux.ENOEXEC
 	}
 	for ; len(table) > 0; table = table[phdrSize:] {
 		if errno := im.add(f, parsePhdr(table)); errno != 0 {
 			return nil, errno
 		}
 	}
-	return im, im.finish()
+	if errno := im.finish(); errno != 0 {
+		return nil, errno
+	}
+	return im, 0
 }
 
 // phdr is a program header.
@@ -161,11 +165,11 @@ func (im *image) addSegment(p phdr) linux.Errno {
 	case p.palign > 1 && p.palign&(p.palign-1) == 0 && p.palign <= taskSize:
 		im.align = max(im.align, p.palign)
 	}
-	s := segment{addr: p.vaddr - inPage, fileEnd: p.vaddr + p.filesz, memEnd: p.vaddr + p.memsz}
+	s := segment{start: p.vaddr, addr: p.vaddr - inPage, fileEnd: p.vaddr + p.filesz, memEnd: p.vaddr + p.memsz}
 	if p.filesz > 0 {
 		s.off = p.off - inPage
 	} else {
-		s.fileEnd = s.addr
+		s.fileEnd = s.addr // no page of the file
 	}
 	for _, b := range [...]struct {
 		flag uint32

@@ -82,7 +82,7 @@ func TestParseELFOfARealProgram(t *testing.T) {
 
 func TestBuildStack(t *testing.T) {
 	const top = 0x7ffffffff000
-	s := buildStack(top, "/bin/x", []string{"x", "yy"}, []string{"A=1"}, []auxEntry{{atPagesz, 4096}}, [16]byte{7}, 123)
+	s := buildStack(top, "/bin/x", []string{"x", "yy"}, []string{"A=1"}, []auxEntry{{atPagesz, 4096}, {atRandom, 0}, {atExecfn, 0}, {atPlatform, 0}, {atNull, 0}}, [16]byte{7}, 123)
 	if s.sp%16 != 0 || uint64(s.sp)+uint64(len(s.bytes)) != top {
 		t.Fatalf("sp %#x, %d bytes", s.sp, len(s.bytes))
 	}

@@ -58,8 +58,9 @@ func parseScript(header []byte) (script, linux.Errno) {
 // Executable is the file that is run in the end.
 type Executable[F Reader] struct {
 	File F
-	// Path is what AT_EXECFN says and /proc/PID/comm is made of: the name given to execve,
-	// or of the last interpreter.
+	// Name is what AT_EXECFN says and /proc/PID/comm is made of: the name given to execve.
+	Name string
+	// Path is the name of File: Name, or of the last interpreter.
 	Path   string
 	Argv   []string
 	header []byte
@@ -72,7 +73,7 @@ func Resolve[F Reader](file F, path string, argv []string, open func(path string
 	if len(argv) == 0 {
 		argv = []string{""} // since Linux 5.18
 	}
-	e := Executable[F]{File: file, Path: path, Argv: argv}
+	e := Executable[F]{File: file, Name: path, Path: path, Argv: argv}
 	for depth := 0; ; depth++ {
 		header := make([]byte, headerSize)
 		n, errno := e.File.ReadAt(header, 0)

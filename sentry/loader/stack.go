@@ -74,7 +74,8 @@ type stackImage struct {
 // buildStack lays out the stack below top as Linux does (create_elf_tables): eight zero
 // bytes, the file's name, the environment and argument strings, a random gap, the platform's
 // name, 16 random bytes, and from the stack pointer up: argc, argv, envv, the auxiliary
-// vector. aux comes without the entries that point into the stack; gap is below 8 KiB.
+// vector. The entries of aux that point into the stack come with any value; gap is below
+// 8 KiB.
 func buildStack(top usermem.Addr, path string, argv, envv []string, aux []auxEntry, random [16]byte, gap uint64) stackImage {
 	var strs []byte // from the first argument to the top
 	argAt, argLen := offsets(&strs, argv)
@@ -86,8 +87,17 @@ func buildStack(top usermem.Addr, path string, argv, envv []string, aux []auxEnt
 	base := uint64(top) - uint64(len(strs)) // of strs
 	p := (base - gap) &^ 15
 	platform := p - uint64(len(platformName))
-	randomAt := (platform - 16)
-	aux = append(aux, auxEntry{atRandom, randomAt}, auxEntry{atExecfn, base + uint64(pathAt)}, auxEntry{atPlatform, platform}, auxEntry{atNull, 0})
+	randomAt := platform - 16
+	for i := range aux {
+		switch aux[i].kind {
+		case atRandom:
+			aux[i].value = randomAt
+		case atExecfn:
+			aux[i].value = base + uint64(pathAt)
+		case atPlatform:
+			aux[i].value = platform
+		}
+	}
 
 	words := 1 + len(argv) + 1 + len(envv) + 1 + 2*len(aux)
 	sp := (randomAt - uint64(words)*8) &^ 15

@@ -107,6 +107,9 @@ func (m *MM) AddressSpace() platform.AddressSpace { return m.as }
 // process change.
 func (m *MM) SetLimits(l Limits) { m.limits.Store(&l) }
 
+// Limits returns what SetLimits was given last.
+func (m *MM) Limits() Limits { return *m.limits.Load() }
+
 // Get counts a user more; false if there is none left and the memory is gone (mmget_not_zero).
 func (m *MM) Get() bool {
 	for {

@@ -25,6 +25,7 @@ type MapArgs struct {
 	Stack  bool   // exec's stack
 	NoMove bool   // the area does not merge nor grow (VM_DONTEXPAND)
 	Eager  bool   // a program's segment
+	Fixed  bool   // never writable nor executable, not even by mprotect(2)
 }
 
 // sharedValidate are the flags that MAP_SHARED_VALIDATE knows (LEGACY_MAP_MASK).
@@ -168,6 +169,27 @@ func (m *MM) unmapped(hint usermem.Addr, n uint64, flags uint32, anon bool) (use
 	return 0, linux.ENOMEM
 }
 
+// Unmapped returns the start of n free bytes, a multiple of align, where mmap(2) would put
+// them, without mapping anything: for exec, which has the address space for itself.
+func (m *MM) Unmapped(n, align uint64) (usermem.Addr, linux.Errno) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if at, ok := m.areas.highest(n, m.lowest(), m.layout.MmapBase, align, 0); ok {
+		return at, 0
+	}
+	return 0, linux.ENOMEM
+}
+
+// Prefault brings in the page at addr and its neighbours, which will be wanted soon. It is
+// advice: there are no errors.
+func (m *MM) Prefault(addr usermem.Addr, write bool) {
+	m.lock()
+	defer m.unlock()
+	if v := m.areas.lookup(addr); v != nil && v.allows(write, false) && m.table.get(addr)&pteMapped == 0 {
+		m.fault(v, addr.PageDown(), write, false, usermem.PageSize)
+	}
+}
+
 // newArea makes the area of a at addr, not in the set yet (the middle of do_mmap).
 func (m *MM) newArea(a *MapArgs, addr usermem.Addr) (*vma, linux.Errno) {
 	v := &vma{start: addr, end: addr + usermem.Addr(a.Len), off: a.Off, name: a.Name}
@@ -199,6 +221,9 @@ func (m *MM) newArea(a *MapArgs, addr usermem.Addr) (*vma, linux.Errno) {
 		return m.fileArea(a, v, kind)
 	case a.Mappable != nil:
 		v.m = a.Mappable
+		if a.Fixed {
+			v.flags &^= vmMayWrite | vmMayExec
+		}
 		if kind == linux.MAP_SHARED {
 			v.flags |= vmShared | vmMayShare
 		}
