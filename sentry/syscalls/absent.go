@@ -1,0 +1,57 @@
+package syscalls
+
+import "github.com/seed-7423c386/runsc/abi/linux"
+
+// The calls that answer ENOSYS because the Linux we are would, too: removed ones, and those of
+// options our configuration leaves out. The note names the option or says when it went.
+func init() {
+	register(rows{
+		linux.SYS_USELIB:                  {Name: "uselib", Note: "CONFIG_USELIB"},
+		linux.SYS__SYSCTL:                 {Name: "_sysctl", Note: "removed in 5.5"},
+		linux.SYS_CREATE_MODULE:           {Name: "create_module", Note: "removed in 2.6"},
+		linux.SYS_GET_KERNEL_SYMS:         {Name: "get_kernel_syms", Note: "removed in 2.6"},
+		linux.SYS_QUERY_MODULE:            {Name: "query_module", Note: "removed in 2.6"},
+		linux.SYS_NFSSERVCTL:              {Name: "nfsservctl", Note: "removed in 3.1"},
+		linux.SYS_GETPMSG:                 {Name: "getpmsg", Note: "never existed"},
+		linux.SYS_PUTPMSG:                 {Name: "putpmsg", Note: "never existed"},
+		linux.SYS_AFS_SYSCALL:             {Name: "afs_syscall", Note: "never existed"},
+		linux.SYS_TUXCALL:                 {Name: "tuxcall", Note: "never existed"},
+		linux.SYS_SECURITY:                {Name: "security", Note: "never existed"},
+		linux.SYS_SET_THREAD_AREA:         {Name: "set_thread_area", Note: "32-bit only"},
+		linux.SYS_GET_THREAD_AREA:         {Name: "get_thread_area", Note: "32-bit only"},
+		linux.SYS_EPOLL_CTL_OLD:           {Name: "epoll_ctl_old", Note: "never existed"},
+		linux.SYS_EPOLL_WAIT_OLD:          {Name: "epoll_wait_old", Note: "never existed"},
+		linux.SYS_VSERVER:                 {Name: "vserver", Note: "never existed"},
+		linux.SYS_LOOKUP_DCOOKIE:          {Name: "lookup_dcookie", Note: "removed in 6.8"},
+		linux.SYS_INIT_MODULE:             {Name: "init_module", Note: "CONFIG_MODULES"},
+		linux.SYS_DELETE_MODULE:           {Name: "delete_module", Note: "CONFIG_MODULES"},
+		linux.SYS_FINIT_MODULE:            {Name: "finit_module", Note: "CONFIG_MODULES"},
+		linux.SYS_KEXEC_LOAD:              {Name: "kexec_load", Note: "CONFIG_KEXEC"},
+		linux.SYS_KEXEC_FILE_LOAD:         {Name: "kexec_file_load", Note: "CONFIG_KEXEC_FILE"},
+		linux.SYS_BPF:                     {Name: "bpf", Note: "CONFIG_BPF_SYSCALL"},
+		linux.SYS_PERF_EVENT_OPEN:         {Name: "perf_event_open", Note: "CONFIG_PERF_EVENTS"},
+		linux.SYS_USERFAULTFD:             {Name: "userfaultfd", Note: "CONFIG_USERFAULTFD"},
+		linux.SYS_IO_URING_SETUP:          {Name: "io_uring_setup", Note: "CONFIG_IO_URING"},
+		linux.SYS_IO_URING_ENTER:          {Name: "io_uring_enter", Note: "CONFIG_IO_URING"},
+		linux.SYS_IO_URING_REGISTER:       {Name: "io_uring_register", Note: "CONFIG_IO_URING"},
+		linux.SYS_LANDLOCK_CREATE_RULESET: {Name: "landlock_create_ruleset", Note: "CONFIG_SECURITY_LANDLOCK"},
+		linux.SYS_LANDLOCK_ADD_RULE:       {Name: "landlock_add_rule", Note: "CONFIG_SECURITY_LANDLOCK"},
+		linux.SYS_LANDLOCK_RESTRICT_SELF:  {Name: "landlock_restrict_self", Note: "CONFIG_SECURITY_LANDLOCK"},
+		linux.SYS_LSM_GET_SELF_ATTR:       {Name: "lsm_get_self_attr", Note: "CONFIG_SECURITY"},
+		linux.SYS_LSM_SET_SELF_ATTR:       {Name: "lsm_set_self_attr", Note: "CONFIG_SECURITY"},
+		linux.SYS_LSM_LIST_MODULES:        {Name: "lsm_list_modules", Note: "CONFIG_SECURITY"},
+		linux.SYS_ADD_KEY:                 {Name: "add_key", Note: "CONFIG_KEYS"},
+		linux.SYS_REQUEST_KEY:             {Name: "request_key", Note: "CONFIG_KEYS"},
+		linux.SYS_KEYCTL:                  {Name: "keyctl", Note: "CONFIG_KEYS"},
+		linux.SYS_QUOTACTL:                {Name: "quotactl", Note: "CONFIG_QUOTACTL"},
+		linux.SYS_QUOTACTL_FD:             {Name: "quotactl_fd", Note: "CONFIG_QUOTACTL"},
+		linux.SYS_ACCT:                    {Name: "acct", Note: "CONFIG_BSD_PROCESS_ACCT"},
+		linux.SYS_FANOTIFY_INIT:           {Name: "fanotify_init", Note: "CONFIG_FANOTIFY"},
+		linux.SYS_FANOTIFY_MARK:           {Name: "fanotify_mark", Note: "CONFIG_FANOTIFY"},
+		linux.SYS_MAP_SHADOW_STACK:        {Name: "map_shadow_stack", Note: "CONFIG_X86_USER_SHADOW_STACK"},
+		linux.SYS_MEMFD_SECRET:            {Name: "memfd_secret", Note: "CONFIG_SECRETMEM"},
+		linux.SYS_MODIFY_LDT:              {Name: "modify_ldt", Note: "CONFIG_MODIFY_LDT_SYSCALL"},
+		linux.SYS_SWAPON:                  {Name: "swapon", Note: "CONFIG_SWAP"},
+		linux.SYS_SWAPOFF:                 {Name: "swapoff", Note: "CONFIG_SWAP"},
+	})
+}
