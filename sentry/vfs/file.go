@@ -24,6 +24,7 @@ const (
 	ModeRead  = 1
 	ModeWrite = 2
 	ModePath  = 4
+	modeExec  = 8 // a program runs from it: nobody may write
 )
 
 // File is an open file description (open(2)).
@@ -87,6 +88,12 @@ func (f *File) Put() {
 		f.notify(event)
 	}
 	f.Ops.Release(f)
+	if f.countsAsWriter() {
+		f.Inode.putWrite()
+	}
+	if f.Mode&modeExec != 0 {
+		f.Inode.writers.Add(1)
+	}
 	f.Path.Put()
 }
 

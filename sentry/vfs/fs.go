@@ -135,6 +135,9 @@ func (p Path) Name(root Path) (name string, ok, deleted bool) {
 	var parts []string
 	m, d := p.Mount, p.Dentry
 	deleted = d.Deleted()
+	if d.parent.Load() == nil && d.name != "" {
+		return d.name, true, false // a nameless file's
+	}
 	for {
 		if m == root.Mount && d == root.Dentry {
 			ok = true

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
@@ -52,6 +53,9 @@ type Inode struct {
 		sync.Mutex
 		it any
 	}
+
+	// writers counts open files that can write, or below zero programs that run from here.
+	writers atomic.Int32
 
 	locks   fileLocks
 	watches watchList

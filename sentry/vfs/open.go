@@ -172,17 +172,32 @@ func newFile(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 		return nil, errno
 	}
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[how.Flags&linux.O_ACCMODE]
+	if f.countsAsWriter() && !i.getWrite() {
+		return nil, linux.ETXTBSY
+	}
+	if errno := f.finishOpen(ctx, how, made); errno != 0 {
+		if f.countsAsWriter() {
+			i.putWrite()
+		}
+		return nil, errno
+	}
+	return f, 0
+}
+
+// finishOpen truncates and asks the file system for the operations.
+func (f *File) finishOpen(ctx Ctx, how OpenHow, made bool) linux.Errno {
+	i := f.Inode
 	if how.Flags&linux.O_TRUNC != 0 && !made && i.Type() == linux.S_IFREG {
 		if errno := truncateInode(ctx, i, 0); errno != 0 {
-			return nil, errno
+			return errno
 		}
 	}
 	ops, errno := openInode(ctx, f)
 	if errno != 0 {
-		return nil, errno
+		return errno
 	}
 	f.Ops = ops
-	return f, 0
+	return 0
 }
 
 // openInode asks the file system, or for special files whoever registered for them.

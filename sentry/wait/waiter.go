@@ -15,6 +15,7 @@ type Waiter struct {
 	entry       Entry
 	timer       *time.Timer
 	sleeping    atomic.Bool
+	slept       time.Duration // the task's goroutine only
 }
 
 // NewWaiter returns a waiter.
@@ -48,6 +49,13 @@ func (w *Waiter) Interrupted() bool { return w.interrupted.Load() }
 // Sleeping reports whether the task sleeps just now (state S of proc(5)).
 func (w *Waiter) Sleeping() bool { return w.sleeping.Load() }
 
+// Woken returns the channel on which a wake-up arrives, for the rare sleep that must not end
+// with an interrupt.
+func (w *Waiter) Woken() <-chan struct{} { return w.ch }
+
+// Slept is how long the task has slept in all, ns. For the task's goroutine.
+func (w *Waiter) Slept() int64 { return int64(w.slept) }
+
 // Forever is the deadline that never comes.
 var Forever time.Time
 
@@ -77,7 +85,11 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 		expired = w.timer.C
 	}
 	w.sleeping.Store(true)
-	defer w.sleeping.Store(false)
+	began := time.Now()
+	defer func() {
+		w.slept += time.Since(began)
+		w.sleeping.Store(false)
+	}()
 	select {
 	case <-w.ch:
 		return w.woken()
