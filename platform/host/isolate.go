@@ -14,7 +14,7 @@ import (
 // namespace that holds nothing else) keeps the id and drops the capabilities only. The
 // seccomp filter comes later (Seal), when the descriptors that need more are made.
 func Isolate(uid, gid int) error {
-	if err := emptyRoot(); err != nil {
+	if err := EmptyRoot(); err != nil {
 		return err
 	}
 	if uid != 0 {
@@ -28,7 +28,17 @@ func Isolate(uid, gid int) error {
 			return fmt.Errorf("become user %d: %w", uid, err)
 		}
 	}
-	if err := dropCapabilities(); err != nil {
+	return KeepCapabilities()
+}
+
+// KeepCapabilities leaves every thread the given capabilities only, of those it has (uid 0 keeps what it
+// had otherwise), and forbids it to gain any (no_new_privs).
+func KeepCapabilities(keep ...int) error {
+	var mask uint64
+	for _, c := range keep {
+		mask |= 1 << c
+	}
+	if err := setCapabilities(mask); err != nil {
 		return err
 	}
 	if _, _, e := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); e != 0 {
@@ -37,8 +47,8 @@ func Isolate(uid, gid int) error {
 	return nil
 }
 
-// emptyRoot makes an empty tmpfs the root of the mount namespace and takes the old one away.
-func emptyRoot() error {
+// EmptyRoot makes an empty tmpfs the root of the mount namespace and takes the old one away.
+func EmptyRoot() error {
 	steps := []struct {
 		what string
 		do   func() error

@@ -51,11 +51,7 @@ const goThread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_S
 // Policy is what the sealed sentry may ask of the host on every platform; platforms have rows
 // of their own. Nothing in it opens a file or makes a socket by name, or starts a program.
 func Policy() []Call {
-	var (
-		noExec = []Checks{{Clear(2, unix.PROT_EXEC)}}
-		self   = []Checks{{Check{Arg: 0, Mask: 1<<32 - 1, Self: true}}}
-	)
-	return []Call{
+	files := []Call{
 		// The functions of this package: files that came as descriptors.
 		{"read", linux.SYS_READ, nil},
 		{"write", linux.SYS_WRITE, nil},
@@ -90,13 +86,24 @@ func Policy() []Call {
 		{"eventfd2", linux.SYS_EVENTFD2, nil},
 		{"clock_gettime", linux.SYS_CLOCK_GETTIME, nil},
 		{"getrandom", linux.SYS_GETRANDOM, nil},
-		// Memory of the sentry: never executable.
+	}
+	return append(files, Runtime()...)
+}
+
+// Runtime is what a Go program needs of the host once it runs, whatever it does.
+func Runtime() []Call {
+	var (
+		noExec = []Checks{{Clear(2, unix.PROT_EXEC)}}
+		self   = []Checks{{Check{Arg: 0, Mask: 1<<32 - 1, Self: true}}}
+	)
+	return []Call{
+		// Its own memory: never executable.
 		{"mmap", linux.SYS_MMAP, noExec},
 		{"mprotect", linux.SYS_MPROTECT, noExec},
 		{"munmap", linux.SYS_MUNMAP, nil},
 		{"madvise", linux.SYS_MADVISE, nil},
 		{"mincore", linux.SYS_MINCORE, nil},
-		// What else the Go runtime needs once it runs.
+		// Threads and signals.
 		{"futex", linux.SYS_FUTEX, OneOf(1, futexWait, futexWake, futexWait|futexPrivate, futexWake|futexPrivate)},
 		{"clone", linux.SYS_CLONE, []Checks{{Long(0, goThread)}}},
 		{"exit", linux.SYS_EXIT, nil},

@@ -9,6 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-7423c386/runsc/gofer/wire"
 	"github.com/seed-7423c386/runsc/runsc/cgroup"
 	"github.com/seed-7423c386/runsc/runsc/seccomp"
 	"github.com/seed-7423c386/runsc/runsc/spec"
@@ -166,28 +167,9 @@ func (l *launch) prepareSentry(o *Options, c *control.Config, gofer *os.File, op
 	return nil
 }
 
-// goferConfig is what the gofer reads from descriptor control.ConfigFD.
-type goferConfig struct {
-	Conn   int // socket to the sentry
-	Attach []goferAttach
-	UIDs   []idMap `json:",omitempty"`
-	GIDs   []idMap `json:",omitempty"`
-	LogFD  int
-	Debug  bool
-}
-
-type goferAttach struct {
-	FD        int // O_PATH
-	Path      string
-	Readonly  bool
-	Recursive bool
-}
-
-type idMap struct{ Inside, Outside, Count uint32 }
-
 func (l *launch) prepareGofer(o *Options, attach []spec.Attach, conn *os.File, open *closer) error {
 	t := &l.goferFiles
-	c := goferConfig{Conn: t.add(conn), LogFD: -1, Debug: o.Debug}
+	c := wire.Config{Conn: t.add(conn), LogFD: -1, Debug: o.Debug}
 	if o.DebugLog != nil {
 		c.LogFD = t.add(o.DebugLog)
 	}
@@ -198,20 +180,24 @@ func (l *launch) prepareGofer(o *Options, attach []spec.Attach, conn *os.File, o
 		}
 		f := open.add(os.NewFile(uintptr(fd), a.Path))
 		readonly := a.Readonly || i == 0 && o.Overlay != "none" || o.Overlay == "all"
-		c.Attach = append(c.Attach, goferAttach{t.add(f), a.Path, readonly, a.Recursive})
+		c.Attach = append(c.Attach, wire.Attach{FD: t.add(f), Path: a.Path, Readonly: readonly, Recursive: a.Recursive})
 	}
-	for _, m := range o.Bundle.Spec.Linux.UIDMappings {
-		c.UIDs = append(c.UIDs, idMap{m.ContainerID, m.HostID, m.Size})
+	uids, gids := o.Bundle.Spec.Linux.UIDMappings, o.Bundle.Spec.Linux.GIDMappings
+	if o.Rootless { // the gofer's own user namespace maps the ids
+		uids, gids = nil, nil
 	}
-	for _, m := range o.Bundle.Spec.Linux.GIDMappings {
-		c.GIDs = append(c.GIDs, idMap{m.ContainerID, m.HostID, m.Size})
+	for _, m := range uids {
+		c.UIDs = append(c.UIDs, wire.IDMap{Inside: m.ContainerID, Outside: m.HostID, Count: m.Size})
+	}
+	for _, m := range gids {
+		c.GIDs = append(c.GIDs, wire.IDMap{Inside: m.ContainerID, Outside: m.HostID, Count: m.Size})
 	}
 	raw, err := json.Marshal(&c)
 	if err != nil {
 		return err
 	}
-	l.goferFiles[control.ConfigFD], err = Memfd("config", raw)
-	open.add(l.goferFiles[control.ConfigFD])
+	l.goferFiles[wire.ConfigFD], err = Memfd("config", raw)
+	open.add(l.goferFiles[wire.ConfigFD])
 	return err
 }
 

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/gofer/wire"
+)
+
+// idMap translates user or group ids; without lines they stay the same.
+type idMap []wire.IDMap
+
+// out maps an id of the host to the container's, the overflow id if it has none.
+func (m idMap) out(id uint32) uint32 {
+	if len(m) == 0 {
+		return id
+	}
+	for _, e := range m {
+		if id >= e.Outside && id-e.Outside < e.Count {
+			return e.Inside + (id - e.Outside)
+		}
+	}
+	return overflowID
+}
+
+// in maps an id of the container to the host's: EINVAL if it has none.
+func (m idMap) in(id uint32) (int, linux.Errno) {
+	if len(m) == 0 && id != ^uint32(0) {
+		return int(id), 0
+	}
+	for _, e := range m {
+		if id >= e.Inside && id-e.Inside < e.Count {
+			return int(e.Outside + (id - e.Inside)), 0
+		}
+	}
+	return 0, linux.EINVAL
+}
+
+// overflowID stands for ids without a mapping (/proc/sys/kernel/overflowuid).
+const overflowID = 65534
+
+// attr translates what the host says of a file.
+func (s *server) attr(st *unix.Statx_t, a *wire.Attr) {
+	nano := func(t unix.StatxTimestamp) int64 { return t.Sec*1e9 + int64(t.Nsec) }
+	*a = wire.Attr{
+		Dev: unix.Mkdev(st.Dev_major, st.Dev_minor), Ino: st.Ino,
+		Mode: uint32(st.Mode), Nlink: st.Nlink, UID: s.uids.out(st.Uid), GID: s.gids.out(st.Gid),
+		Rdev: unix.Mkdev(st.Rdev_major, st.Rdev_minor),
+		Size: max(int64(st.Size), 0), Blocks: max(int64(st.Blocks), 0), Blksize: st.Blksize,
+		Atime: nano(st.Atime), Mtime: nano(st.Mtime), Ctime: nano(st.Ctime), Btime: nano(st.Btime),
+	}
+}
+
+// attrOf is attr of a file. If it cannot be had, Mode is 0.
+func (s *server) attrOf(fd int) (a wire.Attr) {
+	var st unix.Statx_t
+	if statx(fd, &st) == 0 {
+		s.attr(&st, &a)
+	}
+	return a
+}
+
+func (s *server) attach(m *wire.AttachReq, r *reply) linux.Errno {
+	if m.Version != wire.Version {
+		return linux.EPROTO
+	}
+	if uint64(m.Index) >= uint64(len(s.attaches)) {
+		return linux.ENOENT
+	}
+	at := &s.attaches[m.Index]
+	fd, errno := dup(at.fd)
+	if errno != 0 {
+		return errno
+	}
+	var out wire.Node
+	n, errno := s.enter(fd, at, &out)
+	if errno != 0 {
+		return errno
+	}
+	n.put()
+	out.Put(&r.Encoder)
+	return 0
+}
+
+// stepRoom is more than one step of a walk takes in a frame.
+const stepRoom = linux.PATH_MAX + 256
+
+func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
+	dir, errno := s.getDir(m.Dir, false)
+	if errno != 0 {
+		return errno
+	}
+	var out wire.WalkReply
+	cur, room := dir, wire.MaxFrame
+	defer func() { cur.put() }()
+	for i, name := range m.Names {
+		if room -= stepRoom; room < 0 {
+			break
+		}
+		var step wire.Step
+		var n *node
+		fd, errno := lookup(cur.fd, name, cur.at.cross)
+		if errno == 0 {
+			n, errno = s.enter(fd, cur.at, &step.Node)
+		}
+		step.Errno = errno
+		out.Steps = append(out.Steps, step)
+		if m.Flags&wire.Siblings != 0 {
+			release(n)
+			continue
+		}
+		if errno != 0 {
+			break
+		}
+		cur.put()
+		cur = n
+		if i == len(m.Names)-1 && n.typ == linux.S_IFREG {
+			if open, errno := reopenFile(n, m.Flags); errno == 0 && open >= 0 {
+				r.attachFD(open)
+			}
+		}
+		if n.typ != linux.S_IFDIR {
+			break
+		}
+	}
+	out.Put(&r.Encoder)
+	return 0
+}
+
+// reopenFile opens a regular file as flags say; -1 if they say nothing.
+func reopenFile(n *node, flags uint32) (int, linux.Errno) {
+	switch {
+	case flags&wire.OpenWrite != 0:
+		if n.at.readonly {
+			return -1, linux.EROFS
+		}
+		return reopen(n.fd, unix.O_RDWR|unix.O_NONBLOCK)
+	case flags&wire.OpenRead != 0:
+		return reopen(n.fd, unix.O_RDONLY|unix.O_NONBLOCK)
+	}
+	return -1, 0
+}
+
+func (s *server) open(m *wire.OpenReq, r *reply) linux.Errno {
+	n, errno := s.get(m.ID)
+	if errno != 0 {
+		return errno
+	}
+	defer n.put()
+	if n.typ != linux.S_IFREG || m.Flags&(wire.OpenRead|wire.OpenWrite) == 0 {
+		return linux.EINVAL
+	}
+	fd, errno := reopenFile(n, m.Flags)
+	if errno != 0 {
+		return errno
+	}
+	r.attachFD(fd)
+	return 0
+}
+
+func (s *server) getattr(m *wire.IDReq, r *reply) linux.Errno {
+	n, errno := s.get(m.ID)
+	if errno != 0 {
+		return errno
+	}
+	defer n.put()
+	var st unix.Statx_t
+	if errno := statx(n.fd, &st); errno != 0 {
+		return errno
+	}
+	var a wire.Attr
+	s.attr(&st, &a)
+	a.Put(&r.Encoder)
+	return 0
+}
+
+// readdirRoom bounds the bytes of a reply with entries.
+const readdirRoom = 64 << 10
+
+func (s *server) readdir(m *wire.ReaddirReq, r *reply) linux.Errno {
+	n, errno := s.getDir(m.ID, false)
+	if errno != 0 {
+		return errno
+	}
+	defer n.put()
+	fd, errno := reopen(n.fd, unix.O_RDONLY|unix.O_DIRECTORY)
+	if errno != 0 {
+		return errno
+	}
+	defer closeFD(fd)
+	if m.Off != 0 {
+		if errno := seek(fd, m.Off); errno != 0 {
+			return errno
+		}
+	}
+	out := wire.ReaddirReply{Next: m.Off}
+	buf := make([]byte, 16<<10)
+	for size := 0; size < readdirRoom; {
+		more, errno := getdents(fd, buf, func(d dirent) {
+			out.Next = d.next
+			if wire.ValidName(d.name) {
+				out.Entries = append(out.Entries, wire.Entry{Name: d.name, Ino: d.ino, Type: d.typ})
+				size += len(d.name) + wire.EntrySize
+			}
+		})
+		if errno != 0 {
+			return errno
+		}
+		if !more {
+			out.End = true
+			break
+		}
+	}
+	out.Put(&r.Encoder)
+	return 0
+}
+
+func (s *server) statfs(m *wire.IDReq, r *reply) linux.Errno {
+	n, errno := s.get(m.ID)
+	if errno != 0 {
+		return errno
+	}
+	defer n.put()
+	var st unix.Statfs_t
+	if errno := fstatfs(n.fd, &st); errno != 0 {
+		return errno
+	}
+	out := wire.Statfs{
+		Magic: st.Type, Bsize: st.Bsize, Blocks: st.Blocks, Bfree: st.Bfree, Bavail: st.Bavail,
+		Files: st.Files, Free: st.Ffree, Namelen: st.Namelen, Frsize: st.Frsize,
+	}
+	out.Put(&r.Encoder)
+	return 0
+}
+
+// xattrAllowed says which extended attributes the container has to do with.
+func xattrAllowed(name string) bool {
+	return strings.HasPrefix(name, "user.") && len(name) > len("user.") || name == "security.capability"
+}
+
+// getXattrs is get of a file that can have extended attributes.
+func (s *server) getXattrs(id uint64, change bool) (*node, linux.Errno) {
+	get := s.get
+	if change {
+		get = s.getChange
+	}
+	n, errno := get(id)
+	if errno == 0 && n.typ != linux.S_IFREG && n.typ != linux.S_IFDIR {
+		n.put()
+		return nil, linux.EOPNOTSUPP
+	}
+	return n, errno
+}
+
+func (s *server) getxattr(m *wire.XattrReq, r *reply) linux.Errno {
+	if !xattrAllowed(m.Name) {
+		return linux.EOPNOTSUPP
+	}
+	n, errno := s.getXattrs(m.ID, false)
+	if errno != 0 {
+		return errno
+	}
+	defer n.put()
+	buf := make([]byte, linux.XATTR_SIZE_MAX)
+	size, errno := getxattr(n.fd, m.Name, buf)
+	if errno != 0 {
+		return errno
+	}
+	(&wire.Blob{Data: buf[:size]}).Put(&r.Encoder)
+	return 0
+}
+
+func (s *server) listxattr(m *wire.IDReq, r *reply) linux.Errno {
+	n, errno := s.getXattrs(m.ID, false)
+	if errno != 0 {
+		return errno
+	}
+	defer n.put()
+	buf := make([]byte, linux.XATTR_LIST_MAX)
+	size, errno := listxattr(n.fd, buf)
+	if errno != 0 {
+		return errno
+	}
+	var names []byte
+	for _, name := range strings.Split(string(buf[:size]), "\x00") {
+		if xattrAllowed(name) {
+			names = append(append(names, name...), 0)
+		}
+	}
+	(&wire.Blob{Data: names}).Put(&r.Encoder)
+	return 0
+}
