@@ -296,27 +296,19 @@ func closeAllBut(keep []int) error {
 }
 
 // cloneTree returns a mount of path, and with recursive of all mounts below it, that belongs
-// to no namespace: nothing above path can be reached from it. Devices and set-id programs
-// have no effect in it, links are not followed, and with readonly nothing is changed. The
-// file must be the one that same is.
-func cloneTree(path string, same int, recursive, readonly bool) (int, error) {
+// to no namespace: nothing above path can be reached from it.
+func cloneTree(path string, recursive bool) (int, error) {
 	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
-	at := uint(unix.AT_EMPTY_PATH)
 	if recursive {
 		flags |= unix.AT_RECURSIVE
-		at |= unix.AT_RECURSIVE
 	}
-	fd, err := unix.OpenTree(unix.AT_FDCWD, path, flags)
-	if err != nil {
-		return -1, err
-	}
-	if same >= 0 {
-		var a, b unix.Statx_t
-		if statx(fd, &a) != 0 || statx(same, &b) != 0 || a.Ino != b.Ino || a.Dev_major != b.Dev_major || a.Dev_minor != b.Dev_minor {
-			unix.Close(fd)
-			return -1, unix.ESTALE
-		}
-	}
+	return unix.OpenTree(unix.AT_FDCWD, path, flags)
+}
+
+// restrictTree makes devices and set-id programs have no effect in a mount of cloneTree and
+// all mounts below it, links lead nowhere, and with readonly nothing change. Mounts made
+// elsewhere from now on are not seen.
+func restrictTree(fd int, readonly bool) error {
 	attr := unix.MountAttr{
 		Attr_set:    unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSYMFOLLOW,
 		Propagation: unix.MS_PRIVATE,
@@ -324,11 +316,14 @@ func cloneTree(path string, same int, recursive, readonly bool) (int, error) {
 	if readonly {
 		attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
 	}
-	if err := unix.MountSetattr(fd, "", at, &attr); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
+	return unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr)
+}
+
+// sameFile reports whether two descriptors are of one file.
+func sameFile(x, y int) bool {
+	var a, b unix.Statx_t
+	return statx(x, &a) == 0 && statx(y, &b) == 0 &&
+		a.Ino == b.Ino && a.Dev_major == b.Dev_major && a.Dev_minor == b.Dev_minor
 }
 
 // enterProc makes the directory fd, a clone of /proc/self/fd, the way to the descriptors.

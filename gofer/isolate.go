@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -21,25 +20,15 @@ var capabilities = []int{
 // mount namespace of its own; runsc has seen to that.
 func isolate(c *wire.Config) ([]attach, error) {
 	clearUmask()
-	proc, err := cloneTree("/proc/self/fd", -1, false, false)
+	proc, err := cloneTree("/proc/self/fd", false)
 	if err != nil {
 		return nil, fmt.Errorf("cloning /proc/self/fd: %w", err)
 	}
 	attaches := make([]attach, len(c.Attach))
 	for i, a := range c.Attach {
-		path, err := filepath.Abs(a.Path)
-		if err != nil {
+		if attaches[i], err = isolateAttach(a); err != nil {
 			return nil, err
 		}
-		fd, err := cloneTree(path, a.FD, a.Recursive, a.Readonly)
-		if err == unix.ESTALE {
-			return nil, fmt.Errorf("%s was replaced while the container started", a.Path)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cloning the mount of %s: %w", a.Path, err)
-		}
-		closeFD(a.FD)
-		attaches[i] = attach{fd: fd, readonly: a.Readonly, cross: a.Recursive}
 	}
 	if err := host.EmptyRoot(); err != nil {
 		return nil, err
@@ -54,6 +43,22 @@ func isolate(c *wire.Config) ([]attach, error) {
 		return nil, err
 	}
 	return attaches, nil
+}
+
+// isolateAttach replaces the mount in which the attach point was opened by a private one.
+func isolateAttach(a wire.Attach) (attach, error) {
+	fd, err := cloneTree(a.Path, a.Recursive)
+	if err != nil {
+		return attach{}, fmt.Errorf("cloning the mount of %s: %w", a.Path, err)
+	}
+	if !sameFile(fd, a.FD) {
+		return attach{}, fmt.Errorf("%s was replaced while the container started", a.Path)
+	}
+	if err := restrictTree(fd, a.Readonly); err != nil {
+		return attach{}, fmt.Errorf("restricting the mount of %s: %w", a.Path, err)
+	}
+	closeFD(a.FD)
+	return attach{fd: fd, readonly: a.Readonly, cross: a.Recursive}, nil
 }
 
 // policy is what the gofer may ask of the host: the functions of host.go, the connection, and
@@ -71,7 +76,6 @@ func policy() []host.Call {
 		{Name: "write", No: linux.SYS_WRITE},
 		{Name: "close", No: linux.SYS_CLOSE},
 		{Name: "fcntl", No: linux.SYS_FCNTL, Any: host.OneOf(1, unix.F_DUPFD_CLOEXEC)},
-		{Name: "prlimit64", No: linux.SYS_PRLIMIT64, Any: []host.Checks{{host.Long(2, 0)}}},
 		{Name: "openat", No: linux.SYS_OPENAT},
 		{Name: "openat2", No: linux.SYS_OPENAT2},
 		{Name: "statx", No: linux.SYS_STATX},

@@ -1,3 +1,6 @@
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Command runsc-gofer opens the host's files for one container: those of its root and its
 // mounts, and no others. It is started by runsc with everything it needs on inherited
 // descriptors and speaks the protocol of package wire with the sentry.
@@ -14,6 +17,9 @@
 //	read.go      requests that change nothing
 //	change.go    requests that do
 //	host.go      every call of the host
+//
+// The debug settings above keep the runtime from holding a descriptor of the cgroup, which
+// it would read every now and then.
 package main
 
 import (
@@ -51,12 +57,10 @@ func run() error {
 	if err := closeAllBut(slices.Compact(keep)); err != nil {
 		return fmt.Errorf("closing descriptors: %w", err)
 	}
-	attaches, err := isolate(c)
-	if err != nil {
+	s := newServer(c)
+	if s.attaches, err = isolate(c); err != nil {
 		return err
 	}
-	s := newServer(c.Conn, attaches, c.UIDs, c.GIDs)
-	s.logFD, s.debug = c.LogFD, c.Debug
 	s.serve()
 	return nil
 }

@@ -59,10 +59,11 @@ type server struct {
 // maxBusy bounds the requests that are worked on at the same time.
 const maxBusy = 64
 
-func newServer(conn int, attaches []attach, uids, gids []wire.IDMap) *server {
-	s := &server{conn: conn, attaches: attaches, uids: uids, gids: gids, logFD: -1, busy: make(chan struct{}, maxBusy)}
+// newServer returns a server without attach points.
+func newServer(c *wire.Config) *server {
+	s := &server{conn: c.Conn, uids: c.UIDs, gids: c.GIDs, logFD: c.LogFD, debug: c.Debug, busy: make(chan struct{}, maxBusy)}
 	s.nodes.byID = make(map[uint64]*node)
-	s.nodes.max = maxOpen() - 2*maxBusy - len(attaches) - 32
+	s.nodes.max = maxOpen() - 2*maxBusy - len(c.Attach) - 32
 	return s
 }
 

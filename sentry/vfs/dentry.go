@@ -52,6 +52,16 @@ func (d *Dentry) Name() string {
 	return d.name
 }
 
+// ParentIno is the inode number of the directory above: what ".." shows.
+func (d *Dentry) ParentIno() uint64 {
+	d.sb.rename.RLock()
+	defer d.sb.rename.RUnlock()
+	if p := d.parent.Load(); p != nil {
+		d = p
+	}
+	return d.Inode().Ino
+}
+
 // Get takes a reference.
 func (d *Dentry) Get() { d.refs.Inc() }
 

@@ -50,9 +50,10 @@ type Xattrs interface {
 	Removexattr(ctx Ctx, name string) linux.Errno
 }
 
-// Permissioner replaces the check of mode bits (proc's per-task directories).
+// Permissioner replaces the check of mode bits (proc's per-task directories). The name is not
+// Inode.Permission's, which every file system inherits.
 type Permissioner interface {
-	Permission(ctx Ctx, want uint32) linux.Errno
+	CheckPermission(ctx Ctx, want uint32) linux.Errno
 }
 
 // FileOps is what every open file can do. Streams are given off = -1.
@@ -88,7 +89,7 @@ type Seeker interface {
 
 // Dirents lists a directory: emit is called for each entry from position off on until it
 // returns false; next of each entry is the position after it. Vfs emits nothing itself:
-// "." and ".." are the implementation's (DotDirents helps).
+// "." and ".." are the implementation's (Dentry.ParentIno helps).
 type Dirents interface {
 	Readdir(ctx Ctx, f *File, off int64, emit func(d Dirent) bool) linux.Errno
 }

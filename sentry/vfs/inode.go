@@ -41,6 +41,7 @@ type Inode struct {
 	Ino uint64
 
 	refs refs.Count
+	typ  uint32 // S_IFMT bits; never changes
 
 	attr struct {
 		sync.RWMutex
@@ -64,7 +65,7 @@ type Inode struct {
 // Init makes i ready, holding one reference that belongs to the caller.
 func (i *Inode) Init(ops InodeOps, sb *Super, ino uint64, a Attr) {
 	i.Ops, i.SB, i.Ino = ops, sb, ino
-	i.attr.Attr = a
+	i.attr.Attr, i.typ = a, a.Mode&linux.S_IFMT
 }
 
 // Attr returns the attributes as they are known now.
@@ -78,7 +79,7 @@ func (i *Inode) Attr() Attr {
 func (i *Inode) Mode() uint32 { return i.Attr().Mode }
 
 // Type returns the S_IFMT bits, which never change.
-func (i *Inode) Type() uint32 { return i.attr.Mode & linux.S_IFMT }
+func (i *Inode) Type() uint32 { return i.typ }
 
 // IsDir reports whether i is a directory.
 func (i *Inode) IsDir() bool { return i.Type() == linux.S_IFDIR }
@@ -92,6 +93,9 @@ func (i *Inode) Update(f func(*Attr)) {
 
 // Get takes a reference.
 func (i *Inode) Get() { i.refs.Inc() }
+
+// TryGet takes one unless the last is gone: for the table of a file system, which holds none.
+func (i *Inode) TryGet() bool { return i.refs.TryInc() }
 
 // Put drops one; with the last the file system's Evict, if any, runs.
 func (i *Inode) Put() {

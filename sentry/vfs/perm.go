@@ -15,7 +15,7 @@ const (
 // Permission checks the caller's access to i (fs/namei.c, generic_permission): EACCES.
 func (i *Inode) Permission(ctx Ctx, want uint32) linux.Errno {
 	if p, ok := i.Ops.(Permissioner); ok {
-		return p.Permission(ctx, want)
+		return p.CheckPermission(ctx, want)
 	}
 	i.attr.RLock()
 	mode, uid, gid := i.attr.Mode, i.attr.UID, i.attr.GID

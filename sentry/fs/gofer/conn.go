@@ -1,0 +1,230 @@
+package gofer
+
+import (
+	"sync"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/gofer/wire"
+	"github.com/seed-7423c386/runsc/platform/host"
+)
+
+// conn is the connection to the gofer. Requests of many goroutines are on their way at the
+// same time. There is no goroutine that receives: of those that wait for replies one reads
+// from the socket, hands the others theirs, and gives the stream to the next when its own
+// has come. So a request alone costs no switch between goroutines.
+//
+// Locks, all leaves: send, calls, forgets.
+type conn struct {
+	fd     int
+	stream chan *wire.Stream // holds the stream while nobody reads
+
+	send sync.Mutex // whole frames
+
+	calls struct {
+		sync.Mutex
+		byTag map[uint32]*call
+		last  uint32
+		dead  bool // every call fails with EIO
+	}
+
+	forgets struct {
+		sync.Mutex
+		ids []uint64
+	}
+}
+
+// call is one request and its reply.
+type call struct {
+	out   wire.Encoder
+	done  chan struct{} // capacity 1
+	op    wire.Op
+	errno linux.Errno
+	body  []byte
+	fds   []int
+}
+
+var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
+
+func newConn(fd int) *conn {
+	c := &conn{fd: fd, stream: make(chan *wire.Stream, 1)}
+	c.calls.byTag = make(map[uint32]*call)
+	c.stream <- wire.NewStream(func(p []byte, fds []int) (int, int, linux.Errno) {
+		n, nfds, _, errno := host.Recvmsg(fd, p, fds, 0)
+		return n, nfds, errno
+	}, wire.MaxFDs)
+	return c
+}
+
+// request sends req, waits for the reply and fills it in. fd is the descriptor that came with
+// it, -1 if there was none.
+func (c *conn) request(op wire.Op, req, reply wire.Message) (fd int, errno linux.Errno) {
+	k := calls.Get().(*call)
+	defer calls.Put(k)
+	k.op, k.errno, k.body, k.fds = op, 0, k.body[:0], k.fds[:0]
+	tag, ok := c.enter(k)
+	if !ok {
+		return -1, linux.EIO
+	}
+	k.out.B = k.out.B[:0]
+	start := k.out.Begin(op, tag)
+	req.Put(&k.out)
+	k.out.Finish(start, 0, 0)
+	if len(k.out.B) > wire.MaxFrame {
+		c.leave(tag)
+		return -1, linux.E2BIG
+	}
+	if !c.write(k.out.B) {
+		c.fail()
+	}
+	c.wait(k)
+	return c.result(k, reply)
+}
+
+// result takes the answered call apart.
+func (c *conn) result(k *call, reply wire.Message) (fd int, errno linux.Errno) {
+	fd = -1
+	if len(k.fds) > 0 {
+		fd = k.fds[0]
+	}
+	// Codes from 512 on restart a call, and no host gives them away.
+	switch withFD := k.op == wire.OpWalk || k.op == wire.OpOpen || k.op == wire.OpCreate; {
+	case k.errno >= 512, len(k.fds) > 1, fd >= 0 && (!withFD || k.errno != 0):
+		errno = linux.EIO
+	case k.errno != 0:
+		return -1, k.errno
+	case !wire.Parse(k.body, reply):
+		errno = linux.EIO
+	default:
+		return fd, 0
+	}
+	for _, fd := range k.fds {
+		host.Close(fd)
+	}
+	c.fail()
+	return -1, errno
+}
+
+// enter gives k a tag; false if the connection is dead.
+func (c *conn) enter(k *call) (uint32, bool) {
+	c.calls.Lock()
+	defer c.calls.Unlock()
+	if c.calls.dead {
+		return 0, false
+	}
+	for {
+		c.calls.last++
+		if _, used := c.calls.byTag[c.calls.last]; !used {
+			c.calls.byTag[c.calls.last] = k
+			return c.calls.last, true
+		}
+	}
+}
+
+// leave takes a tag back and returns its call, nil if there is none.
+func (c *conn) leave(tag uint32) *call {
+	c.calls.Lock()
+	defer c.calls.Unlock()
+	k := c.calls.byTag[tag]
+	delete(c.calls.byTag, tag)
+	return k
+}
+
+// write sends whole frames.
+func (c *conn) write(b []byte) bool {
+	c.send.Lock()
+	defer c.send.Unlock()
+	for len(b) > 0 {
+		n, errno := host.Sendmsg(c.fd, b, nil, 0)
+		if errno != 0 || n <= 0 {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
+// wait returns when k is answered, reading for everybody if nobody else does.
+func (c *conn) wait(k *call) {
+	select {
+	case <-k.done:
+		return
+	case s := <-c.stream:
+		c.read(s, k)
+		c.stream <- s
+	}
+}
+
+// read hands replies to their callers until k has its own.
+func (c *conn) read(s *wire.Stream, k *call) {
+	for {
+		select {
+		case <-k.done:
+			return
+		default:
+		}
+		f, err := s.Next()
+		if err != nil {
+			s.Close(func(fd int) { host.Close(fd) })
+			c.fail()
+			<-k.done
+			return
+		}
+		got := c.leave(f.Tag)
+		if got == nil || got.op != f.Op {
+			for _, fd := range f.FDs {
+				host.Close(fd)
+			}
+			if got != nil {
+				got.errno = linux.EIO
+				got.done <- struct{}{}
+			}
+			c.fail()
+			<-k.done
+			return
+		}
+		got.errno = f.Errno
+		got.body = append(got.body[:0], f.Body...)
+		got.fds = append(got.fds[:0], f.FDs...)
+		if got == k {
+			return
+		}
+		got.done <- struct{}{}
+	}
+}
+
+// fail ends the connection: all calls on their way, and all to come, get EIO.
+func (c *conn) fail() {
+	c.calls.Lock()
+	defer c.calls.Unlock()
+	c.calls.dead = true
+	for tag, k := range c.calls.byTag {
+		delete(c.calls.byTag, tag)
+		k.errno = linux.EIO
+		k.done <- struct{}{}
+	}
+	host.Shutdown(c.fd, shutRDWR)
+}
+
+const shutRDWR = 2
+
+// maxForgets is how many ids are given back together.
+const maxForgets = 64
+
+// forget gives an id back, now or with others later.
+func (c *conn) forget(id uint64, now bool) {
+	c.forgets.Lock()
+	c.forgets.ids = append(c.forgets.ids, id)
+	if !now && len(c.forgets.ids) < maxForgets {
+		c.forgets.Unlock()
+		return
+	}
+	var e wire.Encoder
+	start := e.Begin(wire.OpForget, 0)
+	(&wire.ForgetReq{IDs: c.forgets.ids}).Put(&e)
+	e.Finish(start, 0, 0)
+	c.forgets.ids = c.forgets.ids[:0]
+	c.forgets.Unlock()
+	if !c.write(e.B) {
+		c.fail()
+	}
+}

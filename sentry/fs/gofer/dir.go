@@ -1,0 +1,218 @@
+package gofer
+
+import (
+	"sync/atomic"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/gofer/wire"
+	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+)
+
+// dir is a directory.
+type dir struct {
+	inode
+
+	// credit says whether a look-up asks for the file to be opened as well: as long as it is
+	// more than 0. Each such descriptor costs one, each open of a file here gives two. So it
+	// is done where files are opened, and not where they are only looked at.
+	credit atomic.Int32
+}
+
+const (
+	firstCredit = 4
+	maxCredit   = 16
+)
+
+// spend takes one of the credit, if there is any.
+func (d *dir) spend() bool {
+	n := d.credit.Load()
+	return n > 0 && d.credit.CompareAndSwap(n, n-1)
+}
+
+// earn adds to it.
+func (d *dir) earn() {
+	if n := d.credit.Load(); n < maxCredit {
+		d.credit.CompareAndSwap(n, n+2)
+	}
+}
+
+// walk asks for the entry name. fd is that of a regular file, if it was asked for and could
+// be opened, else -1.
+func (d *dir) walk(name string, flags uint32) (n *wire.Node, fd int, errno linux.Errno) {
+	req := wire.WalkReq{Dir: d.id, Flags: flags, Names: []string{name}}
+	var reply wire.WalkReply
+	fd, errno = d.fs.c.conn.request(wire.OpWalk, &req, &reply)
+	if errno != 0 {
+		return nil, -1, errno
+	}
+	if len(reply.Steps) != 1 {
+		errno = linux.EIO
+	} else {
+		errno = reply.Steps[0].Errno
+	}
+	if errno == 0 {
+		return &reply.Steps[0].Node, fd, 0
+	}
+	if fd >= 0 {
+		host.Close(fd)
+	}
+	return nil, -1, errno
+}
+
+// Lookup is vfs.DirOps's.
+func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
+	flags := uint32(0)
+	if d.credit.Load() > 0 {
+		flags = wire.OpenRead
+	}
+	n, fd, errno := d.walk(name, flags)
+	if errno != 0 {
+		return nil, errno
+	}
+	i := d.fs.inode(n, d)
+	if fd >= 0 {
+		d.spend()
+		give(i, fd, false)
+	}
+	return i, 0
+}
+
+// give hands a descriptor to the regular file i.
+func give(i *vfs.Inode, fd int, writable bool) {
+	if f, ok := i.Ops.(*file); ok {
+		f.give(fd, writable)
+		return
+	}
+	host.Close(fd)
+}
+
+// Valid is vfs.Revalidator's.
+func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
+	if d.fs.exclusive {
+		return true
+	}
+	n, fd, errno := d.walk(name, 0)
+	if fd >= 0 {
+		host.Close(fd)
+	}
+	if errno != 0 {
+		return errno == linux.ENOENT && child == nil
+	}
+	d.fs.c.conn.forget(n.ID, false)
+	if child == nil {
+		return false
+	}
+	i := baseOf(child)
+	if i.key != (key{n.Attr.Dev, n.Attr.Ino}) || i.Type() != n.Attr.Mode&linux.S_IFMT {
+		return false
+	}
+	i.refresh(&n.Attr)
+	return true
+}
+
+// Create is vfs.DirOps's.
+func (d *dir) Create(_ vfs.Ctx, name string, a vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
+	flags := uint32(0)
+	if a.OpenFlags != 0 {
+		flags = wire.OpenWrite
+	}
+	return d.create(name, a, flags)
+}
+
+// Tmpfile is vfs.Tmpfiler's.
+func (d *dir) Tmpfile(_ vfs.Ctx, a vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
+	flags := wire.OpenWrite | wire.CreateTmp
+	if a.OpenFlags&linux.O_EXCL != 0 {
+		flags |= wire.CreateTmpExcl
+	}
+	return d.create("-", a, flags)
+}
+
+func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, linux.Errno) {
+	switch a.Mode & linux.S_IFMT {
+	case linux.S_IFCHR, linux.S_IFBLK:
+		return nil, linux.EPERM
+	}
+	if len(a.Target) >= linux.PATH_MAX {
+		return nil, linux.ENAMETOOLONG
+	}
+	req := wire.CreateReq{
+		Dir: d.id, Name: name, Mode: a.Mode, UID: uint32(a.UID), GID: uint32(a.GID), Target: a.Target, Flags: flags,
+	}
+	var reply wire.CreateReply
+	fd, errno := d.fs.c.conn.request(wire.OpCreate, &req, &reply)
+	if errno != 0 {
+		return nil, errno
+	}
+	if reply.Node.Attr.Mode&linux.S_IFMT != a.Mode&linux.S_IFMT {
+		if fd >= 0 {
+			host.Close(fd)
+		}
+		d.fs.c.conn.forget(reply.Node.ID, true)
+		return nil, linux.EIO
+	}
+	d.refresh(&reply.Dir)
+	i := d.fs.inode(&reply.Node, d)
+	if fd >= 0 {
+		give(i, fd, true)
+	}
+	return i, 0
+}
+
+// attrs takes the reply to a change: the attributes of each, in order.
+func attrs(reply *wire.Attrs, of ...*inode) {
+	for n, i := range of {
+		if i == nil {
+			continue
+		}
+		if n < len(reply.List) {
+			i.refresh(&reply.List[n])
+		} else {
+			i.stale.Store(true)
+		}
+	}
+}
+
+// Link is vfs.DirOps's.
+func (d *dir) Link(_ vfs.Ctx, name string, target *vfs.Inode) linux.Errno {
+	t := baseOf(target)
+	var reply wire.Attrs
+	if _, errno := d.fs.c.conn.request(wire.OpLink, &wire.LinkReq{ID: t.id, Dir: d.id, Name: name}, &reply); errno != 0 {
+		return errno
+	}
+	attrs(&reply, t, &d.inode)
+	return 0
+}
+
+// Unlink is vfs.DirOps's.
+func (d *dir) Unlink(_ vfs.Ctx, name string, child *vfs.Inode) linux.Errno {
+	c := baseOf(child)
+	req := wire.UnlinkReq{Dir: d.id, Name: name, ID: c.id, IsDir: child.IsDir()}
+	var reply wire.Attrs
+	if _, errno := d.fs.c.conn.request(wire.OpUnlink, &req, &reply); errno != 0 {
+		return errno
+	}
+	attrs(&reply, &d.inode, c)
+	return 0
+}
+
+// Rename is vfs.DirOps's.
+func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode, newName string, replaced *vfs.Inode, flags uint32) linux.Errno {
+	to, c := baseOf(newDir), baseOf(child)
+	req := wire.RenameReq{Dir: d.id, Name: name, NewDir: to.id, NewName: newName, Flags: flags, ID: c.id}
+	var over *inode
+	if replaced != nil {
+		over = baseOf(replaced)
+		req.Replaced = over.id
+	}
+	var reply wire.Attrs
+	if _, errno := d.fs.c.conn.request(wire.OpRename, &req, &reply); errno != 0 {
+		return errno
+	}
+	attrs(&reply, &d.inode, to, c, over)
+	return 0
+}
+
+// Open is vfs.InodeOps's.
+func (d *dir) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return &listing{dir: d}, 0 }
