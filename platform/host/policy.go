@@ -83,7 +83,6 @@ func Policy() []Call {
 		{"getsockopt", linux.SYS_GETSOCKOPT, []Checks{{Int(1, unix.SOL_SOCKET), Int(2, unix.SO_ERROR)}}},
 		// Waiting, time, randomness.
 		{"ppoll", linux.SYS_PPOLL, nil},
-		{"eventfd2", linux.SYS_EVENTFD2, nil},
 		{"clock_gettime", linux.SYS_CLOCK_GETTIME, nil},
 		{"getrandom", linux.SYS_GETRANDOM, nil},
 	}
@@ -119,6 +118,7 @@ func Runtime() []Call {
 		{"getpid", linux.SYS_GETPID, nil},
 		{"gettid", linux.SYS_GETTID, nil},
 		{"tgkill", linux.SYS_TGKILL, self},
+		{"eventfd2", linux.SYS_EVENTFD2, nil},
 		{"epoll_create1", linux.SYS_EPOLL_CREATE1, nil},
 		{"epoll_ctl", linux.SYS_EPOLL_CTL, nil},
 		{"epoll_wait", linux.SYS_EPOLL_WAIT, nil},
