@@ -1,0 +1,383 @@
+package kernel
+
+import (
+	"slices"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// Exit of threads and processes (kernel/exit.c).
+
+// ExitThread is exit(2): the run loop ends the thread.
+func (t *Task) ExitThread(code int32) { t.die(uint32(code&0xff) << 8) }
+
+// ExitGroup is exit_group(2).
+func (t *Task) ExitGroup(code int32) {
+	g := t.group
+	status := uint32(code&0xff) << 8
+	g.mu.Lock()
+	if g.exiting && g.execTask == nil {
+		status = g.exitStatus
+	} else {
+		g.exitGroupLocked(status, t)
+	}
+	g.mu.Unlock()
+	t.die(status)
+}
+
+// exit ends the thread: the last thing its goroutine does (do_exit).
+func (t *Task) exit() {
+	t.ptraceExit()
+	g := t.group
+	g.mu.Lock()
+	g.live--
+	last := g.live == 0
+	tell := g.stopDone()
+	signo := g.stop.signo
+	// Signals that only this thread would have taken go to others.
+	g.retarget(t, g.pending.set&^t.sig.blocked)
+	g.mu.Unlock()
+	if tell {
+		t.k.tasks.RLock()
+		g.tellParentStop(linux.CLD_STOPPED, signo)
+		t.k.tasks.RUnlock()
+	}
+	if last {
+		g.stopTimers()
+	}
+	t.exitMM()
+	if last {
+		t.exitSem()
+	}
+	if f := t.files.Swap(nil); f != nil {
+		f.put(t)
+	}
+	if f := t.fs.Swap(nil); f != nil {
+		f.Put()
+	}
+	if f := t.exe.Swap(nil); f != nil && last {
+		f.Put()
+	} else if f != nil {
+		f.Put()
+	}
+	if last {
+		t.disassociate()
+	}
+	if n := t.ns.Swap(nil); n != nil {
+		n.Mount.Put()
+	}
+	t.enterAccount()
+	t.notifyExit(last)
+	t.ctx.Release()
+}
+
+// enterAccount brings the account of time up to date for the last time.
+func (t *Task) enterAccount() {
+	now := t.k.Clock.Monotonic()
+	if t.run.lastSeen != 0 {
+		t.sys.Store(t.sys.Load() + max(now-t.run.lastSeen-(t.waiter.Slept()-t.run.slept), 0))
+	}
+	t.run.lastSeen, t.run.slept = now, t.waiter.Slept()
+}
+
+// exitMM leaves the address space: robust futexes, clear_child_tid, a vfork parent.
+func (t *Task) exitMM() {
+	m := t.MM()
+	if m == nil {
+		return
+	}
+	t.exitFutexes()
+	if t.clearTID != 0 && m.Users() > 1 {
+		usermem.CopyOutInt(t.Space(), t.clearTID, uint32(0))
+		t.FutexWake(t.clearTID, false, 1, linux.FUTEX_BITSET_MATCH_ANY)
+	}
+	peak := m.Stats().PeakRss
+	t.group.mu.Lock()
+	t.group.maxRSS = max(t.group.maxRSS, peak)
+	t.group.mu.Unlock()
+	t.mem.Store(nil)
+	t.finishVfork()
+	m.Put()
+}
+
+// finishVfork lets a parent in vfork(2) go on.
+func (t *Task) finishVfork() {
+	if c := t.vforkDone.Swap(nil); c != nil {
+		close(*c)
+	}
+}
+
+// disassociate gives up the terminal of a session whose leader ends.
+func (t *Task) disassociate() {
+	k := t.k
+	k.tasks.Lock()
+	defer k.tasks.Unlock()
+	if t.group.pgrp == nil {
+		return
+	}
+	s := t.group.pgrp.session
+	if s.leader != t.group {
+		return
+	}
+	s.leader = nil
+	if s.tty != nil {
+		s.dropTTY()
+	}
+}
+
+// notifyExit makes the thread a zombie or lets it vanish, gives its children away and tells
+// the parent (exit_notify).
+func (t *Task) notifyExit(last bool) {
+	k, g := t.k, t.group
+	if last {
+		k.tasks.RLock()
+		ns := t.pid.ns()
+		isInit := ns.init == g
+		k.tasks.RUnlock()
+		if isInit {
+			k.zapNamespace(ns, g)
+		}
+	}
+	k.tasks.Lock()
+	defer k.tasks.Unlock()
+	t.detachAll()
+	k.reparent(t, last)
+	g.mu.Lock()
+	g.account(t)
+	status := t.run.status
+	if !g.exiting && last {
+		g.exitStatus = g.leaderStatus(t)
+	}
+	g.mu.Unlock()
+	t.zombie, t.exitStatus = true, status
+	defer g.childQueue.Notify(wait.Internal) // an exec may wait for the thread to be gone
+	if t != g.leader && t.tracer == nil {
+		t.release()
+	} else if t.tracer != nil {
+		t.tellTracerExit()
+	}
+	if last {
+		g.end()
+	}
+	k.nrTasks.Add(-1)
+}
+
+// leaderStatus is the status of a process that did not end by exit_group: its leader's.
+func (g *Group) leaderStatus(t *Task) uint32 {
+	if t == g.leader {
+		return t.run.status
+	}
+	return g.leader.exitStatus
+}
+
+// account adds a dead thread's use to the group's. g.mu is held.
+func (g *Group) account(t *Task) {
+	g.deadUser += t.user.Load()
+	g.deadSys += t.sys.Load()
+	g.deadFaults[0] += t.faults[0].Load()
+	g.deadFaults[1] += t.faults[1].Load()
+	t.accounted.Store(true)
+}
+
+// end is the end of the whole process: its parent is told, or it is reaped at once. tasks is
+// held.
+func (g *Group) end() {
+	g.leader.pid.gone.Store(true)
+	close(g.exited)
+	g.leader.pid.exited.Notify(wait.In | wait.Hup)
+	if g.onExit != nil {
+		g.onExit(g.exitStatus)
+	}
+	if pg := g.pgrp; pg != nil {
+		pg.hangupIfOrphaned(g)
+	}
+	if g.leader.tracer != nil && g.leader.tracer.group != g.parent {
+		return // the tracer waits first
+	}
+	g.tellParentExit()
+}
+
+// tellParentExit sends the exit signal, and reaps if the parent does not want to wait
+// (do_notify_parent). tasks is held.
+func (g *Group) tellParentExit() {
+	p := g.parent
+	if p == nil {
+		g.reap()
+		return
+	}
+	info := g.exitInfo()
+	autoreap := false
+	if g.exitSignal == linux.SIGCHLD {
+		a := p.sighand.action(linux.SIGCHLD)
+		autoreap = a.Handler == linux.SIG_IGN || a.Flags&linux.SA_NOCLDWAIT != 0
+		if a.Handler == linux.SIG_IGN {
+			info.Signo = 0
+		}
+	}
+	if info.Signo != 0 && g.exitSignal != 0 {
+		info.Signo = int32(g.exitSignal)
+		p.send(&info, nil)
+	}
+	if autoreap || p.IsZombie() {
+		g.reap()
+	}
+	p.childQueue.Notify(wait.Internal)
+}
+
+// exitInfo is what SIGCHLD says of the end.
+func (g *Group) exitInfo() linux.Siginfo {
+	status := g.exitStatus
+	switch {
+	case status&0x7f == 0:
+		return g.childInfo(linux.CLD_EXITED, int32(status>>8))
+	case status&coreFlag != 0:
+		return g.childInfo(linux.CLD_DUMPED, int32(status&0x7f))
+	}
+	return g.childInfo(linux.CLD_KILLED, int32(status&0x7f))
+}
+
+// release takes a dead thread out of the tree. tasks is held.
+func (t *Task) release() {
+	g := t.group
+	g.mu.Lock()
+	g.tasks = remove(slices.Clone(g.tasks), t)
+	g.mu.Unlock()
+	if t.pid.task == t {
+		t.pid.task = nil
+	}
+	t.pid.put()
+}
+
+// reap takes a dead process out of the tree: it has been waited for. tasks is held.
+func (g *Group) reap() {
+	if g.reaped {
+		return
+	}
+	g.reaped = true
+	if p := g.parent; p != nil {
+		p.children = remove(p.children, g)
+		g.parent = nil
+	}
+	g.leavePgrp()
+	for _, t := range slices.Clone(g.tasks) {
+		t.release()
+	}
+	for _, n := range g.leader.pid.nums {
+		n.ns.emptied.Notify(wait.Internal)
+	}
+}
+
+// reparent gives the children of a dying thread to another thread of the process, or to a
+// reaper if it was the last (forget_original_parent). tasks is held.
+func (k *Kernel) reparent(t *Task, last bool) {
+	g := t.group
+	var heir *Task
+	if !last {
+		for _, o := range g.tasks {
+			if o != t && !o.zombie {
+				heir = o
+				break
+			}
+		}
+	}
+	for _, c := range slices.Clone(g.children) {
+		if c.forker != t && !last {
+			continue
+		}
+		for _, o := range c.tasks {
+			if s := o.pdeathSignal.Load(); s != 0 && c.forker == t {
+				info := linux.Siginfo{Signo: s, Code: linux.SI_USER}
+				c.send(&info, nil)
+			}
+		}
+		if heir != nil {
+			c.forker = heir
+			continue
+		}
+		g.children = remove(g.children, c)
+		r := g.reaperFor(c)
+		c.parent = r
+		if r == nil {
+			if c.IsZombie() {
+				c.reap()
+			}
+			continue
+		}
+		c.forker, c.exitSignal = r.leader, linux.SIGCHLD
+		r.children = append(r.children, c)
+		if pg := c.pgrp; pg != nil && pg != r.pgrp && pg != g.pgrp {
+			pg.hangupIfOrphaned(nil)
+		}
+		if c.IsZombie() && !c.reaped && (c.leader.tracer == nil) {
+			c.tellParentExit()
+		}
+	}
+}
+
+// reaperFor is who takes over the orphan c of g (find_new_reaper): the nearest subreaper above
+// in the same namespace, or the namespace's init. nil: nobody is left.
+func (g *Group) reaperFor(c *Group) *Group {
+	ns := g.leader.pid.ns()
+	if g.hasReaper {
+		for p := g.parent; p != nil && p.leader.pid.ns() == ns && p != ns.init; p = p.parent {
+			if p.subreaper && !p.IsZombie() && !p.exitingNow() {
+				return p
+			}
+		}
+	}
+	if ns.init == nil || ns.init == g || ns.init.IsZombie() {
+		if ns.parent != nil && ns.parent.init != nil && ns.init == g {
+			return nil
+		}
+		return nil
+	}
+	return ns.init
+}
+
+func (g *Group) exitingNow() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.exiting
+}
+
+// hangupIfOrphaned sends SIGHUP and SIGCONT to a group that has become orphaned and has a
+// stopped member (kill_orphaned_pgrp). ignore is a process that is going. tasks is held.
+func (pg *ProcessGroup) hangupIfOrphaned(ignore *Group) {
+	if pg.orphaned(ignore) && pg.hasStopped() {
+		pg.signalLocked(linux.SIGHUP)
+		pg.signalLocked(linux.SIGCONT)
+	}
+}
+
+// zapNamespace kills everything in a PID namespace whose init ends, and waits until it is gone
+// (zap_pid_ns_processes).
+func (k *Kernel) zapNamespace(ns *PIDNS, init *Group) {
+	k.tasks.Lock()
+	ns.dead = true
+	for _, p := range ns.pids {
+		if p.task != nil && p.task.group != init && p.task.group.leader == p.task {
+			info := linux.Siginfo{Signo: linux.SIGKILL, Code: linux.SI_KERNEL}
+			p.task.group.send(&info, nil)
+		}
+	}
+	k.tasks.Unlock()
+	w := wait.NewWaiter()
+	wait.Until(&ns.emptied, wait.Internal, w, wait.Forever, func() (int, linux.Errno) {
+		k.tasks.Lock()
+		defer k.tasks.Unlock()
+		for _, p := range ns.pids {
+			if p.task == nil || p.task.group == init {
+				continue
+			}
+			if g := p.task.group; g.IsZombie() && g.parent == init && g.leader.tracer == nil {
+				g.reap()
+			} else {
+				return 0, linux.EAGAIN
+			}
+			return 0, linux.EAGAIN // the map changed: look again
+		}
+		return 0, 0
+	})
+}

@@ -1,0 +1,183 @@
+package kernel
+
+import (
+	"time"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
+)
+
+// loop is the life of a thread: application code, trap, pending work, again.
+func (t *Task) loop() {
+	defer t.k.live.Done()
+	for !t.run.dying {
+		if t.work.Load() {
+			t.doWork()
+			continue
+		}
+		trap := t.enter()
+		if t.ptrace.stepTF {
+			t.disarmStep()
+		}
+		switch trap.Kind {
+		case platform.Syscall:
+			t.syscall()
+		case platform.Fault:
+			t.fault(&trap)
+		case platform.Exception:
+			t.exception(&trap)
+		case platform.Interrupted:
+			t.switches[1].Add(1)
+			t.rseqPreempt()
+		case platform.Gone:
+			t.killGroup(linux.SIGKILL)
+			t.run.dying, t.run.status = true, linux.SIGKILL
+		}
+	}
+	t.exit()
+}
+
+// enter runs application code until a trap and keeps the account of time.
+func (t *Task) enter() platform.Trap {
+	now := t.k.Clock.Monotonic()
+	slept := t.waiter.Slept()
+	t.sys.Store(t.sys.Load() + max(now-t.run.lastSeen-(slept-t.run.slept), 0))
+	t.run.slept = slept
+	t.since.Store(now)
+	trap := t.ctx.Switch(t.run.as, &t.run.regs)
+	end := t.k.Clock.Monotonic()
+	t.since.Store(0)
+	t.user.Store(t.user.Load() + max(end-now, 0))
+	t.run.lastSeen = end
+	return trap
+}
+
+// syscall does the call the registers ask for. It is the one place where calls are made:
+// seccomp, ptrace and strace wrap it.
+func (t *Task) syscall() {
+	r := &t.run.regs
+	nr := r.OrigRax
+	args := Args(r.Args())
+	if t.ptrace.enabled.Load() || t.run.seccomp {
+		if !t.syscallEnter(&nr, &args) {
+			t.syscallExit()
+			return
+		}
+	}
+	t.call(nr, &args)
+	if t.ptrace.enabled.Load() {
+		t.syscallExit()
+	}
+}
+
+// call dispatches and stores the result.
+func (t *Task) call(nr uint64, args *Args) {
+	var (
+		ret   uintptr
+		errno linux.Errno
+		began time.Time
+		trace = t.k.Trace
+	)
+	if trace != nil {
+		began = time.Now()
+		trace.Enter(t, nr, args)
+	}
+	t.k.traps.Add(1)
+	if nr < uint64(len(t.k.Syscalls)) && t.k.Syscalls[nr] != nil {
+		ret, errno = t.k.Syscalls[nr](t, args)
+	} else {
+		errno = linux.ENOSYS
+		t.reportUnknown(nr)
+	}
+	if trace != nil {
+		trace.Exit(t, nr, args, ret, errno, time.Since(began))
+	}
+	switch {
+	case errno == errnoNoReturn:
+		return // the registers are as they should be: execve, rt_sigreturn
+	case errno != 0:
+		t.run.regs.Rax = uint64(-int64(errno))
+		if errno >= linux.ERESTARTSYS {
+			t.work.Store(true)
+		}
+	default:
+		t.run.regs.Rax = uint64(ret)
+	}
+}
+
+// errnoNoReturn says that a call has set the registers itself. It never leaves the kernel.
+const errnoNoReturn linux.Errno = 4000
+
+// NoReturn is what a call returns that has set the registers itself.
+const NoReturn = errnoNoReturn
+
+// reportUnknown logs the first use of each call that has no function.
+func (t *Task) reportUnknown(nr uint64) {
+	if nr >= uint64(len(t.k.unknown)*64) {
+		return
+	}
+	bit := uint64(1) << (nr % 64)
+	if t.k.unknown[nr/64].Or(bit)&bit == 0 {
+		t.k.Log.Limited("unsupported system call %s (%d) by %s, pid %d: ENOSYS", t.k.Names(nr), nr, t.Comm(), t.PID())
+	}
+}
+
+// fault makes memory accessible or raises the signal.
+func (t *Task) fault(trap *platform.Trap) {
+	t.faults[0].Add(1)
+	bus := trap.Signo == linux.SIGBUS
+	s := t.MM().HandleFault(addrOf(trap.Addr), trap.Write, trap.Exec, bus)
+	if s.Signo == 0 {
+		return
+	}
+	info := linux.Siginfo{Signo: int32(s.Signo), Code: s.Code}
+	info.SetAddr(trap.Addr)
+	t.forceSignal(&info)
+}
+
+// exception raises the signal of a processor exception.
+func (t *Task) exception(trap *platform.Trap) {
+	info := linux.Siginfo{Signo: int32(trap.Signo), Code: trap.Code}
+	info.SetAddr(trap.Addr)
+	t.forceSignal(&info)
+}
+
+// doWork does what is pending before application code runs again
+// (exit_to_user_mode_loop, kernel/entry/common.c; get_signal, kernel/signal.c).
+func (t *Task) doWork() {
+	t.work.Store(false)
+	t.waiter.ClearInterrupt()
+	t.k.frozen.wait(t)
+	t.takeSync()
+	t.rseqPreempt()
+	handled := t.signals()
+	if t.run.dying {
+		return
+	}
+	if !handled {
+		t.restartCall()
+		t.restoreMask()
+	}
+	t.run.regs.OrigRax = ^uint64(0) // no longer in a call
+	t.armStep()
+}
+
+// restartCall lets an interrupted call run again if no handler came between
+// (arch_do_signal_or_restart, arch/x86/kernel/signal.c).
+func (t *Task) restartCall() {
+	r := &t.run.regs
+	if int64(r.OrigRax) < 0 {
+		return
+	}
+	switch linux.Errno(-int64(r.Rax)) {
+	case linux.ERESTARTNOHAND, linux.ERESTARTSYS, linux.ERESTARTNOINTR:
+		r.Rax = r.OrigRax
+		r.Rip -= 2
+	case linux.ERESTART_RESTARTBLOCK:
+		r.Rax = linux.SYS_RESTART_SYSCALL
+		r.Rip -= 2
+	}
+}
+
+// inSyscall tells whether the registers are those of a call: OrigRax holds its number.
+func (t *Task) inSyscall() bool { return int64(t.run.regs.OrigRax) >= 0 }

@@ -1,0 +1,158 @@
+package kernel
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+)
+
+// The kernel's side of terminals: vfs.Session, vfs.ProcessGroup and vfs.JobControl
+// (drivers/tty/tty_jobctrl.c).
+
+var _ vfs.JobControl = (*Task)(nil)
+
+// Signal sends signo to every member, as the kernel.
+func (pg *ProcessGroup) Signal(signo int) {
+	k := pg.session.k
+	k.tasks.RLock()
+	defer k.tasks.RUnlock()
+	pg.signalLocked(signo)
+}
+
+// Orphaned tells whether nobody could continue the group if it stopped.
+func (pg *ProcessGroup) Orphaned() bool {
+	k := pg.session.k
+	k.tasks.RLock()
+	defer k.tasks.RUnlock()
+	return pg.orphaned(nil)
+}
+
+// Session is the session the group is in.
+func (pg *ProcessGroup) Session() vfs.Session { return pg.session }
+
+// Hangup sends SIGHUP and SIGCONT to the leader and to the foreground group, and takes the
+// terminal away (__tty_hangup).
+func (s *Session) Hangup() {
+	s.k.tasks.Lock()
+	defer s.k.tasks.Unlock()
+	if s.tty == nil {
+		return
+	}
+	fg, _ := s.tty.Foreground().(*ProcessGroup)
+	if s.leader != nil {
+		for _, signo := range []int{linux.SIGHUP, linux.SIGCONT} {
+			info := linux.Siginfo{Signo: int32(signo), Code: linux.SI_KERNEL}
+			s.leader.send(&info, nil)
+		}
+	}
+	if fg != nil {
+		fg.signalLocked(linux.SIGHUP)
+	}
+	s.tty.SetSession(nil, nil)
+	s.tty = nil
+}
+
+// TTY is the controlling terminal.
+func (t *Task) TTY() vfs.TTY {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	if t.group.pgrp == nil || t.group.pgrp.session.tty == nil {
+		return nil
+	}
+	return t.group.pgrp.session.tty
+}
+
+// ProcessGroup is the task's process group.
+func (t *Task) ProcessGroup() vfs.ProcessGroup {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	return t.group.pgrp
+}
+
+// SetTTY is TIOCSCTTY (tiocsctty).
+func (t *Task) SetTTY(tty vfs.TTY, steal bool) linux.Errno {
+	t.k.tasks.Lock()
+	defer t.k.tasks.Unlock()
+	s := t.group.pgrp.session
+	if s.leader == t.group && s.tty == tty {
+		return 0
+	}
+	if s.leader != t.group || s.tty != nil {
+		return linux.EPERM
+	}
+	if other, _ := tty.Session().(*Session); other != nil {
+		if !steal || !t.Cred().Has(linux.CAP_SYS_ADMIN) {
+			return linux.EPERM
+		}
+		other.tty = nil
+	}
+	s.tty = tty
+	tty.SetSession(s, t.group.pgrp)
+	return 0
+}
+
+// DropTTY is TIOCNOTTY; of a session leader it takes the terminal from the whole session and
+// hangs up the foreground group (disassociate_ctty).
+func (t *Task) DropTTY() linux.Errno {
+	t.k.tasks.Lock()
+	defer t.k.tasks.Unlock()
+	s := t.group.pgrp.session
+	if s.tty == nil {
+		return linux.ENOTTY
+	}
+	if s.leader == t.group {
+		s.dropTTY()
+	}
+	return 0
+}
+
+// dropTTY ends the session's hold on its terminal. Called with tasks held.
+func (s *Session) dropTTY() {
+	fg, _ := s.tty.Foreground().(*ProcessGroup)
+	s.tty.SetSession(nil, nil)
+	s.tty = nil
+	if fg != nil {
+		fg.signalLocked(linux.SIGHUP)
+		fg.signalLocked(linux.SIGCONT)
+	}
+}
+
+// FindProcessGroup finds a process group of the caller's session.
+func (t *Task) FindProcessGroup(nr int32) (vfs.ProcessGroup, linux.Errno) {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	p := t.pid.ns().pids[nr]
+	if p == nil || p.pgrp == nil {
+		return nil, linux.ESRCH
+	}
+	if p.pgrp.session != t.group.pgrp.session {
+		return nil, linux.EPERM
+	}
+	return p.pgrp, 0
+}
+
+// ProcessGroupID is g's number as the caller sees it.
+func (t *Task) ProcessGroupID(g vfs.ProcessGroup) int32 {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	if pg, ok := g.(*ProcessGroup); ok && pg != nil {
+		return pg.pid.NrIn(t.pid.ns())
+	}
+	return 0
+}
+
+// SessionID is s's number as the caller sees it.
+func (t *Task) SessionID(s vfs.Session) int32 {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	if it, ok := s.(*Session); ok && it != nil {
+		return it.pid.NrIn(t.pid.ns())
+	}
+	return 0
+}
+
+// Ignores tells whether the task ignores or blocks signo.
+func (t *Task) Ignores(signo int) bool {
+	t.group.mu.Lock()
+	defer t.group.mu.Unlock()
+	return t.sig.blocked.Has(signo) || t.group.sighand.action(signo).Handler == linux.SIG_IGN
+}

@@ -1,0 +1,268 @@
+package kernel
+
+import (
+	"sync/atomic"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/mm"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// Task is one application thread (struct task_struct).
+type Task struct {
+	k     *Kernel
+	group *Group
+	ctx   platform.Context
+
+	// Guarded by Kernel.tasks.
+	pid    *PID
+	tracer *Task
+	traced []*Task // those it traces
+
+	waiter *wait.Waiter
+	// work is set when the run loop has something to look at before application code runs.
+	work atomic.Bool
+
+	// Changed by the task's own goroutine only, read by everybody.
+	cred  atomic.Pointer[auth.Cred]
+	mem   atomic.Pointer[mm.MM] // nil once it has exited
+	fs    atomic.Pointer[vfs.FS]
+	files atomic.Pointer[FDTable]
+	ns    atomic.Pointer[Namespaces]
+	exe   atomic.Pointer[vfs.File]
+	comm  atomic.Pointer[string]
+
+	// sig is guarded by Group.mu.
+	sig struct {
+		pending pendingSignals
+		blocked linux.SignalSet
+		saved   linux.SignalSet // to be restored once the call is over (sigsuspend and its like)
+		restore bool            // saved counts
+		wanted  linux.SignalSet // what sigtimedwait(2) waits for
+	}
+	killed atomic.Bool // SIGKILL is pending or the group exits
+
+	// run is of the task's goroutine only.
+	run struct {
+		regs     arch.Registers
+		as       platform.AddressSpace
+		fpu      []byte // room for an FPU image
+		altstack linux.Sigaltstack
+		restart  func(*Task) (uintptr, linux.Errno)
+		seccomp  bool
+		dying    bool   // the thread is to exit with status
+		status   uint32 // as wait(2) shows it
+		stopSeq  uint64 // the group stop it took part in last
+		slept    int64
+		lastSeen int64 // when the account was last brought up to date
+	}
+
+	pdeathSignal  atomic.Int32
+	clearTID      usermem.Addr
+	robustList    usermem.Addr
+	rseq          rseq
+	vforkDone     atomic.Pointer[chan struct{}]
+	ptrace        ptraceState
+	seccomp       seccompState
+	personality   atomic.Uint32
+	timerSlack    atomic.Int64
+	nice          atomic.Int32
+	sched         schedState
+	exitStatus    uint32 // guarded by Kernel.tasks; of a zombie
+	zombie        bool   // guarded by Kernel.tasks
+	accounted     atomic.Bool
+	startBoot     int64
+	keepCaps      atomic.Bool
+	seccompSync   atomic.Bool // another thread gave it filters
+	nnpSync       atomic.Bool
+	pi            piState
+
+	user, sys atomic.Int64 // processor time, ns
+	state     atomic.Uint32
+	since     atomic.Int64 // when it entered the application; 0: it is not in it
+	faults    [2]atomic.Int64
+	switches  [2]atomic.Int64
+	io        ioCounters
+}
+
+// ioCounters are for /proc/PID/io.
+type ioCounters struct{ ReadChars, WriteChars, ReadCalls, WriteCalls atomic.Uint64 }
+
+// IO returns the counters of /proc/PID/io.
+func (t *Task) IO() *ioCounters { return &t.io }
+
+// Kernel returns the kernel the task belongs to.
+func (t *Task) Kernel() *Kernel { return t.k }
+
+// Group returns the process.
+func (t *Task) Group() *Group { return t.group }
+
+// ID returns the thread's identity.
+func (t *Task) ID() *PID {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	return t.pid
+}
+
+// TIDIn is the thread's number in ns, 0 if it is not visible there.
+func (t *Task) TIDIn(ns *PIDNS) int32 { return t.ID().NrIn(ns) }
+
+// TID is the number in its own PID namespace.
+func (t *Task) TID() int32 { return t.TIDIn(t.PIDNS()) }
+
+// PID is the process id in its own PID namespace.
+func (t *Task) PID() int32 { return t.group.PIDIn(t.PIDNS()) }
+
+// PIDNS is the namespace the task lives in (not the one its children will).
+func (t *Task) PIDNS() *PIDNS { return t.ID().ns() }
+
+// Cred returns the credentials; they do not change once returned.
+func (t *Task) Cred() *auth.Cred { return t.cred.Load() }
+
+// SetCred publishes new credentials. Task's goroutine only.
+func (t *Task) SetCred(c *auth.Cred) { t.cred.Store(c) }
+
+// MM returns the address space, nil for a zombie. Others than the task itself must Get it.
+func (t *Task) MM() *mm.MM { return t.mem.Load() }
+
+// GetMM returns the address space with a user more, nil if it is gone.
+func (t *Task) GetMM() *mm.MM {
+	if m := t.mem.Load(); m != nil && m.Get() {
+		return m
+	}
+	return nil
+}
+
+// Space is the application's memory.
+func (t *Task) Space() *usermem.Space { return t.mem.Load().Space() }
+
+// Waiter is what the task sleeps with.
+func (t *Task) Waiter() *wait.Waiter { return t.waiter }
+
+// Now is CLOCK_REALTIME in nanoseconds.
+func (t *Task) Now() int64 { return t.k.Clock.Realtime() }
+
+// Limit returns the soft limit of resource.
+func (t *Task) Limit(resource int) uint64 { return t.group.limits.get(resource).Cur }
+
+// FS returns root, working directory and umask; nil for a zombie.
+func (t *Task) FS() *vfs.FS { return t.fs.Load() }
+
+// Files returns the descriptor table; nil for a zombie.
+func (t *Task) Files() *FDTable { return t.files.Load() }
+
+// Namespaces returns the namespaces; nil for a zombie.
+func (t *Task) Namespaces() *Namespaces { return t.ns.Load() }
+
+// Exe is the program's file, nil if there is none any more.
+func (t *Task) Exe() *vfs.File { return t.exe.Load() }
+
+// Comm is the thread's name, at most 15 bytes.
+func (t *Task) Comm() string { return *t.comm.Load() }
+
+// SetComm sets the name, cut to 15 bytes.
+func (t *Task) SetComm(s string) {
+	if len(s) > 15 {
+		s = s[:15]
+	}
+	t.comm.Store(&s)
+}
+
+// Regs are the registers, for the task's goroutine or while the task is stopped.
+func (t *Task) Regs() *arch.Registers { return &t.run.regs }
+
+// Personality is personality(2)'s; SetPersonality changes it.
+func (t *Task) Personality() uint32     { return t.personality.Load() }
+func (t *Task) SetPersonality(p uint32) { t.personality.Store(p) }
+
+// PdeathSignal is prctl(2) PR_GET_PDEATHSIG's.
+func (t *Task) PdeathSignal() int32     { return t.pdeathSignal.Load() }
+func (t *Task) SetPdeathSignal(s int32) { t.pdeathSignal.Store(s) }
+
+// TimerSlack is prctl(2) PR_GET_TIMERSLACK's, ns.
+func (t *Task) TimerSlack() int64     { return t.timerSlack.Load() }
+func (t *Task) SetTimerSlack(n int64) { t.timerSlack.Store(n) }
+
+// KeepCaps is prctl(2) PR_SET_KEEPCAPS.
+func (t *Task) KeepCaps() bool     { return t.keepCaps.Load() }
+func (t *Task) SetKeepCaps(b bool) { t.keepCaps.Store(b) }
+
+// SetClearTID is set_tid_address(2).
+func (t *Task) SetClearTID(a usermem.Addr) { t.clearTID = a }
+
+// RobustList is get_robust_list(2)'s; SetRobustList is set_robust_list(2).
+func (t *Task) RobustList() usermem.Addr     { return t.robustList }
+func (t *Task) SetRobustList(a usermem.Addr) { t.robustList = a }
+
+// SetRestart says how the call goes on if it returns ERESTART_RESTARTBLOCK.
+func (t *Task) SetRestart(f func(*Task) (uintptr, linux.Errno)) { t.run.restart = f }
+
+// Restart runs what SetRestart said: restart_syscall(2).
+func (t *Task) Restart() (uintptr, linux.Errno) {
+	f := t.run.restart
+	if f == nil {
+		return 0, linux.EINTR
+	}
+	t.run.restart = nil
+	return f(t)
+}
+
+// kick makes the run loop look at what is to be done, and ends a sleep.
+func (t *Task) kick() {
+	t.work.Store(true)
+	t.waiter.Interrupt()
+	t.ctx.Interrupt()
+}
+
+// CPU returns the processor time used, ns, up to now.
+func (t *Task) CPU() (user, sys int64) {
+	user, sys = t.user.Load(), t.sys.Load()
+	if s := t.since.Load(); s != 0 {
+		user += max(t.k.Clock.Monotonic()-s, 0)
+	}
+	return user, sys
+}
+
+// Faults are the minor and major page faults.
+func (t *Task) Faults() (minor, major int64) { return t.faults[0].Load(), t.faults[1].Load() }
+
+// Switches are the voluntary and involuntary context switches.
+func (t *Task) Switches() (voluntary, involuntary int64) {
+	return t.switches[0].Load(), t.switches[1].Load()
+}
+
+// StartBoot is CLOCK_BOOTTIME when the thread was made.
+func (t *Task) StartBoot() int64 { return t.startBoot }
+
+// SetIgnoredUmask and the like are not here: umask is FS's.
+
+// State is the letter of /proc/PID/stat (proc_pid_stat(5)).
+func (t *Task) State() byte {
+	t.k.tasks.RLock()
+	zombie := t.zombie
+	t.k.tasks.RUnlock()
+	switch {
+	case zombie:
+		return 'Z'
+	case t.ptrace.stopped.Load():
+		return 't'
+	case t.state.Load() == stateStopped:
+		return 'T'
+	case t.state.Load() == stateUninterruptible:
+		return 'D'
+	case t.waiter.Sleeping():
+		return 'S'
+	}
+	return 'R'
+}
+
+const (
+	stateRunning uint32 = iota
+	stateStopped
+	stateUninterruptible
+)

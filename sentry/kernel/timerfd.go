@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vdso"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// Timerfd is a timer that is read (timerfd_create(2), fs/timerfd.c).
+type Timerfd struct {
+	clock  int32
+	source *vdso.Clock
+	queue  wait.Queue
+
+	mu       sync.Mutex
+	next     int64 // on its clock, ns; 0: off
+	interval int64
+	ticks    uint64
+	timer    *time.Timer
+	seq      uint64
+}
+
+// NewTimerfd returns a disarmed timer of clock, which the caller has checked.
+func (k *Kernel) NewTimerfd(clock int32) *Timerfd { return &Timerfd{clock: clock, source: k.Clock} }
+
+func (f *Timerfd) now() int64 {
+	switch f.clock {
+	case linux.CLOCK_REALTIME, linux.CLOCK_REALTIME_ALARM:
+		return f.source.Realtime()
+	case linux.CLOCK_BOOTTIME, linux.CLOCK_BOOTTIME_ALARM:
+		return f.source.Boottime()
+	}
+	return f.source.Monotonic()
+}
+
+// Set is timerfd_settime(2) in ns, with set false timerfd_gettime(2): it returns the time left
+// and the interval of before.
+func (f *Timerfd) Set(value, interval int64, abs, set bool) (oldValue, oldInterval int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	f.advance(now)
+	oldInterval = f.interval
+	if f.next != 0 {
+		oldValue = max(f.next-now, 1)
+	}
+	if !set {
+		return oldValue, oldInterval
+	}
+	f.seq++
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	f.next, f.interval, f.ticks = 0, interval, 0
+	if value != 0 {
+		f.next = value
+		if !abs {
+			f.next = now + value
+			if f.next < 0 {
+				f.next = 1<<63 - 1
+			}
+		}
+		f.arm(now)
+	}
+	return oldValue, oldInterval
+}
+
+func (f *Timerfd) arm(now int64) {
+	seq := f.seq
+	f.timer = time.AfterFunc(time.Duration(max(f.next-now, 0)), func() { f.fire(seq) })
+}
+
+func (f *Timerfd) fire(seq uint64) {
+	f.mu.Lock()
+	if f.seq != seq {
+		f.mu.Unlock()
+		return
+	}
+	now := f.now()
+	f.advance(now)
+	if f.next != 0 {
+		f.arm(now)
+	}
+	ready := f.ticks != 0
+	f.mu.Unlock()
+	if ready {
+		f.queue.Notify(wait.In)
+	}
+}
+
+// advance counts the expiries up to now.
+func (f *Timerfd) advance(now int64) {
+	if f.next == 0 || now < f.next {
+		return
+	}
+	if f.interval == 0 {
+		f.ticks++
+		f.next = 0
+		return
+	}
+	n := (now-f.next)/f.interval + 1
+	f.ticks += uint64(n)
+	f.next += n * f.interval
+}
+
+// SetTicks is TFD_IOC_SET_TICKS.
+func (f *Timerfd) SetTicks(n uint64) {
+	f.mu.Lock()
+	f.ticks = n
+	f.mu.Unlock()
+	f.queue.Notify(wait.In)
+}
+
+// Read returns the number of expiries since the last read, 8 bytes.
+func (f *Timerfd) Read(_ vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, linux.Errno) {
+	if dst.Len() < 8 {
+		return 0, linux.EINVAL
+	}
+	f.mu.Lock()
+	f.advance(f.now())
+	n := f.ticks
+	f.ticks = 0
+	f.mu.Unlock()
+	if n == 0 {
+		return 0, linux.EAGAIN
+	}
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], n)
+	return dst.CopyOut(b[:])
+}
+
+// Write is not possible.
+func (f *Timerfd) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
+	return 0, linux.EINVAL
+}
+
+// Poll tells whether it has expired.
+func (f *Timerfd) Poll(*vfs.File) wait.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.advance(f.now()); f.ticks != 0 {
+		return wait.In
+	}
+	return 0
+}
+
+// Queue is notified when it expires.
+func (f *Timerfd) Queue(*vfs.File) *wait.Queue { return &f.queue }
+
+// Stream marks it as without a position.
+func (f *Timerfd) Stream() {}
+
+// Release stops the timer.
+func (f *Timerfd) Release(*vfs.File) { f.Set(0, 0, false, true) }
