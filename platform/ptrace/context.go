@@ -1,0 +1,236 @@
+package ptrace
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// context is an application thread. It implements platform.Context.
+type context struct {
+	p      *Platform
+	as     *space
+	thread *thread
+	tracer int // the operating system thread that Switch runs on; 0: not yet known
+	state  atomic.Int32
+	target atomic.Int64 // pid<<32 | tid of the stub thread, for Interrupt
+
+	fpu      []byte // the state while there is no thread, and room for the host's image
+	fpuDirty bool   // fpu is to be loaded before application code runs
+
+	cpu     int // the processor of both threads; -1: none chosen
+	renewal int // switches until the choice is looked at again
+}
+
+// States of a context.
+const (
+	idle        int32 = iota
+	running           // in the application, or on the way
+	interrupted       // Interrupt was called: Switch returns soon
+)
+
+func newContext(p *Platform) *context {
+	c := &context{p: p, cpu: -1, fpu: make([]byte, max(arch.HostFPUSize, arch.FPUSize)), fpuDirty: true}
+	arch.InitialFPU(c.fpu[:arch.FPUSize])
+	return c
+}
+
+// Switch implements platform.Context.
+func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platform.Trap {
+	if s := as.(*space); c.as != s {
+		if !c.enter(s) {
+			return platform.Trap{Kind: platform.Gone}
+		}
+	}
+	t := c.thread
+	if t.kicked {
+		t.kicked = false
+		return platform.Trap{Kind: platform.Interrupted}
+	}
+	if !c.state.CompareAndSwap(idle, running) {
+		c.state.Store(idle)
+		return platform.Trap{Kind: platform.Interrupted}
+	}
+	trap := c.run(regs)
+	c.state.Store(idle)
+	return trap
+}
+
+// enter gives the context a thread in s.
+func (c *context) enter(s *space) bool {
+	if c.tracer == 0 {
+		runtime.LockOSThread()
+		c.tracer = unix.Gettid()
+	}
+	if c.as != nil {
+		c.saveFPU()
+		c.as.leave(c)
+		c.as = nil
+	}
+	if s.bind(c) != 0 {
+		return false
+	}
+	c.as = s
+	c.fpuDirty = true
+	c.target.Store(int64(c.thread.pid)<<32 | int64(c.thread.tid))
+	c.cpu, c.renewal = -1, 0
+	return true
+}
+
+// run runs application code until a trap.
+func (c *context) run(regs *arch.Registers) platform.Trap {
+	t := c.thread
+	gone := platform.Trap{Kind: platform.Gone}
+	regs.Sanitize()
+	orig := regs.OrigRax
+	regs.OrigRax = ^uint64(0) // the host has no call to restart
+	if e := setRegs(t.tid, regs); e != 0 {
+		regs.OrigRax = orig
+		return gone
+	}
+	if c.fpuDirty {
+		c.loadFPU()
+	}
+	c.p.cpus.enter(c)
+	defer c.p.cpus.leave(c)
+	for {
+		if e := request(unix.PTRACE_SYSEMU, t.tid, 0, 0); e != 0 {
+			return gone
+		}
+		status, e := wait(t.tid)
+		if e != 0 || !status.Stopped() {
+			t.dead = true
+			return gone
+		}
+		if status>>16 != 0 { // an event: nothing of the application's
+			continue
+		}
+		if trap, ok := c.decode(status.StopSignal(), regs); ok {
+			return trap
+		}
+	}
+}
+
+// Codes of siginfo.
+const (
+	siKernel   = 0x80
+	segvMaperr = 1
+	segvAccerr = 2
+	busAdrerr  = 2
+)
+
+// decode turns a stop into a trap; false for a signal that means nothing.
+func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, bool) {
+	t := c.thread
+	if e := getRegs(t.tid, regs); e != 0 {
+		return platform.Trap{Kind: platform.Gone}, true
+	}
+	const syscallStop = unix.SIGTRAP | 0x80
+	if sig == syscallStop {
+		const enosys = 38
+		regs.Rax = ^uint64(enosys) + 1
+		return platform.Trap{Kind: platform.Syscall}, true
+	}
+	regs.OrigRax = ^uint64(0)
+	var info siginfo
+	if e := getSiginfo(t.tid, &info); e != 0 {
+		return platform.Trap{Kind: platform.Gone}, true
+	}
+	trap := platform.Trap{Kind: platform.Exception, Signo: uint8(sig), Code: info.code, Addr: info.addr}
+	switch sig {
+	case interruptSignal:
+		return platform.Trap{Kind: platform.Interrupted}, true
+	case unix.SIGSEGV:
+		if info.code == segvMaperr || info.code == segvAccerr {
+			c.fault(&trap, regs)
+		} else if info.code == siKernel {
+			trap.Addr = 0
+		}
+		return trap, info.code > 0
+	case unix.SIGBUS:
+		if info.code == busAdrerr {
+			trap.Kind = platform.Fault
+		}
+		return trap, info.code > 0
+	case unix.SIGILL, unix.SIGFPE, unix.SIGTRAP:
+		return trap, info.code > 0
+	}
+	return trap, false
+}
+
+// fault tells what kind of access it was. The host does not say; but what is mapped can always
+// be read, so a protection fault is a write, or a fetch if the address is that of the
+// instruction. A fault on what is not mapped counts as a read: if it was a write and the page
+// turns out read-only, the next fault says so.
+func (c *context) fault(trap *platform.Trap, regs *arch.Registers) {
+	trap.Kind = platform.Fault
+	const longestInstruction = 15
+	fetch := trap.Addr-regs.Rip < longestInstruction
+	switch {
+	case trap.Addr == regs.Rip, fetch && trap.Code == segvAccerr && trap.Addr&(pageSize-1) == 0:
+		trap.Exec = true
+	case trap.Code == segvAccerr:
+		trap.Write = true
+	}
+}
+
+// Interrupt implements platform.Context.
+func (c *context) Interrupt() {
+	for {
+		switch s := c.state.Load(); s {
+		case interrupted:
+			return
+		default:
+			if !c.state.CompareAndSwap(s, interrupted) {
+				continue
+			}
+			if s == running {
+				v := c.target.Load()
+				unix.Tgkill(int(v>>32), int(int32(v)), interruptSignal)
+			}
+			return
+		}
+	}
+}
+
+// FPU implements platform.Context.
+func (c *context) FPU(dst []byte) {
+	c.saveFPU()
+	copy(dst, c.fpu[:arch.FPUSize])
+}
+
+// saveFPU brings the state into c.fpu.
+func (c *context) saveFPU() {
+	if c.fpuDirty || c.thread == nil || c.thread.dead {
+		return
+	}
+	fpuRegs(unix.PTRACE_GETREGSET, c.thread.tid, c.fpu[:arch.HostFPUSize])
+}
+
+// loadFPU gives it to the thread.
+func (c *context) loadFPU() {
+	clear(c.fpu[arch.FPUSize:])
+	fpuRegs(unix.PTRACE_SETREGSET, c.thread.tid, c.fpu[:arch.HostFPUSize])
+	c.fpuDirty = false
+}
+
+// SetFPU implements platform.Context.
+func (c *context) SetFPU(src []byte) {
+	copy(c.fpu[:arch.FPUSize], src)
+	c.fpuDirty = true
+}
+
+// Release implements platform.Context.
+func (c *context) Release() {
+	if c.as != nil {
+		c.as.leave(c)
+		c.as = nil
+	}
+}
+
+var _ platform.Context = (*context)(nil)
+var _ platform.AddressSpace = (*space)(nil)

@@ -1,0 +1,74 @@
+package ptrace
+
+import (
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// cpus spreads contexts over the processors: a stub thread and its tracer share one, and move
+// together to another that has nothing to do when their own has several running contexts.
+type cpus struct {
+	numbers []int
+	load    []atomic.Int32 // running contexts, by index in numbers
+	next    atomic.Uint32
+}
+
+// lookAgain is how many switches pass between looks at the other processors.
+const lookAgain = 64
+
+func (p *cpus) init() {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return
+	}
+	for i := range len(set) * 64 {
+		if set.IsSet(i) {
+			p.numbers = append(p.numbers, i)
+		}
+	}
+	p.load = make([]atomic.Int32, len(p.numbers))
+}
+
+// enter counts a context that begins to run and chooses its processor.
+func (p *cpus) enter(c *context) {
+	if len(p.numbers) < 2 {
+		return
+	}
+	if c.cpu < 0 {
+		p.move(c, p.least(int(p.next.Add(1))%len(p.numbers)))
+	} else if c.renewal--; c.renewal <= 0 {
+		c.renewal = lookAgain
+		if p.load[c.cpu].Load() > 0 {
+			if other := p.least(c.cpu); p.load[other].Load() < p.load[c.cpu].Load() {
+				p.move(c, other)
+			}
+		}
+	}
+	p.load[c.cpu].Add(1)
+}
+
+// leave counts one that has trapped.
+func (p *cpus) leave(c *context) {
+	if c.cpu >= 0 {
+		p.load[c.cpu].Add(-1)
+	}
+}
+
+// least is the processor with the fewest running contexts, start among equals.
+func (p *cpus) least(start int) int {
+	best := start
+	for i := range p.load {
+		if p.load[i].Load() < p.load[best].Load() {
+			best = i
+		}
+	}
+	return best
+}
+
+// move binds both threads to a processor.
+func (p *cpus) move(c *context, cpu int) {
+	c.cpu, c.renewal = cpu, lookAgain
+	setAffinity(0, p.numbers[cpu])
+	setAffinity(c.thread.tid, p.numbers[cpu])
+}

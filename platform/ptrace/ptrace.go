@@ -1,0 +1,162 @@
+package ptrace
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/host"
+)
+
+// Platform makes stub processes. It implements platform.Platform.
+type Platform struct {
+	work chan func() // for the service thread, which traces the service threads of all stubs
+	cpus cpus
+
+	master *thread // of the service thread
+}
+
+// New makes the master stub. It is called once, before the sentry is sealed, and needs a process
+// that may be traced by its own user.
+func New() (*Platform, error) {
+	p := &Platform{work: make(chan func())}
+	p.cpus.init()
+	failed := make(chan error)
+	go p.serve(failed)
+	if err := <-failed; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// serve is the service thread.
+func (p *Platform) serve(failed chan<- error) {
+	runtime.LockOSThread()
+	err := p.makeMaster()
+	failed <- err
+	if err != nil {
+		return
+	}
+	for f := range p.work {
+		f()
+	}
+}
+
+// do runs f on the service thread.
+func (p *Platform) do(f func()) {
+	done := make(chan struct{})
+	p.work <- func() {
+		f()
+		close(done)
+	}
+	<-done
+}
+
+// makeMaster forks the master and empties its memory.
+func (p *Platform) makeMaster() error {
+	pid := int(int64(forkMaster(unix.CLONE_FILES | uintptr(unix.SIGCHLD))))
+	if pid < 0 {
+		return fmt.Errorf("forking the master stub: %w", unix.Errno(-pid))
+	}
+	t, errno := seize(pid, pid)
+	if errno != 0 {
+		unix.Kill(pid, unix.SIGKILL)
+		return fmt.Errorf("tracing the master stub: %w", errno)
+	}
+	p.master = t
+	if errno := t.empty(); errno != 0 {
+		unix.Kill(pid, unix.SIGKILL)
+		return fmt.Errorf("preparing the master stub: %w", errno)
+	}
+	return nil
+}
+
+// empty maps the stub page and takes everything else away, which is a copy of the sentry.
+func (t *thread) empty() linux.Errno {
+	text := uint64(stubCodeAddr())
+	old := func(nr uintptr, args ...uintptr) linux.Errno {
+		_, errno := t.callAt(text, nr, args...)
+		return errno
+	}
+	if errno := old(unix.SYS_MMAP, stubPage, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED, ^uintptr(0), 0); errno != 0 {
+		return errno
+	}
+	c := code()
+	for i := 0; i < len(c); i += 8 {
+		var word [8]byte
+		copy(word[:], c[i:])
+		v := uintptr(0)
+		for k, b := range word {
+			v |= uintptr(b) << (8 * k)
+		}
+		if e := request(unix.PTRACE_POKEDATA, t.tid, uintptr(stubPage+i), v); e != 0 {
+			return errnoOf(e)
+		}
+	}
+	if errno := old(unix.SYS_MPROTECT, stubPage, pageSize, unix.PROT_READ|unix.PROT_EXEC); errno != 0 {
+		return errno
+	}
+	calls := []struct {
+		nr   uintptr
+		args []uintptr
+	}{
+		{unix.SYS_MUNMAP, []uintptr{minAddr, maxAddr - minAddr}},
+		{unix.SYS_PRCTL, []uintptr{unix.PR_SET_DUMPABLE, 1, 0, 0, 0}},
+		{unix.SYS_PRCTL, []uintptr{unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0}},
+	}
+	for _, c := range calls {
+		if _, errno := t.call(c.nr, c.args...); errno != 0 {
+			return errno
+		}
+	}
+	return t.ignoreSignals()
+}
+
+// ignoreSignals lets a stub thread that nobody traces yet survive a late interrupt: the
+// dispositions of the sentry's Go runtime name handlers that are no longer there. The action
+// goes through the stub page's last bytes.
+func (t *thread) ignoreSignals() linux.Errno {
+	const at = stubPage + pageSize - 32 // zero bytes but for the handler: SIG_IGN
+	if e := request(unix.PTRACE_POKEDATA, t.tid, at, 1); e != 0 {
+		return errnoOf(e)
+	}
+	for signo := uintptr(1); signo <= 64; signo++ {
+		if signo == uintptr(unix.SIGKILL) || signo == uintptr(unix.SIGSTOP) {
+			continue
+		}
+		if _, errno := t.call(unix.SYS_RT_SIGACTION, signo, at, 0, 8); errno != 0 {
+			return errno
+		}
+	}
+	const setMask = 2
+	_, errno := t.call(unix.SYS_RT_SIGPROCMASK, setMask, at+8, 0, 8)
+	return errno
+}
+
+// NewAddressSpace implements platform.Platform.
+func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
+	return &space{p: p}, 0
+}
+
+// NewContext implements platform.Platform.
+func (p *Platform) NewContext() platform.Context { return newContext(p) }
+
+// Limits implements platform.Platform.
+func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
+
+// Policy is what the platform asks of the host beyond host.Policy.
+func Policy() []host.Call {
+	return []host.Call{
+		{Name: "ptrace", No: linux.SYS_PTRACE, Any: host.OneOf(0, unix.PTRACE_CONT, unix.PTRACE_SYSEMU, unix.PTRACE_GETREGS, unix.PTRACE_SETREGS,
+			unix.PTRACE_GETSIGINFO, unix.PTRACE_GETREGSET, unix.PTRACE_SETREGSET, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT)},
+		{Name: "wait4", No: linux.SYS_WAIT4},
+		// Stubs come and go, so their numbers are not known here.
+		{Name: "tgkill", No: linux.SYS_TGKILL, Any: host.OneOf(2, uint32(interruptSignal))},
+		{Name: "kill", No: linux.SYS_KILL, Any: host.OneOf(1, uint32(unix.SIGKILL))},
+		{Name: "sched_setaffinity", No: linux.SYS_SCHED_SETAFFINITY},
+		{Name: "getcpu", No: linux.SYS_GETCPU},
+	}
+}

@@ -1,0 +1,48 @@
+#include "textflag.h"
+
+// The stub page's code, copied from here. Offsets are in stub.go.
+
+// stubCode: 0: SYSCALL, INT3. 16: SYSCALL; a child (AX = 0) goes to 32, the parent to INT3.
+// 32: pause(2) for ever.
+TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
+	SYSCALL
+	BYTE $0xcc // INT3
+	BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90
+	BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90
+	// 16
+	SYSCALL
+	BYTE $0x48; BYTE $0x85; BYTE $0xc0 // TESTQ AX, AX
+	BYTE $0x74; BYTE $0x09             // JZ 32
+	BYTE $0xcc // INT3
+	BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90; BYTE $0x90
+	// 32
+	BYTE $0xb8; BYTE $0x22; BYTE $0x00; BYTE $0x00; BYTE $0x00 // MOVL $SYS_pause, AX
+	SYSCALL
+	BYTE $0xeb; BYTE $0xf7                                     // JMP 32
+	RET
+
+// func stubCodeAddr() uintptr
+TEXT ·stubCodeAddr(SB), NOSPLIT, $0-8
+	LEAQ ·stubCode(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// func forkMaster(flags uintptr) (pid uintptr)
+//
+// The child does not return: it waits to be seized in the pause loop.
+TEXT ·forkMaster(SB), NOSPLIT, $0-16
+	MOVQ flags+0(FP), DI
+	XORL SI, SI
+	XORL DX, DX
+	XORL R10, R10
+	XORL R8, R8
+	MOVL $56, AX
+	SYSCALL
+	CMPQ AX, $0
+	JNE  parent
+	LEAQ ·stubCode(SB), AX
+	ADDQ $32, AX
+	JMP  AX
+parent:
+	MOVQ AX, pid+8(FP)
+	RET

@@ -1,0 +1,74 @@
+package ptrace
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// Requests of ptrace(2), one function each. They do not block, so the Go scheduler is not told.
+
+func request(req, tid int, addr, data uintptr) unix.Errno {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(req), uintptr(tid), addr, data, 0, 0)
+	return e
+}
+
+// getRegs and setRegs copy the general registers. Safe: the host writes or reads one
+// user_regs_struct, which arch.Registers is, at r, which stays alive for the call.
+func getRegs(tid int, r *arch.Registers) unix.Errno {
+	return request(unix.PTRACE_GETREGS, tid, 0, uintptr(unsafe.Pointer(r)))
+}
+
+func setRegs(tid int, r *arch.Registers) unix.Errno {
+	return request(unix.PTRACE_SETREGS, tid, 0, uintptr(unsafe.Pointer(r)))
+}
+
+const ntX86Xstate = 0x202
+
+// fpuRegs copies the extended state from or to b. Safe: the host touches at most the bytes of b
+// that iov names.
+func fpuRegs(req, tid int, b []byte) unix.Errno {
+	iov := unix.Iovec{Base: &b[0], Len: uint64(len(b))}
+	return request(req, tid, ntX86Xstate, uintptr(unsafe.Pointer(&iov)))
+}
+
+// siginfo is the beginning of siginfo_t, as far as stops are decoded.
+type siginfo struct {
+	signo, errno, code, _ int32
+	addr                  uint64
+	_                     [104]byte
+}
+
+// getSiginfo returns why tid stopped. Safe: siginfo has the size of siginfo_t.
+func getSiginfo(tid int, s *siginfo) unix.Errno {
+	return request(unix.PTRACE_GETSIGINFO, tid, 0, uintptr(unsafe.Pointer(s)))
+}
+
+// wait returns the next stop or the end of tid. It blocks, and tells the Go scheduler.
+// Safe: the host writes one int to status.
+func wait(tid int) (status unix.WaitStatus, e unix.Errno) {
+	for {
+		_, _, e = unix.Syscall6(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), unix.WALL, 0, 0, 0)
+		if e != unix.EINTR {
+			return status, e
+		}
+	}
+}
+
+// code returns the bytes of the stub page. Safe: stubCode is at least that long.
+func code() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(stubCodeAddr())), stubSize) //nolint:govet // an address of text, not of the heap
+}
+
+// setAffinity binds tid (0: the caller) to one processor. Safe: the host reads the set.
+func setAffinity(tid, cpu int) {
+	var set [16]uint64
+	set[cpu/64] = 1 << (cpu % 64)
+	unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(tid), unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
+}
+
+// errnoOf is the errno of the host as the kernel above sees it.
+func errnoOf(e unix.Errno) linux.Errno { return linux.Errno(e) }
