@@ -101,3 +101,44 @@ func (c *Cred) Permits(mode uint32, uid UID, gid GID, want uint32) bool {
 	}
 	return mode&want == want
 }
+
+// fsCaps are the capabilities that follow the file-system user id (CAP_FS_SET).
+const fsCaps CapSet = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<27 | 1<<32 | 1<<9
+
+// FixSetuid does to the capabilities of c what a change of user ids from old does: leaving root
+// drops them (cap_emulate_setxuid).
+func (c *Cred) FixSetuid(old *Cred, keep bool) {
+	root, ok := c.NS.ToKernelUID(0)
+	if !ok {
+		return
+	}
+	if (old.Ruid == root || old.Euid == root || old.Suid == root) && c.Ruid != root && c.Euid != root && c.Suid != root {
+		if !keep {
+			c.Permitted, c.Effective = 0, 0
+		}
+		c.Ambient = 0
+	}
+	if old.Euid == root && c.Euid != root {
+		c.Effective = 0
+	}
+	if old.Euid != root && c.Euid == root {
+		c.Effective = c.Permitted
+	}
+	if old.Fsuid != c.Fsuid && old.Euid == c.Euid {
+		c.FixFsuid(old)
+	}
+}
+
+// FixFsuid is FixSetuid for setfsuid(2) alone.
+func (c *Cred) FixFsuid(old *Cred) {
+	root, ok := c.NS.ToKernelUID(0)
+	if !ok {
+		return
+	}
+	if old.Fsuid == root && c.Fsuid != root {
+		c.Effective &^= fsCaps
+	}
+	if old.Fsuid != root && c.Fsuid == root {
+		c.Effective |= c.Permitted & fsCaps
+	}
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
 // Changes of credentials (kernel/sys.c, security/commoncap.c). Each computes new ones from the
@@ -289,3 +290,13 @@ func (g *Group) SetOOMScore(v int32) {
 	defer g.mu.Unlock()
 	g.oomScore = v
 }
+
+// THPDisabled is PR_GET_THP_DISABLE; SetTHPDisabled sets it. Huge pages are the host's affair, so
+// it is only kept.
+func (g *Group) THPDisabled() bool { return g.noTHP.Load() }
+
+// SetTHPDisabled is PR_SET_THP_DISABLE.
+func (g *Group) SetTHPDisabled(on bool) { g.noTHP.Store(on) }
+
+// ClearTID is where the thread's number is cleared at its end (PR_GET_TID_ADDRESS).
+func (t *Task) ClearTID() usermem.Addr { return t.clearTID }

@@ -62,6 +62,8 @@ type Group struct {
 	childFaults         [2]int64
 
 	shm      shmAttachments
+	noTHP    atomic.Bool
+	barriers atomic.Uint32 // membarrier(2) registrations
 	undo     atomic.Pointer[ipc.Undo]
 	started  int64 // CLOCK_BOOTTIME at start, ns
 	startMon int64

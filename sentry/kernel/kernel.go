@@ -84,6 +84,7 @@ type Kernel struct {
 	frozen  freezer
 	start   int64 // CLOCK_MONOTONIC at start
 	nsIno   atomic.Uint64
+	fsTypes []FSType
 	forks   atomic.Uint64
 	traps   atomic.Uint64
 	nrTasks atomic.Int64

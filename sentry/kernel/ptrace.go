@@ -498,4 +498,3 @@ func (t *Task) tracerAllows() bool {
 	tr := t.tracer
 	return tr == nil || tr.Cred().HasIn(t.Cred().NS, linux.CAP_SYS_PTRACE)
 }
-

@@ -62,25 +62,25 @@ type Task struct {
 		lastSeen int64 // when the account was last brought up to date
 	}
 
-	pdeathSignal  atomic.Int32
-	clearTID      usermem.Addr
-	robustList    usermem.Addr
-	rseq          rseq
-	vforkDone     atomic.Pointer[chan struct{}]
-	ptrace        ptraceState
-	seccomp       seccompState
-	personality   atomic.Uint32
-	timerSlack    atomic.Int64
-	nice          atomic.Int32
-	sched         schedState
-	exitStatus    uint32 // guarded by Kernel.tasks; of a zombie
-	zombie        bool   // guarded by Kernel.tasks
-	accounted     atomic.Bool
-	startBoot     int64
-	keepCaps      atomic.Bool
-	seccompSync   atomic.Bool // another thread gave it filters
-	nnpSync       atomic.Bool
-	pi            piState
+	pdeathSignal atomic.Int32
+	clearTID     usermem.Addr
+	robustList   usermem.Addr
+	rseq         rseq
+	vforkDone    atomic.Pointer[chan struct{}]
+	ptrace       ptraceState
+	seccomp      seccompState
+	personality  atomic.Uint32
+	timerSlack   atomic.Int64
+	nice         atomic.Int32
+	sched        schedState
+	exitStatus   uint32 // guarded by Kernel.tasks; of a zombie
+	zombie       bool   // guarded by Kernel.tasks
+	accounted    atomic.Bool
+	startBoot    int64
+	keepCaps     atomic.Bool
+	seccompSync  atomic.Bool // another thread gave it filters
+	nnpSync      atomic.Bool
+	pi           piState
 
 	user, sys atomic.Int64 // processor time, ns
 	state     atomic.Uint32

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -18,6 +19,8 @@ import (
 type Strace struct {
 	// Line receives each line, without the newline. It may be called from many goroutines.
 	Line func(string)
+	// Only, if not empty, names the calls to print.
+	Only map[string]bool
 }
 
 // before are the calls whose arguments are gone or changed once they are done.
@@ -30,24 +33,32 @@ func before(nr uint64) bool {
 }
 
 // Enter prints the calls that may not come back.
-func (s *Strace) Enter(pid int32, comm string, mem *usermem.Space, nr uint64, a *Args) {
-	if before(nr) {
-		s.Line(call(pid, comm, mem, nr, a, 0, 0).String() + " ...")
+func (s *Strace) Enter(t *kernel.Task, nr uint64, a Args) {
+	if before(nr) && s.wanted(nr) {
+		s.Line(call(t, nr, a, 0, 0).String() + " ...")
 	}
 }
 
+// wanted tells whether call nr is to be printed.
+func (s *Strace) wanted(nr uint64) bool { return len(s.Only) == 0 || s.Only[Name(nr)] }
+
 // Exit prints a finished call.
-func (s *Strace) Exit(pid int32, comm string, mem *usermem.Space, nr uint64, a *Args, ret uintptr, errno linux.Errno, took time.Duration) {
+func (s *Strace) Exit(t *kernel.Task, nr uint64, a Args, ret uintptr, errno linux.Errno, took time.Duration) {
+	if !s.wanted(nr) {
+		return
+	}
 	var b *strings.Builder
 	if before(nr) {
 		b = new(strings.Builder)
-		head(b, pid, comm)
+		head(b, t)
 		b.WriteString("... " + Name(nr) + " resumed")
 	} else {
-		b = call(pid, comm, mem, nr, a, ret, errno)
+		b = call(t, nr, a, ret, errno)
 	}
 	b.WriteString(" = ")
 	switch {
+	case errno == kernel.NoReturn:
+		b.WriteString("?")
 	case errno != 0:
 		b.WriteString("-1 ")
 		b.WriteString(errno.Error())
@@ -60,24 +71,24 @@ func (s *Strace) Exit(pid int32, comm string, mem *usermem.Space, nr uint64, a *
 	s.Line(b.String())
 }
 
-func head(b *strings.Builder, pid int32, comm string) {
+func head(b *strings.Builder, t *kernel.Task) {
 	b.WriteString("[")
-	b.WriteString(strconv.Itoa(int(pid)))
+	b.WriteString(strconv.Itoa(int(t.TID())))
 	b.WriteString(":")
-	b.WriteString(comm)
+	b.WriteString(t.Comm())
 	b.WriteString("] ")
 }
 
-func call(pid int32, comm string, mem *usermem.Space, nr uint64, a *Args, ret uintptr, errno linux.Errno) *strings.Builder {
+func call(t *kernel.Task, nr uint64, a Args, ret uintptr, errno linux.Errno) *strings.Builder {
 	b := new(strings.Builder)
-	head(b, pid, comm)
+	head(b, t)
 	b.WriteString(Name(nr))
 	b.WriteByte('(')
 	kinds := []string{"hex", "hex", "hex", "hex", "hex", "hex"}
 	if nr < Size && Table[nr].Name != "" {
 		kinds = strings.Fields(Table[nr].Format)
 	}
-	p := printer{mem: mem, args: a, ret: ret, failed: errno != 0, out: b}
+	p := printer{mem: t.Space(), args: a, ret: ret, failed: errno != 0, out: b}
 	for i, k := range kinds {
 		if i >= len(a) {
 			break
@@ -94,7 +105,7 @@ func call(pid int32, comm string, mem *usermem.Space, nr uint64, a *Args, ret ui
 // printer prints the arguments of one call.
 type printer struct {
 	mem    *usermem.Space
-	args   *Args
+	args   Args
 	ret    uintptr
 	failed bool
 	out    *strings.Builder

@@ -8,7 +8,7 @@ import (
 )
 
 // Args are a call's six arguments, with their C types asked for by method.
-type Args = kernel.Args
+type Args = *kernel.Args
 
 // Row is one system call.
 type Row struct {

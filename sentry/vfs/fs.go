@@ -170,3 +170,6 @@ func (p Path) Name(root Path) (name string, ok, deleted bool) {
 	}
 	return b.String(), ok, deleted
 }
+
+// IsMountRoot tells whether p is the root of its mount.
+func (p Path) IsMountRoot() bool { return p.Dentry == p.Mount.root }

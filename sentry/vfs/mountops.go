@@ -456,3 +456,18 @@ func mangle(s string) string {
 
 // Mangle is mangle for /proc/mounts.
 func Mangle(s string) string { return mangle(s) }
+
+// Sync writes back every file system of the namespace: sync(2).
+func (ns *MountNS) Sync(ctx Ctx) {
+	mounts.RLock()
+	supers := map[*Super]struct{}{}
+	for _, m := range ns.root.collect(nil) {
+		supers[m.Super] = struct{}{}
+	}
+	mounts.RUnlock()
+	for sb := range supers {
+		if sb.Sync != nil {
+			sb.Sync(ctx)
+		}
+	}
+}

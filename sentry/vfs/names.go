@@ -272,3 +272,12 @@ func notifyGone(dir, child *Inode, name string) {
 		child.deleted()
 	}
 }
+
+// Readlink is readlinkat(2) of the link at p: EINVAL if it is none.
+func Readlink(ctx Ctx, p Path) (string, linux.Errno) {
+	s, ok := p.Inode().Ops.(Symlinker)
+	if !ok || p.Inode().Type() != linux.S_IFLNK {
+		return "", linux.EINVAL
+	}
+	return s.Readlink(ctx)
+}

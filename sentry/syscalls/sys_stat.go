@@ -1,0 +1,215 @@
+package syscalls
+
+import (
+	"encoding/binary"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+)
+
+func init() {
+	register(rows{
+		linux.SYS_STAT:       {"stat", "path hex", stat, ""},
+		linux.SYS_LSTAT:      {"lstat", "path hex", lstat, ""},
+		linux.SYS_FSTAT:      {"fstat", "fd hex", fstat, ""},
+		linux.SYS_NEWFSTATAT: {"newfstatat", "dirfd path hex hex", newfstatat, ""},
+		linux.SYS_STATX:      {"statx", "dirfd path hex hex hex", statx, ""},
+		linux.SYS_STATFS:     {"statfs", "path hex", statfs, ""},
+		linux.SYS_FSTATFS:    {"fstatfs", "fd hex", fstatfs, ""},
+		linux.SYS_USTAT:      {"ustat", "hex hex", ustat, "finds no device: EINVAL, as for one that is not mounted"},
+		linux.SYS_GETDENTS:   {"getdents", "fd hex uint", getdents, ""},
+		linux.SYS_GETDENTS64: {"getdents64", "fd hex uint", getdents64, ""},
+	})
+}
+
+// putStat stores what stat(2) shows of an inode.
+func putStat(t *kernel.Task, i *vfs.Inode, addr usermem.Addr) linux.Errno {
+	at, errno := i.Stat(t)
+	if errno != 0 {
+		return errno
+	}
+	ns := t.Cred().NS
+	s := linux.Stat{
+		Dev: i.SB.Dev, Ino: i.Ino, Nlink: uint64(at.Nlink), Mode: at.Mode, UID: ns.FromKernelUID(at.UID), GID: ns.FromKernelGID(at.GID),
+		Rdev: at.Rdev, Size: at.Size, Blksize: int64(at.Blksize), Blocks: at.Blocks,
+		Atim: linux.TimespecOf(at.Atime), Mtim: linux.TimespecOf(at.Mtime), Ctim: linux.TimespecOf(at.Ctime),
+	}
+	return usermem.CopyOut(t.Space(), addr, &s)
+}
+
+// stat is stat(2).
+func stat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return statAt(t, linux.AT_FDCWD, a.Addr(0), a.Addr(1), 0)
+}
+
+// lstat is lstat(2).
+func lstat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return statAt(t, linux.AT_FDCWD, a.Addr(0), a.Addr(1), linux.AT_SYMLINK_NOFOLLOW)
+}
+
+// fstat is fstat(2).
+func fstat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	f, errno := t.Files().File(a.Int(0))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer f.Put()
+	return ret(putStat(t, f.Inode, a.Addr(1)))
+}
+
+// newfstatat is fstatat(2).
+func newfstatat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	if a.Uint(3)&^(linux.AT_SYMLINK_NOFOLLOW|linux.AT_NO_AUTOMOUNT|linux.AT_EMPTY_PATH|linux.AT_STATX_SYNC_TYPE) != 0 {
+		return 0, linux.EINVAL
+	}
+	return statAt(t, a.Int(0), a.Addr(1), a.Addr(2), a.Uint(3))
+}
+
+func statAt(t *kernel.Task, dirfd int32, addr, dst usermem.Addr, flags uint32) (uintptr, linux.Errno) {
+	p, errno := walk(t, dirfd, addr, flags, true)
+	if errno != 0 {
+		return 0, errno
+	}
+	defer p.Put()
+	return ret(putStat(t, p.Inode(), dst))
+}
+
+// statx is statx(2).
+func statx(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	flags, mask := a.Uint(2), a.Uint(3)
+	const known = linux.AT_SYMLINK_NOFOLLOW | linux.AT_NO_AUTOMOUNT | linux.AT_EMPTY_PATH | linux.AT_STATX_SYNC_TYPE
+	if flags&^known != 0 || mask&linux.STATX_RESERVED != 0 || flags&linux.AT_STATX_SYNC_TYPE == linux.AT_STATX_SYNC_TYPE {
+		return 0, linux.EINVAL
+	}
+	p, errno := walk(t, a.Int(0), a.Addr(1), flags, true)
+	if errno != 0 {
+		return 0, errno
+	}
+	defer p.Put()
+	i := p.Inode()
+	at, errno := i.Stat(t)
+	if errno != 0 {
+		return 0, errno
+	}
+	ns := t.Cred().NS
+	stamp := func(ns int64) linux.StatxTimestamp {
+		ts := linux.TimespecOf(ns)
+		return linux.StatxTimestamp{Sec: ts.Sec, Nsec: uint32(ts.Nsec)}
+	}
+	s := linux.Statx{
+		Mask: linux.STATX_BASIC_STATS | linux.STATX_MNT_ID, Blksize: at.Blksize, Nlink: at.Nlink,
+		UID: ns.FromKernelUID(at.UID), GID: ns.FromKernelGID(at.GID), Mode: uint16(at.Mode), Ino: i.Ino, Size: uint64(at.Size), Blocks: uint64(at.Blocks),
+		Atime: stamp(at.Atime), Ctime: stamp(at.Ctime), Mtime: stamp(at.Mtime),
+		RdevMajor: vfs.Major(at.Rdev), RdevMinor: vfs.Minor(at.Rdev), DevMajor: vfs.Major(i.SB.Dev), DevMinor: vfs.Minor(i.SB.Dev),
+		MntID: uint64(p.Mount.ID), AttributesMask: linux.STATX_ATTR_MOUNT_ROOT,
+	}
+	if at.Btime != 0 {
+		s.Mask |= linux.STATX_BTIME
+		s.Btime = stamp(at.Btime)
+	}
+	if p.IsMountRoot() {
+		s.Attributes |= linux.STATX_ATTR_MOUNT_ROOT
+	}
+	return ret(usermem.CopyOut(t.Space(), a.Addr(4), &s))
+}
+
+// putStatfs stores what statfs(2) shows of the file system at p.
+func putStatfs(t *kernel.Task, p vfs.Path, addr usermem.Addr) linux.Errno {
+	sb := p.Mount.Super
+	if sb.Statfs == nil {
+		return linux.ENOSYS
+	}
+	v, errno := sb.Statfs(t)
+	if errno != 0 {
+		return errno
+	}
+	s := linux.Statfs{
+		Type: v.Magic, Bsize: v.Bsize, Blocks: v.Blocks, Bfree: v.Bfree, Bavail: v.Bavail, Files: v.Files, Ffree: v.Ffree,
+		Fsid: v.Fsid, Namelen: v.Namelen, Frsize: v.Frsize, Flags: linux.ST_VALID,
+	}
+	if s.Frsize == 0 {
+		s.Frsize = s.Bsize
+	}
+	flags := p.Mount.Flags()
+	for _, b := range [...]struct{ ms, st int64 }{
+		{linux.MS_RDONLY, linux.ST_RDONLY}, {linux.MS_NOSUID, linux.ST_NOSUID}, {linux.MS_NODEV, linux.ST_NODEV}, {linux.MS_NOEXEC, linux.ST_NOEXEC},
+		{linux.MS_NOATIME, linux.ST_NOATIME}, {linux.MS_NODIRATIME, linux.ST_NODIRATIME}, {linux.MS_RELATIME, linux.ST_RELATIME},
+	} {
+		if flags&uint64(b.ms) != 0 {
+			s.Flags |= b.st
+		}
+	}
+	return usermem.CopyOut(t.Space(), addr, &s)
+}
+
+// statfs is statfs(2).
+func statfs(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return withPath(t, linux.AT_FDCWD, a.Addr(0), 0, true, func(p vfs.Path) linux.Errno { return putStatfs(t, p, a.Addr(1)) })
+}
+
+// fstatfs is fstatfs(2).
+func fstatfs(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	f, errno := t.Files().File(a.Int(0))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer f.Put()
+	return ret(putStatfs(t, f.Path, a.Addr(1)))
+}
+
+// ustat is ustat(2).
+func ustat(*kernel.Task, Args) (uintptr, linux.Errno) { return 0, linux.EINVAL }
+
+// getdents64 is getdents64(2).
+func getdents64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return doGetdents(t, a, func(b []byte, d *vfs.Dirent, size int) {
+		b[18] = d.Type
+		copy(b[19:], d.Name)
+	}, 19)
+}
+
+// getdents is getdents(2): the type is in the last byte.
+func getdents(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return doGetdents(t, a, func(b []byte, d *vfs.Dirent, size int) {
+		copy(b[18:], d.Name)
+		b[size-1] = d.Type
+	}, 19)
+}
+
+// doGetdents lists a directory into the application's buffer. Both forms begin with inode
+// number, next position and record length.
+func doGetdents(t *kernel.Task, a Args, put func(b []byte, d *vfs.Dirent, size int), head int) (uintptr, linux.Errno) {
+	f, errno := t.File(a.Int(0))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer f.Put()
+	limit := int(min(a.Uint(2), 1<<20))
+	out := make([]byte, 0, min(limit, 32<<10))
+	short := false
+	errno = f.Readdir(t, func(d vfs.Dirent) bool {
+		size := (head + len(d.Name) + 1 + 7) &^ 7
+		if len(out)+size > limit {
+			short = true
+			return false
+		}
+		at := len(out)
+		out = append(out, make([]byte, size)...)
+		b := out[at:]
+		binary.LittleEndian.PutUint64(b, d.Ino)
+		binary.LittleEndian.PutUint64(b[8:], uint64(d.Next))
+		binary.LittleEndian.PutUint16(b[16:], uint16(size))
+		put(b, &d, size)
+		return true
+	})
+	switch {
+	case len(out) > 0:
+		_, errno = t.Space().CopyOut(a.Addr(1), out)
+		return uintptr(len(out)), errno
+	case errno == 0 && short:
+		return 0, linux.EINVAL
+	}
+	return 0, errno
+}
