@@ -80,8 +80,12 @@ func (s *server) log(level, format string, args ...any) {
 // if the answer can be expected to take little time and no other request waits already; else
 // by a goroutine.
 func (s *server) serve() {
-	recv := func(p []byte, fds []int) (int, int, linux.Errno) {
-		n, nfds, _, errno := host.Recvmsg(s.conn, p, fds, 0)
+	recv := func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
+		flags := 0
+		if !wait {
+			flags = unix.MSG_DONTWAIT
+		}
+		n, nfds, _, errno := host.Recvmsg(s.conn, p, fds, flags)
 		return n, nfds, errno
 	}
 	in := wire.NewStream(recv, 0)

@@ -37,8 +37,12 @@ func serveDir(t testing.TB, dir string, readonly bool) *client {
 	s := newServer(&wire.Config{Conn: pair[1], LogFD: -1, Attach: make([]wire.Attach, 1)})
 	s.attaches = []attach{{fd: fd, readonly: readonly, cross: true}}
 	c := &client{TB: t, fd: pair[0], done: make(chan struct{}), s: s}
-	c.in = wire.NewStream(func(p []byte, fds []int) (int, int, linux.Errno) {
-		n, nfds, _, errno := host.Recvmsg(pair[0], p, fds, 0)
+	c.in = wire.NewStream(func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
+		flags := 0
+		if !wait {
+			flags = unix.MSG_DONTWAIT
+		}
+		n, nfds, _, errno := host.Recvmsg(pair[0], p, fds, flags)
 		return n, nfds, errno
 	}, wire.MaxFDs)
 	go func() {

@@ -50,7 +50,8 @@ func (e *Encoder) Finish(start int, errno linux.Errno, fds int) {
 }
 
 // Recv receives bytes and, if any came along, descriptors. n = 0 without errno is the end.
-type Recv func(p []byte, fds []int) (n, nfds int, errno linux.Errno)
+// With wait false EAGAIN says that there is nothing yet.
+type Recv func(p []byte, fds []int, wait bool) (n, nfds int, errno linux.Errno)
 
 // Stream takes a stream of bytes apart into frames.
 type Stream struct {
@@ -62,11 +63,13 @@ type Stream struct {
 
 	fds  []int // received and not read, in order
 	used int   // of fds, those of the last frame
+
+	spin spin
 }
 
 // NewStream returns a Stream over recv that accepts frames of at most maxFDs descriptors.
 func NewStream(recv Recv, maxFDs int) *Stream {
-	return &Stream{recv: recv, maxFDs: maxFDs, buf: make([]byte, 16<<10)}
+	return &Stream{recv: recv, maxFDs: maxFDs, buf: make([]byte, 16<<10), spin: newSpin()}
 }
 
 // Buffered reports whether another frame can be read without waiting.
@@ -128,7 +131,7 @@ func (s *Stream) fill(n int) error {
 			s.r, s.w = 0, 0
 		}
 		var fds [MaxFDs]int
-		got, nfds, errno := s.recv(s.buf[s.w:], fds[:s.maxFDs])
+		got, nfds, errno := s.spin.recv(s.recv, s.buf[s.w:], fds[:s.maxFDs])
 		if nfds > 0 {
 			s.fds = append(s.fds, fds[:nfds]...)
 		}

@@ -111,7 +111,7 @@ type pieces struct {
 	most  int // descriptors in all, if not 0
 }
 
-func (p *pieces) recv(b []byte, fds []int) (int, int, linux.Errno) {
+func (p *pieces) recv(b []byte, fds []int, _ bool) (int, int, linux.Errno) {
 	n := copy(b, p.bytes[:min(p.step, len(p.bytes))])
 	p.bytes = p.bytes[n:]
 	k := 0

@@ -119,6 +119,8 @@ func Runtime() []Call {
 		{"gettid", linux.SYS_GETTID, nil},
 		{"tgkill", linux.SYS_TGKILL, self},
 		{"eventfd2", linux.SYS_EVENTFD2, nil},
+		{"read", linux.SYS_READ, nil}, // of that descriptor; write, too
+		{"write", linux.SYS_WRITE, nil},
 		{"epoll_create1", linux.SYS_EPOLL_CREATE1, nil},
 		{"epoll_ctl", linux.SYS_EPOLL_CTL, nil},
 		{"epoll_wait", linux.SYS_EPOLL_WAIT, nil},

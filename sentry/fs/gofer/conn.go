@@ -3,6 +3,8 @@ package gofer
 import (
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
 	"github.com/seed-7423c386/runsc/platform/host"
@@ -48,8 +50,12 @@ var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1
 func newConn(fd int) *conn {
 	c := &conn{fd: fd, stream: make(chan *wire.Stream, 1)}
 	c.calls.byTag = make(map[uint32]*call)
-	c.stream <- wire.NewStream(func(p []byte, fds []int) (int, int, linux.Errno) {
-		n, nfds, _, errno := host.Recvmsg(fd, p, fds, 0)
+	c.stream <- wire.NewStream(func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
+		flags := 0
+		if !wait {
+			flags = unix.MSG_DONTWAIT
+		}
+		n, nfds, _, errno := host.Recvmsg(fd, p, fds, flags)
 		return n, nfds, errno
 	}, wire.MaxFDs)
 	return c
@@ -202,10 +208,8 @@ func (c *conn) fail() {
 		k.errno = linux.EIO
 		k.done <- struct{}{}
 	}
-	host.Shutdown(c.fd, shutRDWR)
+	host.Shutdown(c.fd, unix.SHUT_RDWR)
 }
-
-const shutRDWR = 2
 
 // maxForgets is how many ids are given back together.
 const maxForgets = 64

@@ -20,8 +20,12 @@ func fake(t testing.TB, answer func(f wire.Frame, e *wire.Encoder) (fds []int)) 
 	}
 	go func() {
 		defer unix.Close(pair[1])
-		in := wire.NewStream(func(p []byte, fds []int) (int, int, linux.Errno) {
-			n, nfds, _, errno := host.Recvmsg(pair[1], p, fds, 0)
+		in := wire.NewStream(func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
+			flags := 0
+			if !wait {
+				flags = unix.MSG_DONTWAIT
+			}
+			n, nfds, _, errno := host.Recvmsg(pair[1], p, fds, flags)
 			return n, nfds, errno
 		}, 0)
 		for {
