@@ -106,8 +106,15 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 			n, errno = s.enter(fd, cur.at, &step.Node)
 		}
 		step.Errno = errno
+		siblings := m.Flags&wire.Siblings != 0
+		if errno == 0 && n.typ == linux.S_IFREG && (siblings || i == len(m.Names)-1) && len(r.fds) < wire.MaxFDs {
+			if open, errno := reopenFile(n, m.Flags); errno == 0 && open >= 0 {
+				r.attachFD(open)
+				step.Open = true
+			}
+		}
 		out.Steps = append(out.Steps, step)
-		if m.Flags&wire.Siblings != 0 {
+		if siblings {
 			release(n)
 			continue
 		}
@@ -115,13 +122,7 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 			break
 		}
 		cur.put()
-		cur = n
-		if i == len(m.Names)-1 && n.typ == linux.S_IFREG {
-			if open, errno := reopenFile(n, m.Flags); errno == 0 && open >= 0 {
-				r.attachFD(open)
-			}
-		}
-		if n.typ != linux.S_IFDIR {
+		if cur = n; n.typ != linux.S_IFDIR {
 			break
 		}
 	}

@@ -68,8 +68,6 @@ type Attr struct {
 	Atime, Mtime, Ctime, Btime int64
 }
 
-const attrSize = 8 + 8 + 4*4 + 8 + 8 + 8 + 4 + 4*8
-
 func (m *Attr) Put(e *Encoder) {
 	e.U64(m.Dev)
 	e.U64(m.Ino)
@@ -139,8 +137,6 @@ type Node struct {
 	Target string // of a symbolic link
 }
 
-const nodeSize = 8 + attrSize + 4
-
 func (m *Node) Put(e *Encoder) {
 	e.U64(m.ID)
 	m.Attr.Put(e)
@@ -167,7 +163,8 @@ const (
 
 // WalkReq looks up names, from Dir on, each in the one before it. The walk ends at the first
 // that is no directory. With OpenRead or OpenWrite the last name is opened if the walk gets
-// there and it is a regular file; when that fails there is no descriptor, and no error.
+// there and it is a regular file; when that fails there is no descriptor, and no error. With
+// Siblings all names are of Dir, and the first MaxFDs regular files are opened.
 type WalkReq struct {
 	Dir   uint64
 	Flags uint32
@@ -199,13 +196,15 @@ func (m *WalkReq) Get(d *Decoder) {
 // MaxNames bounds the names of a WalkReq.
 const MaxNames = 64
 
-// Step is one name of a walk: what it is, or why it is not there.
+// Step is one name of a walk: what it is, or why it is not there. Open says that the next of
+// the descriptors is the file's.
 type Step struct {
 	Errno linux.Errno
 	Node  Node
+	Open  bool
 }
 
-// WalkReply has a Step for each name that was looked up: all names for Siblings, else up to
+// WalkReply has a Step for each name that was looked up: for Siblings as many as fit the frame, else up to
 // the first that has an Errno or is no directory.
 type WalkReply struct{ Steps []Step }
 
@@ -215,6 +214,7 @@ func (m *WalkReply) Put(e *Encoder) {
 		e.U16(uint16(m.Steps[i].Errno))
 		if m.Steps[i].Errno == 0 {
 			m.Steps[i].Node.Put(e)
+			e.Bool(m.Steps[i].Open)
 		}
 	}
 }
@@ -229,6 +229,7 @@ func (m *WalkReply) Get(d *Decoder) {
 	for i := range m.Steps {
 		if m.Steps[i].Errno = d.errno(); m.Steps[i].Errno == 0 {
 			m.Steps[i].Node.Get(d)
+			m.Steps[i].Open = d.Bool()
 		}
 	}
 }

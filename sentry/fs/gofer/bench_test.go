@@ -134,12 +134,21 @@ func BenchmarkTree(b *testing.B) {
 	g := start(b, wire.Config{Attach: []wire.Attach{{Path: dir}}})
 	for b.Loop() {
 		x := g.mounted(b, 0, dir, Options{Exclusive: true})
-		for name := range x.list("/") {
-			if name != "." && name != ".." {
-				x.stat(name)
-			}
+		for _, name := range x.ordered("/") {
+			x.stat(name)
 		}
 		x.at.Root.Put()
 		x.at.Root.Mount.Put()
+	}
+}
+
+// BenchmarkStart is from starting the gofer to its first reply.
+func BenchmarkStart(b *testing.B) {
+	dir := b.TempDir()
+	for b.Loop() {
+		g := start(b, wire.Config{Attach: []wire.Attach{{Path: dir, Recursive: true}}})
+		g.mounted(b, 0, dir, Options{})
+		g.Client.Close()
+		g.p.Wait()
 	}
 }

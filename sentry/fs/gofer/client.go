@@ -15,6 +15,7 @@
 //	inode.go  the table of inodes, attributes
 //	dir.go    names
 //	list.go   directories read
+//	ahead.go  names looked up before they are asked for
 //	file.go   regular files: descriptors, attributes
 //	io.go     open regular files
 //	map.go    their mappings

@@ -61,15 +61,15 @@ func newConn(fd int) *conn {
 	return c
 }
 
-// request sends req, waits for the reply and fills it in. fd is the descriptor that came with
-// it, -1 if there was none.
-func (c *conn) request(op wire.Op, req, reply wire.Message) (fd int, errno linux.Errno) {
+// request sends req, waits for the reply and fills it in. It returns the descriptors that came
+// with it, which are the caller's.
+func (c *conn) request(op wire.Op, req, reply wire.Message) ([]int, linux.Errno) {
 	k := calls.Get().(*call)
 	defer calls.Put(k)
 	k.op, k.errno, k.body, k.fds = op, 0, k.body[:0], k.fds[:0]
 	tag, ok := c.enter(k)
 	if !ok {
-		return -1, linux.EIO
+		return nil, linux.EIO
 	}
 	k.out.B = k.out.B[:0]
 	start := k.out.Begin(op, tag)
@@ -77,7 +77,7 @@ func (c *conn) request(op wire.Op, req, reply wire.Message) (fd int, errno linux
 	k.out.Finish(start, 0, 0)
 	if len(k.out.B) > wire.MaxFrame {
 		c.leave(tag)
-		return -1, linux.E2BIG
+		return nil, linux.E2BIG
 	}
 	if !c.write(k.out.B) {
 		c.fail()
@@ -86,28 +86,43 @@ func (c *conn) request(op wire.Op, req, reply wire.Message) (fd int, errno linux
 	return c.result(k, reply)
 }
 
-// result takes the answered call apart.
-func (c *conn) result(k *call, reply wire.Message) (fd int, errno linux.Errno) {
-	fd = -1
-	if len(k.fds) > 0 {
-		fd = k.fds[0]
+// mostFDs says how many descriptors may come with a reply.
+func mostFDs(op wire.Op) int {
+	switch op {
+	case wire.OpWalk:
+		return wire.MaxFDs
+	case wire.OpOpen, wire.OpCreate:
+		return 1
 	}
-	// Codes from 512 on restart a call, and no host gives them away.
-	switch withFD := k.op == wire.OpWalk || k.op == wire.OpOpen || k.op == wire.OpCreate; {
-	case k.errno >= 512, len(k.fds) > 1, fd >= 0 && (!withFD || k.errno != 0):
+	return 0
+}
+
+// result takes the answered call apart.
+func (c *conn) result(k *call, reply wire.Message) ([]int, linux.Errno) {
+	errno := k.errno
+	switch {
+	case errno >= 512: // codes that restart a call: no host gives them away
 		errno = linux.EIO
-	case k.errno != 0:
-		return -1, k.errno
+	case len(k.fds) > mostFDs(k.op), errno != 0 && len(k.fds) > 0:
+		errno = linux.EIO
+	case errno != 0:
+		return nil, errno
 	case !wire.Parse(k.body, reply):
 		errno = linux.EIO
+	case len(k.fds) == 0:
+		return nil, 0
 	default:
-		return fd, 0
+		return append([]int(nil), k.fds...), 0
 	}
-	for _, fd := range k.fds {
+	closeAll(k.fds)
+	c.fail()
+	return nil, errno
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
 		host.Close(fd)
 	}
-	c.fail()
-	return -1, errno
 }
 
 // enter gives k a tag; false if the connection is dead.
@@ -177,9 +192,7 @@ func (c *conn) read(s *wire.Stream, k *call) {
 		}
 		got := c.leave(f.Tag)
 		if got == nil || got.op != f.Op {
-			for _, fd := range f.FDs {
-				host.Close(fd)
-			}
+			closeAll(f.FDs)
 			if got != nil {
 				got.errno = linux.EIO
 				got.done <- struct{}{}

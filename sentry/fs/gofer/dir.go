@@ -17,6 +17,8 @@ type dir struct {
 	// more than 0. Each such descriptor costs one, each open of a file here gives two. So it
 	// is done where files are opened, and not where they are only looked at.
 	credit atomic.Int32
+
+	ahead ahead
 }
 
 const (
@@ -37,45 +39,75 @@ func (d *dir) earn() {
 	}
 }
 
-// walk asks for the entry name. fd is that of a regular file, if it was asked for and could
-// be opened, else -1.
-func (d *dir) walk(name string, flags uint32) (n *wire.Node, fd int, errno linux.Errno) {
-	req := wire.WalkReq{Dir: d.id, Flags: flags, Names: []string{name}}
+// found is what the gofer said of a name.
+type found struct {
+	node wire.Node
+	fd   int // of a regular file, if it was asked for and could be opened, else -1
+}
+
+// drop gives back what found holds.
+func (f *found) drop(c *conn) {
+	c.forget(f.node.ID, false)
+	if f.fd >= 0 {
+		host.Close(f.fd)
+	}
+}
+
+// walk asks for entries of d. The first is answered; of the others those that are there may
+// be in more.
+func (d *dir) walk(names []string, flags uint32) (first found, more []found, errno linux.Errno) {
+	c := d.fs.c.conn
 	var reply wire.WalkReply
-	fd, errno = d.fs.c.conn.request(wire.OpWalk, &req, &reply)
+	fds, errno := c.request(wire.OpWalk, &wire.WalkReq{Dir: d.id, Flags: flags | wire.Siblings, Names: names}, &reply)
 	if errno != 0 {
-		return nil, -1, errno
+		return first, nil, errno
 	}
-	if len(reply.Steps) != 1 {
-		errno = linux.EIO
-	} else {
-		errno = reply.Steps[0].Errno
+	all := make([]found, len(reply.Steps))
+	next := 0
+	for i := range all {
+		all[i] = found{reply.Steps[i].Node, -1}
+		if reply.Steps[i].Open && next < len(fds) {
+			all[i].fd = fds[next]
+			next++
+		}
 	}
-	if errno == 0 {
-		return &reply.Steps[0].Node, fd, 0
+	closeAll(fds[next:])
+	if len(all) == 0 || len(all) > len(names) {
+		for i := range all {
+			if reply.Steps[i].Errno == 0 {
+				all[i].drop(c)
+			}
+		}
+		return first, nil, linux.EIO
 	}
-	if fd >= 0 {
-		host.Close(fd)
+	for i := 1; i < len(all); i++ {
+		if reply.Steps[i].Errno != 0 {
+			all[i].node.ID = 0
+		}
 	}
-	return nil, -1, errno
+	return all[0], all[1:], reply.Steps[0].Errno
 }
 
 // Lookup is vfs.DirOps's.
 func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
-	flags := uint32(0)
-	if d.credit.Load() > 0 {
-		flags = wire.OpenRead
-	}
-	n, fd, errno := d.walk(name, flags)
+	f, errno := d.find(name)
 	if errno != 0 {
 		return nil, errno
 	}
-	i := d.fs.inode(n, d)
-	if fd >= 0 {
+	i := d.fs.inode(&f.node, d)
+	if f.fd >= 0 {
 		d.spend()
-		give(i, fd, false)
+		give(i, f.fd, false)
 	}
 	return i, 0
+}
+
+// openFlags says whether a look-up asks for a descriptor as well.
+func (d *dir) openFlags() uint32 {
+	if d.credit.Load() > 0 {
+		return wire.OpenRead
+	}
+	return 0
 }
 
 // give hands a descriptor to the regular file i.
@@ -92,14 +124,12 @@ func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
 	if d.fs.exclusive {
 		return true
 	}
-	n, fd, errno := d.walk(name, 0)
-	if fd >= 0 {
-		host.Close(fd)
-	}
+	f, _, errno := d.walk([]string{name}, 0)
 	if errno != 0 {
 		return errno == linux.ENOENT && child == nil
 	}
-	d.fs.c.conn.forget(n.ID, false)
+	n := &f.node
+	f.drop(d.fs.c.conn)
 	if child == nil {
 		return false
 	}
@@ -141,21 +171,20 @@ func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, l
 		Dir: d.id, Name: name, Mode: a.Mode, UID: uint32(a.UID), GID: uint32(a.GID), Target: a.Target, Flags: flags,
 	}
 	var reply wire.CreateReply
-	fd, errno := d.fs.c.conn.request(wire.OpCreate, &req, &reply)
+	d.ahead.forget(d, name)
+	fds, errno := d.fs.c.conn.request(wire.OpCreate, &req, &reply)
 	if errno != 0 {
 		return nil, errno
 	}
 	if reply.Node.Attr.Mode&linux.S_IFMT != a.Mode&linux.S_IFMT {
-		if fd >= 0 {
-			host.Close(fd)
-		}
+		closeAll(fds)
 		d.fs.c.conn.forget(reply.Node.ID, true)
 		return nil, linux.EIO
 	}
 	d.refresh(&reply.Dir)
 	i := d.fs.inode(&reply.Node, d)
-	if fd >= 0 {
-		give(i, fd, true)
+	if len(fds) > 0 {
+		give(i, fds[0], true)
 	}
 	return i, 0
 }
@@ -177,6 +206,7 @@ func attrs(reply *wire.Attrs, of ...*inode) {
 // Link is vfs.DirOps's.
 func (d *dir) Link(_ vfs.Ctx, name string, target *vfs.Inode) linux.Errno {
 	t := baseOf(target)
+	d.ahead.forget(d, name)
 	var reply wire.Attrs
 	if _, errno := d.fs.c.conn.request(wire.OpLink, &wire.LinkReq{ID: t.id, Dir: d.id, Name: name}, &reply); errno != 0 {
 		return errno
@@ -188,6 +218,7 @@ func (d *dir) Link(_ vfs.Ctx, name string, target *vfs.Inode) linux.Errno {
 // Unlink is vfs.DirOps's.
 func (d *dir) Unlink(_ vfs.Ctx, name string, child *vfs.Inode) linux.Errno {
 	c := baseOf(child)
+	d.ahead.forget(d, name)
 	req := wire.UnlinkReq{Dir: d.id, Name: name, ID: c.id, IsDir: child.IsDir()}
 	var reply wire.Attrs
 	if _, errno := d.fs.c.conn.request(wire.OpUnlink, &req, &reply); errno != 0 {
@@ -200,6 +231,10 @@ func (d *dir) Unlink(_ vfs.Ctx, name string, child *vfs.Inode) linux.Errno {
 // Rename is vfs.DirOps's.
 func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode, newName string, replaced *vfs.Inode, flags uint32) linux.Errno {
 	to, c := baseOf(newDir), baseOf(child)
+	d.ahead.forget(d, name)
+	if other, ok := newDir.Ops.(*dir); ok {
+		other.ahead.forget(other, newName)
+	}
 	req := wire.RenameReq{Dir: d.id, Name: name, NewDir: to.id, NewName: newName, Flags: flags, ID: c.id}
 	var over *inode
 	if replaced != nil {
@@ -212,6 +247,12 @@ func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode
 	}
 	attrs(&reply, &d.inode, to, c, over)
 	return 0
+}
+
+// Evict is vfs.Evicter's.
+func (d *dir) Evict() {
+	d.ahead.clear(d)
+	d.inode.Evict()
 }
 
 // Open is vfs.InodeOps's.

@@ -95,19 +95,16 @@ func (f *file) use(write bool) (*pages.HostFile, linux.Errno) {
 	if write {
 		flags = wire.OpenWrite
 	}
-	fd, errno := f.fs.c.conn.request(wire.OpOpen, &wire.OpenReq{ID: f.id, Flags: flags}, new(wire.Empty))
-	if errno == 0 && fd < 0 {
-		errno = linux.EIO
-	}
-	if errno == 0 && !regular(fd) {
-		host.Close(fd)
+	fds, errno := f.fs.c.conn.request(wire.OpOpen, &wire.OpenReq{ID: f.id, Flags: flags}, new(wire.Empty))
+	if errno == 0 && (len(fds) != 1 || !regular(fds[0])) {
+		closeAll(fds)
 		errno = linux.EIO
 	}
 	if errno != 0 {
 		f.unuseLocked()
 		return nil, errno
 	}
-	f.put(fd, write)
+	f.put(fds[0], write)
 	return f.descriptor(), 0
 }
 

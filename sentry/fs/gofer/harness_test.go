@@ -95,7 +95,7 @@ func start(t testing.TB, c wire.Config) *goferProcess {
 	t.Cleanup(func() {
 		g.Close()
 		st, err := p.Wait()
-		if err != nil || !st.Success() {
+		if err == nil && !st.Success() {
 			t.Errorf("gofer ended: %v %v", st, err)
 		}
 		if b, _ := os.ReadFile(logs.Name()); len(b) > 0 {

@@ -107,5 +107,6 @@ func (l *listing) read() linux.Errno {
 	}
 	// A reply that neither has entries nor is the end would be asked for again for ever.
 	l.part, l.next, l.end = reply.Entries, reply.Next, reply.End || len(reply.Entries) == 0
+	l.dir.ahead.listed(l.dir, l.part)
 	return 0
 }

@@ -1,0 +1,153 @@
+package gofer
+
+import (
+	"sync"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/gofer/wire"
+)
+
+// Programs that go through a tree (find, cp, grep, git) list a directory and then look up
+// its entries in the order of the list: all of them, or directories only. Once two look-ups
+// have come in that order, the next ones ask for more names at a time, at last for as many as
+// a reply holds, and what comes early is kept until it is asked for. Only in exclusive mounts:
+// in others it would be out of date.
+
+// ahead is what a directory knows of its last list.
+type ahead struct {
+	mu    sync.Mutex // leaf; the gofer is not asked under it
+	list  []wire.Entry
+	next  int  // where in list the next look-up is expected
+	batch int  // how many names to ask for
+	dirs  bool // only directories are looked up
+	early map[string]found
+}
+
+const (
+	firstBatch = 4
+	mostNames  = 28  // what a frame holds in the worst case
+	window     = 512 // how far from the expected place a name is searched for
+)
+
+// listed notes the part of the list that a program has just read.
+func (a *ahead) listed(d *dir, part []wire.Entry) {
+	if !d.fs.exclusive {
+		return
+	}
+	a.clear(d)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list, a.next, a.batch, a.dirs = part, 0, 0, true
+}
+
+// clear drops everything.
+func (a *ahead) clear(d *dir) {
+	a.mu.Lock()
+	early := a.early
+	a.list, a.early = nil, nil
+	a.mu.Unlock()
+	for _, f := range early {
+		f.drop(d.fs.c.conn)
+	}
+}
+
+// forget drops what is known of a name that is about to change.
+func (a *ahead) forget(d *dir, name string) {
+	a.mu.Lock()
+	f, ok := a.early[name]
+	delete(a.early, name)
+	a.mu.Unlock()
+	if ok {
+		f.drop(d.fs.c.conn)
+	}
+}
+
+// take returns what came early for name, or else the names to ask for, name first; no more
+// than most if there are files among them.
+func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.search(name)
+	if at >= 0 {
+		for _, e := range a.list[min(a.next, at):at] {
+			a.dirs = a.dirs && e.Type != linux.DT_DIR // a directory was left out
+		}
+		a.dirs = a.dirs && a.list[at].Type == linux.DT_DIR
+	}
+	if f, ok = a.early[name]; ok {
+		delete(a.early, name)
+		a.next = max(a.next, at+1)
+		return f, true, nil
+	}
+	names = []string{name}
+	if at < 0 {
+		a.batch = 0
+		return f, false, names
+	}
+	inOrder := at >= a.next && a.next > 0
+	a.next = at + 1
+	if !inOrder {
+		a.batch = 0
+		return f, false, names
+	}
+	a.batch = max(firstBatch, min(2*a.batch, mostNames))
+	if a.dirs {
+		most = mostNames
+	}
+	for _, e := range a.list[at+1:] {
+		if len(names) == min(a.batch, most) {
+			break
+		}
+		if _, have := a.early[e.Name]; !have && (!a.dirs || e.Type == linux.DT_DIR) {
+			names = append(names, e.Name)
+		}
+	}
+	return f, false, names
+}
+
+// search returns the place of name in the list, -1 if it is not near the expected one.
+func (a *ahead) search(name string) int {
+	for i := a.next; i < len(a.list) && i < a.next+window; i++ {
+		if a.list[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// keep stores what came early. A file with several names may change by another one.
+func (a *ahead) keep(c *conn, names []string, more []found) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, f := range more {
+		if f.node.ID == 0 {
+			continue
+		}
+		_, have := a.early[names[i]]
+		single := f.node.Attr.Nlink == 1 || f.node.Attr.Mode&linux.S_IFMT == linux.S_IFDIR
+		if have || !single || a.list == nil {
+			f.drop(c)
+			continue
+		}
+		if a.early == nil {
+			a.early = make(map[string]found)
+		}
+		a.early[names[i]] = f
+	}
+}
+
+// find looks up a name, and others that will follow.
+func (d *dir) find(name string) (found, linux.Errno) {
+	flags := d.openFlags()
+	most := mostNames
+	if flags != 0 {
+		most = wire.MaxFDs
+	}
+	f, ok, names := d.ahead.take(name, most)
+	if ok {
+		return f, 0
+	}
+	f, more, errno := d.walk(names, flags)
+	d.ahead.keep(d.fs.c.conn, names[1:], more)
+	return f, errno
+}

@@ -1,0 +1,117 @@
+package gofer
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+)
+
+// ordered lists a directory in order, without the dots.
+func (x *tree) ordered(name string) (all []string) {
+	x.Helper()
+	f := x.open(name, 0, 0)
+	defer f.Put()
+	if errno := f.Readdir(x.ctx, func(d vfs.Dirent) bool {
+		if d.Name != "." && d.Name != ".." {
+			all = append(all, d.Name)
+		}
+		return true
+	}); errno != 0 {
+		x.Fatal(errno)
+	}
+	return all
+}
+
+func (x *tree) requests() uint32 {
+	c := &baseOf(x.sb.Root().Inode()).fs.c.conn.calls
+	c.Lock()
+	defer c.Unlock()
+	return c.last
+}
+
+func TestAhead(t *testing.T) {
+	x := exclusive(t)
+	for i := range 300 {
+		x.put(fmt.Sprint("f", i), fmt.Sprint(i))
+		if i%3 == 0 {
+			os.Mkdir(x.host(fmt.Sprint("d", i)), 0o755)
+		}
+	}
+	before := x.requests()
+	names := x.ordered("/")
+	for _, name := range names {
+		if a := x.stat(name); (a.Mode&linux.S_IFMT == linux.S_IFDIR) != (name[0] == 'd') {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	if n := x.requests() - before; len(names) != 400 || n > 60 {
+		t.Errorf("%d requests for %d names", n, len(names))
+	}
+	for _, name := range names {
+		if name[0] == 'f' && x.content(name) != name[1:] {
+			t.Errorf("%s: %q", name, x.content(name))
+		}
+	}
+}
+
+func TestAheadDirectories(t *testing.T) {
+	x := exclusive(t)
+	for i := range 300 {
+		x.put(fmt.Sprint("f", i), "")
+		os.Mkdir(x.host(fmt.Sprint("d", i)), 0o755)
+	}
+	before := x.requests()
+	for _, name := range x.ordered("/") {
+		if name[0] == 'd' {
+			x.stat(name)
+		}
+	}
+	if n := x.requests() - before; n > 30 {
+		t.Errorf("%d requests", n)
+	}
+	d := x.sb.Root().Inode().Ops.(*dir)
+	for name := range d.ahead.early {
+		if name[0] == 'f' {
+			t.Errorf("%s was asked for", name)
+		}
+	}
+}
+
+// TestAheadChanges: what came early does not outlive a change.
+func TestAheadChanges(t *testing.T) {
+	x := exclusive(t)
+	for i := range 100 {
+		x.put(fmt.Sprint("f", i), "old")
+	}
+	x.put("other", "other")
+	names := x.ordered("/")
+	for _, n := range names[:6] {
+		x.stat(n)
+	}
+	d := x.sb.Root().Inode().Ops.(*dir)
+	if len(d.ahead.early) < 3 {
+		t.Fatalf("%d names came early", len(d.ahead.early))
+	}
+	for _, n := range names[6:9] {
+		x.want("unlink", vfs.Unlink(x.ctx, x.at, n, false), 0)
+		x.want("gone", x.openErr(n, 0), linux.ENOENT)
+		f := x.open(n, linux.O_CREAT|linux.O_EXCL|linux.O_RDWR, 0o644)
+		x.write(f, "new")
+		f.Put()
+		if s := x.content(n); s != "new" {
+			t.Errorf("%s: %q", n, s)
+		}
+	}
+	x.want("rename", vfs.Rename(x.ctx, x.at, "other", x.at, names[9], 0), 0)
+	if s := x.content(names[9]); s != "other" {
+		t.Errorf("%s: %q", names[9], s)
+	}
+	for _, n := range names[10:] {
+		if n != "other" && x.content(n) != "old" {
+			t.Errorf("%s: %q", n, x.content(n))
+		}
+	}
+}
