@@ -26,9 +26,14 @@ func (s *server) create(m *wire.CreateReq, r *reply) linux.Errno {
 		return errno
 	}
 	if open >= 0 {
-		defer closeFD(open)
+		if m.Flags&(wire.OpenRead|wire.OpenWrite) != 0 {
+			r.attachFD(open)
+		} else {
+			defer closeFD(open)
+		}
 	}
-	if errno = own(fd, m.Mode, uid, gid); errno != 0 {
+	var st unix.Statx_t
+	if errno = own(fd, m.Mode, uid, gid, &st); errno != 0 {
 		closeFD(fd)
 		if m.Flags&wire.CreateTmp == 0 {
 			unlink(dir.fd, m.Name, m.Mode&linux.S_IFMT == linux.S_IFDIR)
@@ -36,16 +41,15 @@ func (s *server) create(m *wire.CreateReq, r *reply) linux.Errno {
 		return errno
 	}
 	var out wire.CreateReply
-	n, errno := s.enter(fd, dir.at, &out.Node)
+	in := dir
+	if m.Flags&wire.CreateTmp != 0 {
+		in = nil
+	}
+	n, errno := s.enterStat(fd, dir.at, in, m.Name, &st, &out.Node)
 	if errno != 0 {
 		return errno
 	}
 	n.put()
-	if open >= 0 && m.Flags&(wire.OpenRead|wire.OpenWrite) != 0 {
-		if n, errno := dup(open); errno == 0 {
-			r.attachFD(n)
-		}
-	}
 	out.Dir = s.attrOf(dir.fd)
 	if out.Dir.Mode == 0 {
 		return linux.EIO
@@ -57,14 +61,15 @@ func (s *server) create(m *wire.CreateReq, r *reply) linux.Errno {
 // make makes the file and returns it opened with O_PATH, and for a regular file opened for
 // reading and writing as well, else -1.
 func (s *server) make(dir *node, m *wire.CreateReq) (fd, open int, errno linux.Errno) {
-	open = -1
 	switch typ := m.Mode & linux.S_IFMT; {
 	case m.Flags&wire.CreateTmp != 0 && typ == linux.S_IFREG:
 		open, errno = createTmp(dir.fd, m.Mode, m.Flags&wire.CreateTmpExcl != 0)
+		return alsoPath(dir, "", open, errno)
 	case m.Flags&wire.CreateTmp != 0:
-		return -1, -1, linux.EINVAL
+		errno = linux.EINVAL
 	case typ == linux.S_IFREG:
 		open, errno = createFile(dir.fd, m.Name, m.Mode)
+		return alsoPath(dir, m.Name, open, errno)
 	case typ == linux.S_IFDIR:
 		errno = mkdir(dir.fd, m.Name, m.Mode)
 	case typ == linux.S_IFLNK:
@@ -76,12 +81,6 @@ func (s *server) make(dir *node, m *wire.CreateReq) (fd, open int, errno linux.E
 	}
 	if errno != 0 {
 		return -1, -1, errno
-	}
-	if open >= 0 {
-		if fd, errno = reopen(open, unix.O_PATH); errno != 0 {
-			closeFD(open)
-		}
-		return fd, open, errno
 	}
 	// Somebody else may have put another file in its place: it must at least be of the type.
 	if fd, errno = lookup(dir.fd, m.Name, false); errno != 0 {
@@ -97,10 +96,29 @@ func (s *server) make(dir *node, m *wire.CreateReq) (fd, open int, errno linux.E
 	return fd, -1, errno
 }
 
-// own gives a file that was just made the owner and permissions it shall have.
-func own(fd int, mode uint32, uid, gid int) linux.Errno {
-	var st unix.Statx_t
-	if errno := statx(fd, &st); errno != 0 {
+// alsoPath opens a file that was just created as name, and opened, with O_PATH as well.
+func alsoPath(dir *node, name string, open int, errno linux.Errno) (fd, same int, _ linux.Errno) {
+	if errno != 0 {
+		return -1, -1, errno
+	}
+	if name != "" {
+		if fd, errno = lookup(dir.fd, name, false); errno == 0 {
+			if sameFile(fd, open) {
+				return fd, open, 0
+			}
+			closeFD(fd)
+		}
+	}
+	if fd, errno = reopen(open, unix.O_PATH); errno != 0 {
+		closeFD(open)
+	}
+	return fd, open, errno
+}
+
+// own gives a file that was just made the owner and permissions it shall have; st is then what
+// it is.
+func own(fd int, mode uint32, uid, gid int, st *unix.Statx_t) linux.Errno {
+	if errno := statx(fd, st); errno != 0 {
 		return errno
 	}
 	changed := st.Uid != uint32(uid) || st.Gid != uint32(gid)
@@ -111,11 +129,18 @@ func own(fd int, mode uint32, uid, gid int) linux.Errno {
 			return errno
 		}
 	}
+	// chown(2) may have cleared these bits.
 	differs := uint32(st.Mode)&0o7777 != mode&0o7777 || changed && mode&(linux.S_ISUID|linux.S_ISGID) != 0
 	if differs && mode&linux.S_IFMT != linux.S_IFLNK {
-		return chmod(fd, mode&0o7777)
+		changed = true
+		if errno := chmod(fd, mode&0o7777); errno != 0 {
+			return errno
+		}
 	}
-	return 0
+	if !changed {
+		return 0
+	}
+	return statx(fd, st)
 }
 
 // attrsOf is attrOf of several files, for the reply of a change.
@@ -239,7 +264,7 @@ func (s *server) setSize(n *node, m *wire.SetattrReq) linux.Errno {
 	if n.typ != linux.S_IFREG {
 		return linux.EINVAL
 	}
-	fd, errno := reopen(n.fd, unix.O_WRONLY|unix.O_NONBLOCK)
+	fd, errno := n.open(unix.O_WRONLY)
 	if errno != 0 {
 		return errno
 	}
@@ -298,7 +323,11 @@ func (s *server) fsync(m *wire.FsyncReq, _ *reply) linux.Errno {
 	if n.typ != linux.S_IFREG && n.typ != linux.S_IFDIR {
 		return linux.EINVAL
 	}
-	fd, errno := reopen(n.fd, unix.O_RDONLY|unix.O_NONBLOCK)
+	open := openDir
+	if n.typ == linux.S_IFREG {
+		open = func(int) (int, linux.Errno) { return n.open(unix.O_RDONLY) }
+	}
+	fd, errno := open(n.fd)
 	if errno != 0 {
 		return errno
 	}

@@ -13,7 +13,7 @@ import (
 // Every call of the host that files need, one function each. A descriptor in n.fd is O_PATH,
 // which the *at calls take as a directory and little else takes at all. What they do not
 // take is done through the descriptor's name in /proc/self/fd: that is no path that anybody
-// could change.
+// could change. It takes several microseconds, so newer calls are tried first.
 
 // fdPrefix stands before a descriptor's number to make its name. Isolated, the working
 // directory is a clone of /proc/self/fd, and there is no other way to it.
@@ -47,16 +47,13 @@ func dup(fd int) (int, linux.Errno) {
 	return n, errnoOf(err)
 }
 
-// lookup opens the entry name of dir, whatever it is, with O_PATH. It follows no link, and
-// crosses no mount unless cross is true.
-func lookup(dir int, name string, cross bool) (fd int, errno linux.Errno) {
-	how := unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
-	}
-	if !cross {
-		how.Resolve |= unix.RESOLVE_NO_XDEV
-	}
+// resolve is how names are looked up: they are entries of the directory and nothing else.
+const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
+
+// openat opens the entry name of dir.
+func openat(dir int, name string, how unix.OpenHow) (fd int, errno linux.Errno) {
+	how.Flags |= unix.O_NOFOLLOW | unix.O_CLOEXEC
+	how.Resolve |= resolve
 	errno = again(func() (err error) {
 		fd, err = unix.Openat2(dir, name, &how)
 		if err == unix.EAGAIN { // a rename went on meanwhile (openat2(2))
@@ -65,6 +62,22 @@ func lookup(dir int, name string, cross bool) (fd int, errno linux.Errno) {
 		return err
 	})
 	return fd, errno
+}
+
+// lookup opens the entry name of dir, whatever it is, with O_PATH. It follows no link, and
+// crosses no mount unless cross is true.
+func lookup(dir int, name string, cross bool) (int, linux.Errno) {
+	how := unix.OpenHow{Flags: unix.O_PATH}
+	if !cross {
+		how.Resolve = unix.RESOLVE_NO_XDEV
+	}
+	return openat(dir, name, how)
+}
+
+// openName opens the entry name of dir, which was a regular file before. The caller looks
+// whether it still is. Nothing happens if it became a device: the mounts are nodev.
+func openName(dir int, name string, flags int) (int, linux.Errno) {
+	return openat(dir, name, unix.OpenHow{Flags: uint64(flags) | unix.O_NONBLOCK | unix.O_NOCTTY})
 }
 
 // reopen opens the file behind fd anew. The caller knows its type.
@@ -77,18 +90,20 @@ func reopen(fd, flags int) (n int, errno linux.Errno) {
 	return n, errno
 }
 
-// createFile makes and opens a regular file that does not exist yet.
-func createFile(dir int, name string, mode uint32) (fd int, errno linux.Errno) {
-	how := unix.OpenHow{
-		Flags:   unix.O_CREAT | unix.O_EXCL | unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC,
-		Mode:    uint64(mode & 0o7777),
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
-	}
+// openDir opens the directory dir for reading.
+func openDir(dir int) (fd int, errno linux.Errno) {
 	errno = again(func() (err error) {
-		fd, err = unix.Openat2(dir, name, &how)
+		fd, err = unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		return err
 	})
 	return fd, errno
+}
+
+// createFile makes and opens a regular file that does not exist yet.
+func createFile(dir int, name string, mode uint32) (fd int, errno linux.Errno) {
+	return openat(dir, name, unix.OpenHow{
+		Flags: unix.O_CREAT | unix.O_EXCL | unix.O_RDWR | unix.O_NONBLOCK, Mode: uint64(mode & 0o7777),
+	})
 }
 
 // createTmp makes and opens a regular file without a name in dir. excl: it will never get one.
@@ -118,6 +133,10 @@ func symlink(target string, dir int, name string) linux.Errno {
 }
 
 func link(fd, dir int, name string) linux.Errno {
+	errno := again(func() error { return unix.Linkat(fd, "", dir, name, unix.AT_EMPTY_PATH) })
+	if errno != linux.ENOENT { // else this needs privileges in the host's first user namespace
+		return errno
+	}
 	from := fdName(fd)
 	return again(func() error { return unix.Linkat(unix.AT_FDCWD, from, dir, name, unix.AT_SYMLINK_FOLLOW) })
 }
@@ -159,16 +178,23 @@ func chown(fd, uid, gid int) linux.Errno {
 }
 
 func chmod(fd int, mode uint32) linux.Errno {
+	errno := again(func() error { return unix.Fchmodat(fd, "", mode, unix.AT_EMPTY_PATH) }) // fchmodat2(2)
+	if errno != linux.ENOSYS && errno != linux.EOPNOTSUPP {                                 // Linux 6.6
+		return errno
+	}
 	name := fdName(fd)
 	return again(func() error { return unix.Fchmodat(unix.AT_FDCWD, name, mode, 0) })
 }
 
 // utimes leaves what is UTIME_OMIT as it is.
 func utimes(fd int, atime, mtime unix.Timespec) linux.Errno {
+	times := []unix.Timespec{atime, mtime}
+	errno := again(func() error { return unix.UtimesNanoAt(fd, "", times, unix.AT_EMPTY_PATH) })
+	if errno != linux.EINVAL { // Linux 5.8
+		return errno
+	}
 	name := fdName(fd)
-	return again(func() error {
-		return unix.UtimesNanoAt(unix.AT_FDCWD, name, []unix.Timespec{atime, mtime}, 0)
-	})
+	return again(func() error { return unix.UtimesNanoAt(unix.AT_FDCWD, name, times, 0) })
 }
 
 // truncate takes a descriptor open for writing.

@@ -95,6 +95,7 @@ func policy() []host.Call {
 		{Name: "renameat2", No: linux.SYS_RENAMEAT2},
 		{Name: "fchownat", No: linux.SYS_FCHOWNAT},
 		{Name: "fchmodat", No: linux.SYS_FCHMODAT},
+		{Name: "fchmodat2", No: linux.SYS_FCHMODAT2},
 		{Name: "utimensat", No: linux.SYS_UTIMENSAT},
 		{Name: "getxattr", No: linux.SYS_GETXATTR},
 		{Name: "setxattr", No: linux.SYS_SETXATTR},

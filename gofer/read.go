@@ -75,7 +75,7 @@ func (s *server) attach(m *wire.AttachReq, r *reply) linux.Errno {
 		return errno
 	}
 	var out wire.Node
-	n, errno := s.enter(fd, at, &out)
+	n, errno := s.enter(fd, at, nil, "", &out)
 	if errno != 0 {
 		return errno
 	}
@@ -103,7 +103,7 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 		var n *node
 		fd, errno := lookup(cur.fd, name, cur.at.cross)
 		if errno == 0 {
-			n, errno = s.enter(fd, cur.at, &step.Node)
+			n, errno = s.enter(fd, cur.at, cur, name, &step.Node)
 		}
 		step.Errno = errno
 		siblings := m.Flags&wire.Siblings != 0
@@ -137,11 +137,30 @@ func reopenFile(n *node, flags uint32) (int, linux.Errno) {
 		if n.at.readonly {
 			return -1, linux.EROFS
 		}
-		return reopen(n.fd, unix.O_RDWR|unix.O_NONBLOCK)
+		return n.open(unix.O_RDWR)
 	case flags&wire.OpenRead != 0:
-		return reopen(n.fd, unix.O_RDONLY|unix.O_NONBLOCK)
+		return n.open(unix.O_RDONLY)
 	}
 	return -1, 0
+}
+
+// open opens a regular file.
+func (n *node) open(flags int) (int, linux.Errno) {
+	if n.dir != nil {
+		if fd, errno := openName(n.dir.fd, n.name, flags); errno == 0 {
+			if n.is(fd) {
+				return fd, 0
+			}
+			closeFD(fd)
+		}
+	}
+	return reopen(n.fd, flags|unix.O_NONBLOCK)
+}
+
+// is reports whether fd is of the same file.
+func (n *node) is(fd int) bool {
+	var st unix.Statx_t
+	return statx(fd, &st) == 0 && st.Ino == n.ino && unix.Mkdev(st.Dev_major, st.Dev_minor) == n.dev
 }
 
 func (s *server) open(m *wire.OpenReq, r *reply) linux.Errno {
@@ -186,7 +205,7 @@ func (s *server) readdir(m *wire.ReaddirReq, r *reply) linux.Errno {
 		return errno
 	}
 	defer n.put()
-	fd, errno := reopen(n.fd, unix.O_RDONLY|unix.O_DIRECTORY)
+	fd, errno := openDir(n.fd)
 	if errno != 0 {
 		return errno
 	}

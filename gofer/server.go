@@ -22,15 +22,21 @@ type attach struct {
 
 // node is a file the client has an id of. Whoever uses it holds a reference, the table has one.
 type node struct {
-	fd   int // O_PATH
-	typ  uint32
-	at   *attach
-	refs atomic.Int32
+	fd       int // O_PATH
+	typ      uint32
+	dev, ino uint64
+	at       *attach
+	refs     atomic.Int32
+
+	// Where a regular file was found: the fastest way to open it. It may have been moved.
+	dir  *node // with a reference; nil: not known
+	name string
 }
 
 func (n *node) put() {
-	if n.refs.Add(-1) == 0 {
+	for n != nil && n.refs.Add(-1) == 0 {
 		closeFD(n.fd)
+		n = n.dir
 	}
 }
 
@@ -102,7 +108,7 @@ func (s *server) serve() {
 			s.fail("no such request: %d", f.Op)
 			break
 		}
-		if !handlers[f.Op].slow && !in.Buffered() {
+		if f.Op == wire.OpForget || !handlers[f.Op].slow && !in.Buffered() {
 			s.answer(f, own)
 			continue
 		}
@@ -282,26 +288,38 @@ func (s *server) getChange(id uint64) (*node, linux.Errno) {
 	return n, errno
 }
 
-// enter makes a node of the file fd, gives it an id and describes it in out. The caller gets
-// a reference. After an error fd is closed.
-func (s *server) enter(fd int, at *attach, out *wire.Node) (*node, linux.Errno) {
+// enter makes a node of the file fd, which was found as name in dir (nil for a root), gives it an id and
+// describes it in out. The caller gets a reference. After an error fd is closed.
+func (s *server) enter(fd int, at *attach, dir *node, name string, out *wire.Node) (*node, linux.Errno) {
 	var st unix.Statx_t
-	errno := statx(fd, &st)
-	if errno == 0 && st.Mode&linux.S_IFMT == linux.S_IFLNK {
-		out.Target, errno = readlink(fd)
-	}
-	if errno != 0 {
+	if errno := statx(fd, &st); errno != 0 {
 		closeFD(fd)
 		return nil, errno
 	}
-	s.attr(&st, &out.Attr)
-	n := &node{fd: fd, typ: uint32(st.Mode) & linux.S_IFMT, at: at}
+	return s.enterStat(fd, at, dir, name, &st, out)
+}
+
+// enterStat is enter of a file whose attributes are known.
+func (s *server) enterStat(fd int, at *attach, dir *node, name string, st *unix.Statx_t, out *wire.Node) (*node, linux.Errno) {
+	if st.Mode&linux.S_IFMT == linux.S_IFLNK {
+		var errno linux.Errno
+		if out.Target, errno = readlink(fd); errno != 0 {
+			closeFD(fd)
+			return nil, errno
+		}
+	}
+	s.attr(st, &out.Attr)
+	n := &node{fd: fd, typ: uint32(st.Mode) & linux.S_IFMT, dev: out.Attr.Dev, ino: out.Attr.Ino, at: at}
 	n.refs.Store(2)
 	s.nodes.Lock()
 	defer s.nodes.Unlock()
 	if len(s.nodes.byID) >= s.nodes.max {
 		closeFD(fd)
 		return nil, linux.ENFILE
+	}
+	if dir != nil && n.typ == linux.S_IFREG {
+		dir.refs.Add(1)
+		n.dir, n.name = dir, name
 	}
 	s.nodes.last++
 	out.ID = s.nodes.last

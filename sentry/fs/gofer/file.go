@@ -263,6 +263,10 @@ func (f *file) wrote(end int64) {
 // Setattr is vfs.InodeOps's.
 func (f *file) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
 	if s.Mask&vfs.AttrSize != 0 {
+		if mode := f.Attr().Mode; mode&(linux.S_ISUID|linux.S_ISGID) != 0 && s.Mask&vfs.AttrMode == 0 {
+			// vfs has decided that they stay; the host, for which the sentry is nobody, will not.
+			s.Mask, s.Mode = s.Mask|vfs.AttrMode, mode&0o7777
+		}
 		if errno := f.truncate(s.Size); errno != 0 {
 			return errno
 		}

@@ -227,6 +227,21 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestSetid: what the superuser of the container writes keeps its set-id bits.
+func TestSetid(t *testing.T) {
+	x := exclusive(t)
+	f := x.open("f", linux.O_CREAT|linux.O_RDWR, 0o755)
+	defer f.Put()
+	x.want("chmod", vfs.Chmod(x.ctx, f.Path, 0o6755), 0)
+	x.write(f, "content")
+	x.want("truncate", f.Truncate(x.ctx, 3), 0)
+	var st unix.Stat_t
+	unix.Stat(x.host("f"), &st)
+	if a := x.stat("f"); a.Mode != linux.S_IFREG|0o6755 || st.Mode != a.Mode {
+		t.Errorf("%o, host %o", a.Mode, st.Mode)
+	}
+}
+
 func TestUnlinkedFile(t *testing.T) {
 	x := exclusive(t)
 	f := x.open("f", linux.O_RDWR|linux.O_CREAT, 0o600)

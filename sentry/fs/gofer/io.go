@@ -74,7 +74,7 @@ func (o *open) Write(ctx vfs.Ctx, f *vfs.File, src *usermem.Buf, off int64) (int
 	}
 	o.file.wrote(off + int64(done))
 	if mode&(linux.S_ISUID|linux.S_ISGID) != 0 {
-		// vfs has decided that they stay; the host, for which the sentry is nobody, has not.
+		// As in Setattr.
 		o.file.inode.Setattr(ctx, vfs.SetAttr{Mask: vfs.AttrMode, Mode: mode & 0o7777})
 	}
 	if flags&(linux.O_SYNC|linux.O_DSYNC) != 0 {
