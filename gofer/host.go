@@ -64,6 +64,15 @@ func openat(dir int, name string, how unix.OpenHow) (fd int, errno linux.Errno) 
 	return fd, errno
 }
 
+// reserveFDs makes room for n descriptors. The host makes the table larger when it is full,
+// and lets every thread that needs room wait until no processor looks at the old one: for
+// milliseconds, since the process has several threads.
+func reserveFDs(n int) {
+	if fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, n-1); err == nil {
+		unix.Close(fd)
+	}
+}
+
 // lookup opens the entry name of dir, whatever it is, with O_PATH. It follows no link, and
 // crosses no mount unless cross is true.
 func lookup(dir int, name string, cross bool) (int, linux.Errno) {

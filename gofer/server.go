@@ -54,6 +54,7 @@ type server struct {
 		byID map[uint64]*node
 		last uint64 // id given last
 		max  int
+		room int // descriptors there is room for without waiting
 	}
 
 	send  sync.Mutex // whole frames
@@ -65,11 +66,15 @@ type server struct {
 // maxBusy bounds the requests that are worked on at the same time.
 const maxBusy = 64
 
+// firstRoom is how many descriptors there is room for from the start.
+const firstRoom = 1024
+
 // newServer returns a server without attach points.
 func newServer(c *wire.Config) *server {
 	s := &server{conn: c.Conn, uids: c.UIDs, gids: c.GIDs, logFD: c.LogFD, debug: c.Debug, busy: make(chan struct{}, maxBusy)}
 	s.nodes.byID = make(map[uint64]*node)
 	s.nodes.max = maxOpen() - 2*maxBusy - len(c.Attach) - 32
+	s.nodes.room = firstRoom
 	return s
 }
 
@@ -96,6 +101,7 @@ func (s *server) serve() {
 	}
 	in := wire.NewStream(recv, 0)
 	own := new(reply)
+	go reserveFDs(firstRoom)
 	for !s.ended.Load() {
 		f, err := in.Next()
 		if err == wire.ErrFrame {
@@ -320,6 +326,10 @@ func (s *server) enterStat(fd int, at *attach, dir *node, name string, st *unix.
 	if dir != nil && n.typ == linux.S_IFREG {
 		dir.refs.Add(1)
 		n.dir, n.name = dir, name
+	}
+	if 2*len(s.nodes.byID) > s.nodes.room {
+		s.nodes.room *= 4
+		go reserveFDs(min(s.nodes.room, s.nodes.max))
 	}
 	s.nodes.last++
 	out.ID = s.nodes.last

@@ -12,25 +12,44 @@ import (
 // have come in that order, the next ones ask for more names at a time, at last for as many as
 // a reply holds, and what comes early is kept until it is asked for. Only in exclusive mounts:
 // in others it would be out of date.
+//
+// There, too, a directory that was made here or was read as a whole knows what names it has,
+// and need not ask for others: those that programs are about to make, or look for along a
+// search path.
 
-// ahead is what a directory knows of its last list.
+// ahead is what a directory knows of its names.
 type ahead struct {
-	mu    sync.Mutex // leaf; the gofer is not asked under it
+	mu    sync.Mutex          // leaf; the gofer is not asked under it
+	known map[string]struct{} // all names; nil: not known
+	gen   int                 // counts changes
+
 	list  []wire.Entry
-	next  int  // where in list the next look-up is expected
-	batch int  // how many names to ask for
-	dirs  bool // only directories are looked up
-	early map[string]found
+	next  int              // where in list the next look-up is expected
+	batch int              // how many names to ask for
+	dirs  bool             // only directories are looked up
+	early map[string]found // looked up, not asked for yet
 }
 
 const (
 	firstBatch = 4
 	mostNames  = 28  // what a frame holds in the worst case
 	window     = 512 // how far from the expected place a name is searched for
+	mostKnown  = 10_000
 )
 
-// listed notes the part of the list that a program has just read.
-func (a *ahead) listed(d *dir, part []wire.Entry) {
+// isNew says that the directory has just been made.
+func (a *ahead) isNew() { a.known = make(map[string]struct{}) }
+
+// generation is for listed.
+func (a *ahead) generation() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gen
+}
+
+// listed notes the part of the list that a program has just read. whole says that these are
+// all names of generation gen.
+func (a *ahead) listed(d *dir, part []wire.Entry, whole bool, gen int) {
 	if !d.fs.exclusive {
 		return
 	}
@@ -38,9 +57,15 @@ func (a *ahead) listed(d *dir, part []wire.Entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.list, a.next, a.batch, a.dirs = part, 0, 0, true
+	if whole && a.known == nil && gen == a.gen {
+		a.known = make(map[string]struct{}, len(part))
+		for _, e := range part {
+			a.known[e.Name] = struct{}{}
+		}
+	}
 }
 
-// clear drops everything.
+// clear drops what came early.
 func (a *ahead) clear(d *dir) {
 	a.mu.Lock()
 	early := a.early
@@ -51,15 +76,42 @@ func (a *ahead) clear(d *dir) {
 	}
 }
 
-// forget drops what is known of a name that is about to change.
-func (a *ahead) forget(d *dir, name string) {
+// changing says that name is about to change. What is known of it is dropped.
+func (a *ahead) changing(d *dir, name string) {
 	a.mu.Lock()
 	f, ok := a.early[name]
 	delete(a.early, name)
+	a.gen++
 	a.mu.Unlock()
 	if ok {
 		f.drop(d.fs.c.conn)
 	}
+}
+
+// changed says how a change has ended: whether name is there now.
+func (a *ahead) changed(name string, there bool, errno linux.Errno) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case errno != 0 || len(a.known) > mostKnown:
+		a.known = nil // it may have been done in part
+	case a.known == nil:
+	case there:
+		a.known[name] = struct{}{}
+	default:
+		delete(a.known, name)
+	}
+}
+
+// absent reports whether there is certainly no such name.
+func (a *ahead) absent(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known == nil {
+		return false
+	}
+	_, there := a.known[name]
+	return !there
 }
 
 // take returns what came early for name, or else the names to ask for, name first; no more
@@ -138,6 +190,9 @@ func (a *ahead) keep(c *conn, names []string, more []found) {
 
 // find looks up a name, and others that will follow.
 func (d *dir) find(name string) (found, linux.Errno) {
+	if d.ahead.absent(name) {
+		return found{}, linux.ENOENT
+	}
 	flags := d.openFlags()
 	most := mostNames
 	if flags != 0 {

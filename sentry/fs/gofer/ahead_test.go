@@ -115,3 +115,47 @@ func TestAheadChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestKnown: a directory made here, or read as a whole, knows its names.
+func TestKnown(t *testing.T) {
+	x := exclusive(t)
+	x.put("a", "")
+	x.ordered("/")
+	x.want("mkdir", vfs.Mkdir(x.ctx, x.at, "d", 0o755), 0)
+	x.open("d/f", linux.O_CREAT|linux.O_RDWR, 0o644).Put()
+	x.open("d/g", linux.O_CREAT|linux.O_RDWR, 0o644).Put()
+	p := x.walk("d/f")
+	x.want("link", vfs.Link(x.ctx, p, x.at, "d/h"), 0)
+	p.Put()
+	x.want("unlink", vfs.Unlink(x.ctx, x.at, "d/g", false), 0)
+	x.want("rename", vfs.Rename(x.ctx, x.at, "d/h", x.at, "h", 0), 0)
+	before := x.requests()
+	for _, n := range []string{"b", "d/a", "d/g", "d/h", "d/x"} {
+		x.want(n, x.openErr(n, 0), linux.ENOENT)
+	}
+	if n := x.requests() - before; n != 0 {
+		t.Errorf("%d requests for names that are not there", n)
+	}
+	root := x.sb.Root().Inode().Ops.(*dir)
+	d := x.inode("d").Ops.(*dir)
+	for _, c := range []struct {
+		in   *dir
+		name string
+		want linux.Errno
+	}{
+		{root, "a", 0}, {root, "h", 0}, {root, "d", 0}, {root, "b", linux.ENOENT},
+		{d, "f", 0}, {d, "g", linux.ENOENT}, {d, "h", linux.ENOENT},
+	} {
+		i, errno := c.in.Lookup(x.ctx, c.name)
+		x.want(c.name, errno, c.want)
+		if errno == 0 {
+			i.Put()
+		}
+	}
+	// A failed change of unknown extent is asked about.
+	os.WriteFile(x.host("d/new"), nil, 0o644)
+	if _, errno := d.Create(x.ctx, "new", vfs.CreateArgs{Mode: linux.S_IFREG | 0o644}); errno != linux.EEXIST {
+		t.Error(errno)
+	}
+	x.want("appeared", x.openErr("d/new", 0), 0)
+}

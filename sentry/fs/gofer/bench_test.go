@@ -148,7 +148,9 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		g := start(b, wire.Config{Attach: []wire.Attach{{Path: dir, Recursive: true}}})
 		g.mounted(b, 0, dir, Options{})
+		b.StopTimer()
 		g.Client.Close()
 		g.p.Wait()
+		b.StartTimer()
 	}
 }

@@ -32,6 +32,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
+	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -54,6 +55,7 @@ func New(fd int) *Client {
 	c := &Client{conn: newConn(fd), start: time.Now()}
 	c.idle.files = list.New()
 	c.idle.max = maxIdle
+	go host.ReserveFDs(2 * maxIdle)
 	return c
 }
 

@@ -171,8 +171,11 @@ func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, l
 		Dir: d.id, Name: name, Mode: a.Mode, UID: uint32(a.UID), GID: uint32(a.GID), Target: a.Target, Flags: flags,
 	}
 	var reply wire.CreateReply
-	d.ahead.forget(d, name)
+	d.ahead.changing(d, name)
 	fds, errno := d.fs.c.conn.request(wire.OpCreate, &req, &reply)
+	if flags&wire.CreateTmp == 0 {
+		d.ahead.changed(name, true, errno)
+	}
 	if errno != 0 {
 		return nil, errno
 	}
@@ -185,6 +188,9 @@ func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, l
 	i := d.fs.inode(&reply.Node, d)
 	if len(fds) > 0 {
 		give(i, fds[0], true)
+	}
+	if made, ok := i.Ops.(*dir); ok && d.fs.exclusive {
+		made.ahead.isNew()
 	}
 	return i, 0
 }
@@ -206,9 +212,11 @@ func attrs(reply *wire.Attrs, of ...*inode) {
 // Link is vfs.DirOps's.
 func (d *dir) Link(_ vfs.Ctx, name string, target *vfs.Inode) linux.Errno {
 	t := baseOf(target)
-	d.ahead.forget(d, name)
+	d.ahead.changing(d, name)
 	var reply wire.Attrs
-	if _, errno := d.fs.c.conn.request(wire.OpLink, &wire.LinkReq{ID: t.id, Dir: d.id, Name: name}, &reply); errno != 0 {
+	_, errno := d.fs.c.conn.request(wire.OpLink, &wire.LinkReq{ID: t.id, Dir: d.id, Name: name}, &reply)
+	d.ahead.changed(name, true, errno)
+	if errno != 0 {
 		return errno
 	}
 	attrs(&reply, t, &d.inode)
@@ -218,10 +226,14 @@ func (d *dir) Link(_ vfs.Ctx, name string, target *vfs.Inode) linux.Errno {
 // Unlink is vfs.DirOps's.
 func (d *dir) Unlink(_ vfs.Ctx, name string, child *vfs.Inode) linux.Errno {
 	c := baseOf(child)
-	d.ahead.forget(d, name)
+	d.ahead.changing(d, name)
 	req := wire.UnlinkReq{Dir: d.id, Name: name, ID: c.id, IsDir: child.IsDir()}
 	var reply wire.Attrs
-	if _, errno := d.fs.c.conn.request(wire.OpUnlink, &req, &reply); errno != 0 {
+	_, errno := d.fs.c.conn.request(wire.OpUnlink, &req, &reply)
+	if errno != linux.ENOTEMPTY {
+		d.ahead.changed(name, false, errno)
+	}
+	if errno != 0 {
 		return errno
 	}
 	attrs(&reply, &d.inode, c)
@@ -230,11 +242,13 @@ func (d *dir) Unlink(_ vfs.Ctx, name string, child *vfs.Inode) linux.Errno {
 
 // Rename is vfs.DirOps's.
 func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode, newName string, replaced *vfs.Inode, flags uint32) linux.Errno {
-	to, c := baseOf(newDir), baseOf(child)
-	d.ahead.forget(d, name)
-	if other, ok := newDir.Ops.(*dir); ok {
-		other.ahead.forget(other, newName)
+	to, ok := newDir.Ops.(*dir)
+	if !ok {
+		return linux.ENOTDIR
 	}
+	c := baseOf(child)
+	d.ahead.changing(d, name)
+	to.ahead.changing(to, newName)
 	req := wire.RenameReq{Dir: d.id, Name: name, NewDir: to.id, NewName: newName, Flags: flags, ID: c.id}
 	var over *inode
 	if replaced != nil {
@@ -242,10 +256,13 @@ func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode
 		req.Replaced = over.id
 	}
 	var reply wire.Attrs
-	if _, errno := d.fs.c.conn.request(wire.OpRename, &req, &reply); errno != 0 {
+	_, errno := d.fs.c.conn.request(wire.OpRename, &req, &reply)
+	d.ahead.changed(name, flags&linux.RENAME_EXCHANGE != 0, errno)
+	to.ahead.changed(newName, true, errno)
+	if errno != 0 {
 		return errno
 	}
-	attrs(&reply, &d.inode, to, c, over)
+	attrs(&reply, &d.inode, &to.inode, c, over)
 	return 0
 }
 

@@ -100,6 +100,7 @@ func (l *listing) seek(off int64) linux.Errno {
 // read replaces part by the next one.
 func (l *listing) read() linux.Errno {
 	var reply wire.ReaddirReply
+	whole, gen := l.next == 0, l.dir.ahead.generation()
 	_, errno := l.dir.fs.c.conn.request(wire.OpReaddir, &wire.ReaddirReq{ID: l.dir.id, Off: l.next}, &reply)
 	if errno != 0 {
 		l.first = 0
@@ -107,6 +108,6 @@ func (l *listing) read() linux.Errno {
 	}
 	// A reply that neither has entries nor is the end would be asked for again for ever.
 	l.part, l.next, l.end = reply.Entries, reply.Next, reply.End || len(reply.Entries) == 0
-	l.dir.ahead.listed(l.dir, l.part)
+	l.dir.ahead.listed(l.dir, l.part, whole && reply.End, gen)
 	return 0
 }
