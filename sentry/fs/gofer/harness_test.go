@@ -58,6 +58,21 @@ type goferProcess struct {
 // start starts a gofer for the attach points of c, which are opened here.
 func start(t testing.TB, c wire.Config) *goferProcess {
 	t.Helper()
+	var fds []int
+	for _, a := range c.Attach {
+		fd, err := unix.Open(a.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		fds = append(fds, fd)
+	}
+	return startOpened(t, c, fds)
+}
+
+// startOpened is start with attach points that have been opened.
+func startOpened(t testing.TB, c wire.Config, fds []int) *goferProcess {
+	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +85,7 @@ func start(t testing.TB, c wire.Config) *goferProcess {
 	files := []*os.File{os.Stdin, os.Stdout, os.Stderr, nil, far, logs}
 	c.Conn, c.LogFD = 4, 5
 	for i := range c.Attach {
-		fd, err := unix.Open(c.Attach[i].Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		fd, err := unix.FcntlInt(uintptr(fds[i]), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
