@@ -76,7 +76,7 @@ func (p *Platform) makeMaster() error {
 
 // empty maps the stub page and takes everything else away, which is a copy of the sentry.
 func (t *thread) empty() linux.Errno {
-	text := uint64(stubCodeAddr())
+	text := codeAddr()
 	old := func(nr uintptr, args ...uintptr) linux.Errno {
 		_, errno := t.callAt(text, nr, args...)
 		return errno

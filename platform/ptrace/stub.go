@@ -16,5 +16,5 @@ const (
 
 // stubCode and its neighbours are in stub_amd64.s.
 func stubCode()
-func stubCodeAddr() uintptr
+func stubCodeAddr() *byte
 func forkMaster(flags uintptr) (pid uintptr)

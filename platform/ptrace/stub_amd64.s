@@ -21,7 +21,7 @@ TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
 	BYTE $0xeb; BYTE $0xf7                                     // JMP 32
 	RET
 
-// func stubCodeAddr() uintptr
+// func stubCodeAddr() *byte
 TEXT ·stubCodeAddr(SB), NOSPLIT, $0-8
 	LEAQ ·stubCode(SB), AX
 	MOVQ AX, ret+0(FP)

@@ -58,10 +58,12 @@ func wait(tid int) (status unix.WaitStatus, e unix.Errno) {
 	}
 }
 
-// code returns the bytes of the stub page. Safe: stubCode is at least that long.
-func code() []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(stubCodeAddr())), stubSize) //nolint:govet // an address of text, not of the heap
-}
+// code returns the bytes of the stub page. Safe: stubCodeAddr is the address of stubCode, which
+// is that long and which the collector does not move, being text.
+func code() []byte { return unsafe.Slice(stubCodeAddr(), stubSize) }
+
+// codeAddr is where that is in the sentry. Safe: only the number is used.
+func codeAddr() uint64 { return uint64(uintptr(unsafe.Pointer(stubCodeAddr()))) }
 
 // setAffinity binds tid (0: the caller) to one processor. Safe: the host reads the set.
 func setAffinity(tid, cpu int) {

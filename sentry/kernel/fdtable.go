@@ -268,3 +268,15 @@ func (t *Task) File(fd int32) (*vfs.File, linux.Errno) {
 func (t *Task) Install(file *vfs.File, cloexec bool) (int32, linux.Errno) {
 	return t.Files().Install(t, file, 0, cloexec)
 }
+
+// Put installs file, whose reference it takes over, at fd of a table that nobody uses yet.
+func (f *FDTable) Put(file *vfs.File, fd int32) linux.Errno {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fd < 0 || fd >= maxFD {
+		return linux.EBADF
+	}
+	f.grow(int(fd) + 1)[fd].file.Store(file)
+	f.used++
+	return 0
+}

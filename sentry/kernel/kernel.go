@@ -13,6 +13,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vdso"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
@@ -74,6 +75,7 @@ type Kernel struct {
 	MM     *mm.System
 	UserNS *auth.UserNS
 	InitNS Namespaces
+	Memfds Memfds
 
 	// tasks guards the tree: parents, children, groups, sessions, ids, tracers.
 	tasks sync.RWMutex
@@ -90,6 +92,11 @@ type Kernel struct {
 	nrTasks atomic.Int64
 	load    loadavg
 	live    sync.WaitGroup
+}
+
+// Memfds makes files without a name (memfd_create(2)).
+type Memfds interface {
+	New(ctx vfs.Ctx, name string, mode uint32, sealable bool) (*vfs.File, linux.Errno)
 }
 
 // Sysctl holds what /proc/sys/kernel shows and changes.

@@ -156,3 +156,19 @@ func (t *Task) Ignores(signo int) bool {
 	defer t.group.mu.Unlock()
 	return t.sig.blocked.Has(signo) || t.group.sighand.action(signo).Handler == linux.SIG_IGN
 }
+
+// SignalForeground sends signo to the foreground process group of the terminal of g's session:
+// false if there is none.
+func (g *Group) SignalForeground(signo int) bool {
+	g.k.tasks.RLock()
+	defer g.k.tasks.RUnlock()
+	if g.pgrp == nil || g.pgrp.session.tty == nil {
+		return false
+	}
+	fg, _ := g.pgrp.session.tty.Foreground().(*ProcessGroup)
+	if fg == nil {
+		return false
+	}
+	fg.signalLocked(signo)
+	return true
+}

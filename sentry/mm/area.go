@@ -148,12 +148,14 @@ func (m *MM) hold(v *vma) {
 	}
 	if v.m != nil {
 		v.m.Mappings().add(m)
+		v.m.Mappings().countWriters(v, 1)
 	}
 }
 
 // letGo is the opposite of hold. The file itself is put when the lock is released.
 func (m *MM) letGo(v *vma) {
 	if v.m != nil {
+		v.m.Mappings().countWriters(v, -1)
 		v.m.Mappings().remove(m)
 	}
 	if v.file != nil {

@@ -73,11 +73,23 @@ type Mappings struct {
 	total atomic.Int32 // areas in all; read without mu by Mapped
 	mu    sync.Mutex   // leaf: taken with address spaces locked
 	by    map[*MM]int  // areas by address space
-	last  func()       // called without mu when the last area goes; nil: nothing to do
+	// writers are the shared areas that may become writable (i_mmap_writable).
+	writers atomic.Int32
+	last    func() // called without mu when the last area goes; nil: nothing to do
 }
 
 // Mapped tells whether any area maps the file.
 func (s *Mappings) Mapped() bool { return s.total.Load() > 0 }
+
+// MappedShared tells whether a shared area of the file is writable or may become so.
+func (s *Mappings) MappedShared() bool { return s.writers.Load() > 0 }
+
+// countWriters counts v if it may write to the file.
+func (s *Mappings) countWriters(v *vma, n int32) {
+	if v.flags&(vmShared|vmMayWrite) == vmShared|vmMayWrite {
+		s.writers.Add(n)
+	}
+}
 
 // Invalidate takes the pages of the n bytes from off out of every address space: the next
 // access asks Backing again. A file calls it after it has become shorter (with cows true:

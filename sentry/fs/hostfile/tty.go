@@ -1,0 +1,248 @@
+package hostfile
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// TTY is a terminal of the host. It implements vfs.TTY.
+type TTY struct {
+	file
+	rdev uint64
+
+	mu         sync.Mutex
+	session    vfs.Session
+	foreground vfs.ProcessGroup
+}
+
+func newTTY(fd int, rdev uint64) *TTY { return &TTY{file: file{fd: fd}, rdev: rdev} }
+
+func (t *TTY) path(ctx vfs.Ctx) vfs.Path { return fs.NewPath(ctx, "/dev/console", linux.S_IFCHR|0o620) }
+
+// Dev is the number of the terminal device: /dev/console's.
+func (t *TTY) Dev() uint64 { return vfs.MakeDev(5, 1) }
+
+// Name is what ps shows.
+func (t *TTY) Name() string { return "console" }
+
+// Foreground is the foreground process group.
+func (t *TTY) Foreground() vfs.ProcessGroup {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.foreground
+}
+
+// SetSession is vfs.TTY's.
+func (t *TTY) SetSession(s vfs.Session, fg vfs.ProcessGroup) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.session, t.foreground = s, fg
+}
+
+// Session is vfs.TTY's.
+func (t *TTY) Session() vfs.Session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.session
+}
+
+// SetWinsize is TIOCSWINSZ of the host's terminal, which tells us by a SIGWINCH.
+func (t *TTY) SetWinsize(rows, cols uint16) linux.Errno {
+	return host.SetWinsize(t.fd, &unix.Winsize{Row: rows, Col: cols})
+}
+
+// check is __tty_check_change: a process of the background that reads, or changes the
+// terminal, gets signo.
+func (t *TTY) check(ctx vfs.Ctx, signo int) linux.Errno {
+	jc, ok := ctx.(vfs.JobControl)
+	if !ok || jc.TTY() != vfs.TTY(t) {
+		return 0
+	}
+	pg, fg := jc.ProcessGroup(), t.Foreground()
+	if fg == nil || pg == fg {
+		return 0
+	}
+	switch {
+	case jc.Ignores(signo):
+		if signo == linux.SIGTTIN {
+			return linux.EIO
+		}
+		return 0
+	case pg.Orphaned():
+		return linux.EIO
+	}
+	pg.Signal(signo)
+	return linux.ERESTARTSYS
+}
+
+// Read is vfs.FileOps's.
+func (t *TTY) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, linux.Errno) {
+	if errno := t.check(ctx, linux.SIGTTIN); errno != 0 {
+		return 0, errno
+	}
+	if t.ready(unix.POLLIN) == 0 {
+		watch(&t.file, unix.EPOLLIN)
+		return 0, linux.EAGAIN
+	}
+	return t.read(dst)
+}
+
+// Write is vfs.FileOps's.
+func (t *TTY) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux.Errno) {
+	if term, errno := host.Termios(t.fd); errno == 0 && term.Lflag&unix.TOSTOP != 0 {
+		if errno := t.check(ctx, linux.SIGTTOU); errno != 0 {
+			return 0, errno
+		}
+	}
+	return t.writeReady(src)
+}
+
+// Poll is vfs.Poller's.
+func (t *TTY) Poll(vf *vfs.File) wait.Event { return t.poll(vf) }
+
+// Queue is vfs.Poller's.
+func (t *TTY) Queue(*vfs.File) *wait.Queue { return &t.queue }
+
+// termios is struct termios of the kernel: the beginning of glibc's without its speeds.
+const termiosSize = 36
+
+// Ioctl is vfs.Ioctler's: the terminal's settings are the host's, its session is ours.
+func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
+	s, addr := ctx.Space(), usermem.Addr(arg)
+	switch cmd {
+	case unix.TCGETS:
+		term, errno := host.Termios(t.fd)
+		if errno != 0 {
+			return 0, errno
+		}
+		b := encodeTermios(term)
+		_, errno = s.CopyOut(addr, b[:])
+		return 0, errno
+	case unix.TCSETS, unix.TCSETSW, unix.TCSETSF:
+		if errno := t.check(ctx, linux.SIGTTOU); errno != 0 {
+			return 0, errno
+		}
+		var b [termiosSize]byte
+		if _, errno := s.CopyIn(addr, b[:]); errno != 0 {
+			return 0, errno
+		}
+		term, errno := host.Termios(t.fd)
+		if errno != 0 {
+			return 0, errno
+		}
+		decodeTermios(b[:], term)
+		return 0, host.SetTermios(t.fd, uint(cmd), term)
+	case unix.TIOCGWINSZ:
+		w, errno := host.Winsize(t.fd)
+		if errno != 0 {
+			return 0, errno
+		}
+		return 0, usermem.CopyOutInts(s, addr, []uint16{w.Row, w.Col, w.Xpixel, w.Ypixel})
+	case unix.TIOCSWINSZ:
+		v, errno := usermem.CopyInInts[uint16](s, addr, 4)
+		if errno != 0 {
+			return 0, errno
+		}
+		return 0, host.SetWinsize(t.fd, &unix.Winsize{Row: v[0], Col: v[1], Xpixel: v[2], Ypixel: v[3]})
+	case fionread:
+		n, errno := host.Readable(t.fd)
+		if errno != 0 {
+			return 0, errno
+		}
+		return 0, usermem.CopyOutInt(s, addr, int32(n))
+	}
+	return JobControl(ctx, t, cmd, addr)
+}
+
+// JobControl answers the requests about a terminal's session and foreground group, which are the
+// same for every kind of terminal (drivers/tty/tty_jobctrl.c).
+func JobControl(ctx vfs.Ctx, t interface {
+	vfs.TTY
+	SetForeground(vfs.ProcessGroup)
+}, cmd uint32, addr usermem.Addr) (uintptr, linux.Errno) {
+	jc, ok := ctx.(vfs.JobControl)
+	if !ok {
+		return 0, linux.ENOTTY
+	}
+	s := ctx.Space()
+	mine := jc.TTY() == vfs.TTY(t)
+	switch cmd {
+	case unix.TIOCSCTTY:
+		return 0, jc.SetTTY(t, addr == 1)
+	case unix.TIOCNOTTY:
+		if !mine {
+			return 0, linux.ENOTTY
+		}
+		return 0, jc.DropTTY()
+	case unix.TIOCGPGRP:
+		if !mine {
+			return 0, linux.ENOTTY
+		}
+		return 0, usermem.CopyOutInt(s, addr, jc.ProcessGroupID(t.Foreground()))
+	case unix.TIOCSPGRP:
+		nr, errno := usermem.CopyInInt[int32](s, addr)
+		if errno != 0 {
+			return 0, errno
+		}
+		if !mine {
+			return 0, linux.ENOTTY
+		}
+		if nr < 0 {
+			return 0, linux.EINVAL
+		}
+		pg, errno := jc.FindProcessGroup(nr)
+		if errno != 0 {
+			return 0, errno
+		}
+		if fg := t.Foreground(); fg != nil && jc.ProcessGroup() != fg && !jc.Ignores(linux.SIGTTOU) {
+			jc.ProcessGroup().Signal(linux.SIGTTOU)
+			return 0, linux.ERESTARTSYS
+		}
+		t.SetForeground(pg)
+		return 0, 0
+	case unix.TIOCGSID:
+		if !mine {
+			return 0, linux.ENOTTY
+		}
+		return 0, usermem.CopyOutInt(s, addr, jc.SessionID(t.Session()))
+	}
+	return 0, linux.ENOTTY
+}
+
+// SetForeground changes the foreground group.
+func (t *TTY) SetForeground(pg vfs.ProcessGroup) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.foreground = pg
+}
+
+// encodeTermios lays a host termios out as struct termios of the kernel.
+func encodeTermios(t *unix.Termios) (b [termiosSize]byte) {
+	for i, v := range [...]uint32{t.Iflag, t.Oflag, t.Cflag, t.Lflag} {
+		for k := range 4 {
+			b[4*i+k] = byte(v >> (8 * k))
+		}
+	}
+	b[16] = t.Line
+	copy(b[17:], t.Cc[:19])
+	return b
+}
+
+// decodeTermios takes it back, leaving the speeds.
+func decodeTermios(b []byte, t *unix.Termios) {
+	for i, v := range [...]*uint32{&t.Iflag, &t.Oflag, &t.Cflag, &t.Lflag} {
+		*v = uint32(b[4*i]) | uint32(b[4*i+1])<<8 | uint32(b[4*i+2])<<16 | uint32(b[4*i+3])<<24
+	}
+	t.Line = b[16]
+	copy(t.Cc[:19], b[17:])
+}
+
+// OpenTTY is /dev/tty's: another open file of the terminal.
+func (t *TTY) OpenTTY(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return t, 0 }
