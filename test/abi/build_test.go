@@ -89,12 +89,13 @@ func compileAll(cache string, all []*program) error {
 
 // compileFlags warn about all but wrong arguments, which are often the subject.
 const compileFlags = `-O1 -s -pthread -Wall -Werror -Wno-nonnull -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds
-	-Wno-unused-result -Wno-format-truncation -Wno-use-after-free -Wno-infinite-recursion -fmax-errors=3 -fno-diagnostics-show-caret`
+	-Wno-unused-result -Wno-format-truncation -Wno-use-after-free -Wno-infinite-recursion -Wno-parentheses -fmax-errors=3 -fno-diagnostics-show-caret`
 
 // Lines of a source that change how it is compiled.
 var (
 	dynamicLine = regexp.MustCompile(`(?m)^// dynamic$`)
 	usesLine    = regexp.MustCompile(`(?m)^// uses: lib(\S+)$`)
+	slowLine    = regexp.MustCompile(`(?m)^// slow: `) // may take more than a second
 	flagsLine   = regexp.MustCompile(`(?m)^// flags: (.+)$`)
 )
 
@@ -105,6 +106,10 @@ func compile(cache string, p *program, salt []byte) error {
 		return err
 	}
 	args := strings.Fields(compileFlags)
+	p.allowed = 1000
+	if slowLine.Match(source) {
+		p.allowed = 5000
+	}
 	if !dynamicLine.Match(source) {
 		args = append(args, "-static")
 	}
