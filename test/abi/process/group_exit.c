@@ -33,10 +33,11 @@ int main(void) {
 	pid = spawn({
 		for (int i = 0; i < 20; i++)
 			thread(later, NULL);
-		for (int i = 0; i < 20; i++)
-			gate_open(g);
 		sys(SYS_exit, 2);
 	});
+	await(pid, "Z");
+	for (int i = 0; i < 20; i++)
+		gate_open(g);
 	reap("many threads", pid);
 	return 0;
 }

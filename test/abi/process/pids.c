@@ -30,8 +30,8 @@ int main(void) {
 			raise(SIGKILL);
 			_exit(3);
 		});
-		yes(inside > 1);
 		reap("init of the namespace", inside);
+		yes(inside > 1);
 		fact("fork afterwards: %s", ename(err(fork())));
 	}));
 	quiet(spawn({

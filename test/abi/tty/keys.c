@@ -38,6 +38,8 @@ int main(void) {
 	});
 	gate_pass(g);
 	must(write(m, "dropped", 7));
+	for (int n = 0; n < 7;) // its echo
+		n += must(read(m, line, sizeof line));
 	key(3), gate_pass(g);
 	key(28), gate_pass(g);
 	key(26), gate_pass(g);

@@ -42,6 +42,7 @@ int main(void) {
 	show(read(s, buf, 10)); // the timer between bytes ends it
 	mode(1, 0);
 	must(write(m, "raw no newline", 14));
+	show(ready(s));
 	t.c_lflag |= ICANON;
 	must(tcsetattr(s, TCSANOW, &t));
 	show(ready(s)); // now part of a line
