@@ -54,3 +54,17 @@ func (k *Kernel) Filesystems() (names []string) {
 
 // FSTypes are the file systems.
 func (k *Kernel) FSTypes() []FSType { return k.fsTypes }
+
+// EachFS calls f for the FS of every task: pivot_root(2) moves them.
+func (k *Kernel) EachFS(f func(*vfs.FS)) {
+	k.tasks.RLock()
+	defer k.tasks.RUnlock()
+	for _, p := range k.InitNS.PIDChildren.pids {
+		if p.task == nil {
+			continue
+		}
+		if fs := p.task.FS(); fs != nil {
+			f(fs)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package syscalls
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+)
+
+func init() {
+	register(rows{
+		linux.SYS_MOUNT:      {"mount", "path path str hex hex", mount, "file systems of this sandbox; see /proc/filesystems"},
+		linux.SYS_UMOUNT2:    {"umount2", "path hex", umount2, ""},
+		linux.SYS_PIVOT_ROOT: {"pivot_root", "path path", pivotRoot, ""},
+	})
+}
+
+// mayMount is the capability that mounting takes, in the namespace's own user namespace.
+func mayMount(t *kernel.Task) bool {
+	return t.Cred().HasIn(t.Namespaces().Mount.Owner, linux.CAP_SYS_ADMIN)
+}
+
+// optionalString copies in a string that may be null.
+func optionalString(t *kernel.Task, addr usermem.Addr, max int) (string, linux.Errno) {
+	if addr == 0 {
+		return "", 0
+	}
+	s, errno := t.Space().CopyInString(addr, max)
+	if errno == linux.ENAMETOOLONG {
+		errno = linux.EINVAL
+	}
+	return s, errno
+}
+
+// mount is mount(2) (path_mount, fs/namespace.c).
+func mount(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	flags := a.Size(3)
+	const magic, magicMask = 0xc0ed0000, 0xffff0000
+	if flags&magicMask == magic {
+		flags &^= magicMask
+	}
+	typ, errno := optionalString(t, a.Addr(2), usermem.PageSize)
+	if errno != 0 {
+		return 0, errno
+	}
+	source, errno := optionalString(t, a.Addr(0), linux.PATH_MAX)
+	if errno != 0 {
+		return 0, errno
+	}
+	data, errno := mountData(t, a.Addr(4))
+	if errno != 0 {
+		return 0, errno
+	}
+	return withPath(t, linux.AT_FDCWD, a.Addr(1), 0, true, func(p vfs.Path) linux.Errno {
+		if !mayMount(t) {
+			return linux.EPERM
+		}
+		return doMount(t, p, source, typ, flags, data)
+	})
+}
+
+// mountData copies in the options: a page at most.
+func mountData(t *kernel.Task, addr usermem.Addr) (string, linux.Errno) {
+	if addr == 0 {
+		return "", 0
+	}
+	s, errno := t.Space().CopyInString(addr, usermem.PageSize)
+	if errno == linux.ENAMETOOLONG {
+		errno = linux.EINVAL
+	}
+	return s, errno
+}
+
+// perMount are the flags that belong to a mount.
+const perMount = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_NOATIME | linux.MS_NODIRATIME | linux.MS_RELATIME | linux.MS_NOSYMFOLLOW
+
+func doMount(t *kernel.Task, p vfs.Path, source, typ string, flags uint64, data string) linux.Errno {
+	own := flags & perMount
+	if flags&(linux.MS_NOATIME|linux.MS_STRICTATIME) == 0 {
+		own |= linux.MS_RELATIME
+	}
+	const propagation = linux.MS_SHARED | linux.MS_PRIVATE | linux.MS_SLAVE | linux.MS_UNBINDABLE
+	switch {
+	case flags&(linux.MS_REMOUNT|linux.MS_BIND) == linux.MS_REMOUNT|linux.MS_BIND:
+		return vfs.Remount(t, p, own, data, true)
+	case flags&linux.MS_REMOUNT != 0:
+		return vfs.Remount(t, p, own, data, false)
+	case flags&linux.MS_BIND != 0:
+		return withSource(t, source, func(from vfs.Path) linux.Errno { return vfs.Bind(from, p, flags&linux.MS_REC != 0) })
+	case flags&propagation != 0:
+		kind := flags & propagation
+		if kind&(kind-1) != 0 || flags&^(propagation|linux.MS_REC|linux.MS_SILENT) != 0 {
+			return linux.EINVAL
+		}
+		return p.SetPropagation(kind, flags&linux.MS_REC != 0)
+	case flags&linux.MS_MOVE != 0:
+		return withSource(t, source, func(from vfs.Path) linux.Errno { return vfs.Move(from, p) })
+	}
+	fs, errno := t.Kernel().FS(typ)
+	if errno != 0 {
+		return errno
+	}
+	if !fs.UserNS && !t.Cred().HasIn(t.Kernel().UserNS, linux.CAP_SYS_ADMIN) {
+		return linux.EPERM
+	}
+	if source == "" {
+		source = "none"
+	}
+	sb, errno := fs.Mount(t, source, data)
+	if errno != 0 {
+		return errno
+	}
+	return vfs.MountAt(p, vfs.NewMount(sb, own))
+}
+
+// withSource calls f with the path that a bind or move mount comes from.
+func withSource(t *kernel.Task, source string, f func(vfs.Path) linux.Errno) linux.Errno {
+	if source == "" {
+		return linux.EINVAL
+	}
+	from, errno := walkFrom(t, linux.AT_FDCWD, source, vfs.Follow)
+	if errno != 0 {
+		return errno
+	}
+	defer from.Put()
+	return f(from)
+}
+
+// umount2 is umount2(2).
+func umount2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	flags := a.Uint(1)
+	if flags&^(linux.MNT_FORCE|linux.MNT_DETACH|linux.MNT_EXPIRE|linux.UMOUNT_NOFOLLOW) != 0 {
+		return 0, linux.EINVAL
+	}
+	return withPath(t, linux.AT_FDCWD, a.Addr(0), 0, flags&linux.UMOUNT_NOFOLLOW == 0, func(p vfs.Path) linux.Errno {
+		if !mayMount(t) {
+			return linux.EPERM
+		}
+		return vfs.Unmount(p, flags)
+	})
+}
+
+// pivotRoot is pivot_root(2).
+func pivotRoot(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	if !mayMount(t) {
+		return 0, linux.EPERM
+	}
+	return withPath(t, linux.AT_FDCWD, a.Addr(0), 0, true, func(newRoot vfs.Path) linux.Errno {
+		_, errno := withPath(t, linux.AT_FDCWD, a.Addr(1), 0, true, func(putOld vfs.Path) linux.Errno {
+			root := t.FS().Root()
+			defer root.Put()
+			return vfs.PivotRoot(t.Namespaces().Mount, root, newRoot, putOld, t.Kernel().EachFS)
+		})
+		return errno
+	})
+}

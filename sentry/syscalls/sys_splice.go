@@ -1,0 +1,382 @@
+package syscalls
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
+	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+func init() {
+	register(rows{
+		linux.SYS_SPLICE:          {"splice", "fd hex fd hex size hex", splice, "copies; no page moves"},
+		linux.SYS_TEE:             {"tee", "fd fd size hex", tee, "copies"},
+		linux.SYS_VMSPLICE:        {"vmsplice", "fd iov long hex", vmsplice, "copies; no page is given away"},
+		linux.SYS_SENDFILE:        {"sendfile", "fd fd hex size", sendfile, ""},
+		linux.SYS_COPY_FILE_RANGE: {"copy_file_range", "fd hex fd hex size hex", copyFileRange, "copies"},
+	})
+}
+
+// Flags of splice(2).
+const (
+	spliceMove     = 1
+	spliceNonblock = 2
+	spliceMore     = 4
+	spliceGift     = 8
+	spliceAll      = 15
+)
+
+// mover copies between two files through a buffer of the kernel. An offset of nil is the file's
+// position.
+type mover struct {
+	t        *kernel.Task
+	from, to *vfs.File
+	in, out  *int64
+}
+
+// moveChunk is how much is copied at a time.
+const moveChunk = 64 << 10
+
+// once copies at most n bytes: what was read but could not be written is put back by the
+// position, or for a pipe kept from being read too early by first asking for room.
+func (m *mover) once(n int) (int, linux.Errno) {
+	if p := pipe.Of(m.to); p != nil {
+		room, readers := p.Room()
+		if readers && room == 0 {
+			if _, errno := m.room(p); errno != 0 {
+				return 0, errno
+			}
+			room, _ = p.Room()
+		}
+		if room > 0 {
+			n = min(n, room)
+		}
+	}
+	b := make([]byte, min(n, moveChunk))
+	dst := usermem.Bytes(b)
+	var (
+		got   int
+		errno linux.Errno
+	)
+	if m.in != nil {
+		got, errno = m.from.ReadAt(m.t, &dst, *m.in, false)
+	} else {
+		got, errno = m.from.Read(m.t, &dst)
+	}
+	if got <= 0 {
+		return 0, errno
+	}
+	src := usermem.Bytes(b[:got])
+	var put int
+	if m.out != nil {
+		put, errno = m.to.WriteAt(m.t, &src, *m.out, false, false)
+	} else {
+		put, errno = m.to.Write(m.t, &src)
+	}
+	put = max(put, 0)
+	switch {
+	case m.in != nil:
+		*m.in += int64(put)
+	case put < got:
+		m.from.Seek(m.t, int64(put-got), linux.SEEK_CUR)
+	}
+	if m.out != nil {
+		*m.out += int64(put)
+	}
+	if put > 0 {
+		errno = 0
+	}
+	return put, errno
+}
+
+// room waits until a pipe has some.
+func (m *mover) room(p *pipe.Pipe) (int, linux.Errno) {
+	if m.to.NonBlocking() {
+		return 0, linux.EAGAIN
+	}
+	return wait.Until(p.WaitQueue(), wait.Out|wait.Err, m.t.Waiter(), wait.Forever, func() (int, linux.Errno) {
+		if room, readers := p.Room(); room == 0 && readers {
+			return 0, linux.EAGAIN
+		}
+		return 0, 0
+	})
+}
+
+// all copies n bytes or until the end; what was copied before an error counts.
+func (m *mover) all(n uint64) (uintptr, linux.Errno) {
+	total := uint64(0)
+	for total < n {
+		got, errno := m.once(int(min(n-total, 1<<30)))
+		total += uint64(got)
+		if errno != 0 && total == 0 {
+			_, errno = wrote(m.t, 0, errno)
+			return 0, errno
+		}
+		if got == 0 || errno != 0 || m.t.Waiter().Interrupted() {
+			break
+		}
+	}
+	return uintptr(total), 0
+}
+
+// two opens the two files of a call: EBADF unless from is readable and to writable.
+func two(t *kernel.Task, from, to int32) (*vfs.File, *vfs.File, linux.Errno) {
+	in, errno := t.File(from)
+	if errno != 0 {
+		return nil, nil, errno
+	}
+	out, errno := t.File(to)
+	if errno != 0 {
+		in.Put()
+		return nil, nil, errno
+	}
+	if in.Mode&vfs.ModeRead == 0 || out.Mode&vfs.ModeWrite == 0 {
+		in.Put()
+		out.Put()
+		return nil, nil, linux.EBADF
+	}
+	return in, out, 0
+}
+
+// offset copies in an offset if addr is not null.
+func offset(t *kernel.Task, addr usermem.Addr) (*int64, linux.Errno) {
+	if addr == 0 {
+		return nil, 0
+	}
+	v, errno := usermem.CopyInInt[int64](t.Space(), addr)
+	if errno == 0 && v < 0 {
+		errno = linux.EINVAL
+	}
+	return &v, errno
+}
+
+// storeOffset stores it back.
+func storeOffset(t *kernel.Task, addr usermem.Addr, v *int64) linux.Errno {
+	if v == nil {
+		return 0
+	}
+	return usermem.CopyOutInt(t.Space(), addr, *v)
+}
+
+// sendfile is sendfile(2).
+func sendfile(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	in, out, errno := two(t, a.Int(1), a.Int(0))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer in.Put()
+	defer out.Put()
+	off, errno := offset(t, a.Addr(2))
+	if errno != 0 {
+		return 0, errno
+	}
+	if off != nil && in.Pos() < 0 {
+		return 0, linux.ESPIPE
+	}
+	if out.Flags()&linux.O_APPEND != 0 || in.Inode.IsDir() || int64(a.Size(3)) < 0 {
+		return 0, linux.EINVAL
+	}
+	m := mover{t: t, from: in, to: out, in: off}
+	n, errno := m.all(min(a.Size(3), usermem.MaxRW))
+	if errno == 0 {
+		errno = storeOffset(t, a.Addr(2), off)
+	}
+	return n, errno
+}
+
+// splice is splice(2): at least one side is a pipe.
+func splice(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	flags, n := a.Uint(5), a.Size(4)
+	if flags&^spliceAll != 0 {
+		return 0, linux.EINVAL
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	in, out, errno := two(t, a.Int(0), a.Int(2))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer in.Put()
+	defer out.Put()
+	ip, op := pipe.Of(in), pipe.Of(out)
+	switch {
+	case ip == nil && op == nil, ip != nil && ip == op:
+		return 0, linux.EINVAL
+	case ip != nil && a.Addr(1) != 0 || op != nil && a.Addr(3) != 0:
+		return 0, linux.ESPIPE
+	case a.Addr(1) != 0 && in.Pos() < 0 || a.Addr(3) != 0 && out.Pos() < 0:
+		return 0, linux.EINVAL
+	case op == nil && out.Flags()&linux.O_APPEND != 0:
+		return 0, linux.EINVAL
+	}
+	inOff, errno := offset(t, a.Addr(1))
+	if errno != 0 {
+		return 0, errno
+	}
+	outOff, errno := offset(t, a.Addr(3))
+	if errno != 0 {
+		return 0, errno
+	}
+	if flags&spliceNonblock != 0 {
+		if ip != nil {
+			if b, errno := ip.Peek(1); errno != 0 || len(b) == 0 {
+				return 0, errno
+			}
+		}
+		if op != nil {
+			if room, readers := op.Room(); room == 0 && readers {
+				return 0, linux.EAGAIN
+			}
+		}
+	}
+	m := mover{t: t, from: in, to: out, in: inOff, out: outOff}
+	got, errno := m.once(int(min(n, usermem.MaxRW)))
+	if errno != 0 {
+		return wrote(t, 0, errno)
+	}
+	if errno = storeOffset(t, a.Addr(1), inOff); errno == 0 {
+		errno = storeOffset(t, a.Addr(3), outOff)
+	}
+	return uintptr(got), errno
+}
+
+// tee is tee(2).
+func tee(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	flags := a.Uint(3)
+	if flags&^spliceAll != 0 {
+		return 0, linux.EINVAL
+	}
+	if a.Size(2) == 0 {
+		return 0, 0
+	}
+	in, out, errno := two(t, a.Int(0), a.Int(1))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer in.Put()
+	defer out.Put()
+	ip, op := pipe.Of(in), pipe.Of(out)
+	if ip == nil || op == nil || ip == op {
+		return 0, linux.EINVAL
+	}
+	nonblock := flags&spliceNonblock != 0 || in.NonBlocking() || out.NonBlocking()
+	var b []byte
+	look := func() (int, linux.Errno) {
+		room, readers := op.Room()
+		if !readers {
+			return 0, linux.EPIPE
+		}
+		if room == 0 {
+			return 0, linux.EAGAIN
+		}
+		var errno linux.Errno
+		b, errno = ip.Peek(int(min(a.Size(2), uint64(room))))
+		return len(b), errno
+	}
+	for {
+		_, errno = look()
+		if errno != linux.EAGAIN || nonblock {
+			break
+		}
+		q := ip.WaitQueue()
+		if room, _ := op.Room(); room == 0 {
+			q = op.WaitQueue()
+		}
+		if _, errno = wait.Until(q, wait.All, t.Waiter(), wait.Forever, look); errno != linux.EAGAIN {
+			break
+		}
+	}
+	if errno != 0 || len(b) == 0 {
+		return wrote(t, 0, errno)
+	}
+	src := usermem.Bytes(b)
+	n, errno := out.Write(t, &src)
+	return wrote(t, n, errno)
+}
+
+// vmsplice is vmsplice(2): memory into a pipe's write end, or a pipe's read end into memory.
+func vmsplice(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	if a.Uint(3)&^spliceAll != 0 {
+		return 0, linux.EINVAL
+	}
+	f, b, errno := vec(t, a)
+	if errno != 0 {
+		return 0, errno
+	}
+	defer f.Put()
+	p := pipe.Of(f)
+	if p == nil {
+		return 0, linux.EBADF
+	}
+	if b.Len() == 0 {
+		return 0, 0
+	}
+	nonblock := a.Uint(3)&spliceNonblock != 0
+	if f.Mode&vfs.ModeWrite != 0 {
+		if room, readers := p.Room(); nonblock && room == 0 && readers {
+			return 0, linux.EAGAIN
+		}
+		n, errno := f.Write(t, &b)
+		return wrote(t, n, errno)
+	}
+	if nonblock {
+		if _, errno := p.Peek(1); errno != 0 {
+			return 0, errno
+		}
+	}
+	n, errno := f.Read(t, &b)
+	return haveRead(t, n, errno)
+}
+
+// copyFileRange is copy_file_range(2).
+func copyFileRange(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	if a.Uint(5) != 0 {
+		return 0, linux.EINVAL
+	}
+	in, out, errno := two(t, a.Int(0), a.Int(2))
+	if errno != 0 {
+		return 0, errno
+	}
+	defer in.Put()
+	defer out.Put()
+	switch {
+	case in.Inode.IsDir() || out.Inode.IsDir():
+		return 0, linux.EISDIR
+	case in.Inode.Type() != linux.S_IFREG || out.Inode.Type() != linux.S_IFREG:
+		return 0, linux.EINVAL
+	case out.Flags()&linux.O_APPEND != 0:
+		return 0, linux.EBADF
+	}
+	inOff, errno := offset(t, a.Addr(1))
+	if errno != 0 {
+		return 0, errno
+	}
+	outOff, errno := offset(t, a.Addr(3))
+	if errno != 0 {
+		return 0, errno
+	}
+	from, to, n := in.Pos(), out.Pos(), a.Size(4)
+	if inOff != nil {
+		from = *inOff
+	}
+	if outOff != nil {
+		to = *outOff
+	}
+	if n > 1<<62 || from+int64(n) < from || to+int64(n) < to {
+		return 0, linux.EOVERFLOW
+	}
+	if in.Inode == out.Inode && from < to+int64(n) && to < from+int64(n) {
+		return 0, linux.EINVAL
+	}
+	m := mover{t: t, from: in, to: out, in: inOff, out: outOff}
+	got, errno := m.all(min(n, usermem.MaxRW))
+	if errno == 0 {
+		if errno = storeOffset(t, a.Addr(1), inOff); errno == 0 {
+			errno = storeOffset(t, a.Addr(3), outOff)
+		}
+	}
+	return got, errno
+}
