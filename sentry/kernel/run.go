@@ -10,6 +10,7 @@ import (
 // loop is the life of a thread: application code, trap, pending work, again.
 func (t *Task) loop() {
 	defer t.k.live.Done()
+	t.run.lastSeen, t.run.slept = t.k.Clock.Monotonic(), t.waiter.Slept()
 	for !t.run.dying {
 		if t.work.Load() {
 			t.doWork()

@@ -205,7 +205,7 @@ func futexRequeue(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // futexWaitv is futex_waitv(2).
 func futexWaitv(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	if n := a.Uint(1); n == 0 || n > 128 || a.Uint(2) != 0 {
+	if n := a.Uint(1); n == 0 || n > 128 || a.Uint(2) != 0 || a.Addr(0) == 0 {
 		return 0, linux.EINVAL
 	}
 	list, errno := waitv(t, a.Addr(0), int(a.Uint(1)))

@@ -21,6 +21,7 @@ const (
 // Pipe is the buffer between the two ends.
 type Pipe struct {
 	queue wait.Queue
+	read  sync.Mutex // one reader at a time; held while application memory is touched
 
 	mu      sync.Mutex
 	buf     []byte // a ring that grows up to size
@@ -123,22 +124,16 @@ func (end) Stream() {}
 // Release is vfs.FileOps's.
 func (e end) Release(f *vfs.File) { e.p.leave(f) }
 
-// take removes at most n bytes, or a packet, from the front. The lock is held.
-func (p *Pipe) take(n int) []byte {
-	n = min(n, p.n)
-	drop := n
+// drop removes n bytes, or the packet they are of, from the front. The lock is held.
+func (p *Pipe) drop(n int) {
 	if len(p.packets) > 0 {
-		drop = p.packets[0]
-		n = min(n, drop)
+		n = p.packets[0]
 		p.packets = p.packets[1:]
 	}
-	out := make([]byte, n)
-	p.copyOut(out)
-	p.head = (p.head + drop) % max(len(p.buf), 1)
-	if p.n -= drop; p.n == 0 {
+	p.head = (p.head + n) % max(len(p.buf), 1)
+	if p.n -= n; p.n == 0 {
 		p.head = 0
 	}
-	return out
 }
 
 // copyOut copies from the front without removing.
@@ -170,6 +165,8 @@ func (e end) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, lin
 	if dst.Len() == 0 {
 		return 0, 0
 	}
+	p.read.Lock()
+	defer p.read.Unlock()
 	p.mu.Lock()
 	if p.n == 0 {
 		defer p.mu.Unlock()
@@ -178,13 +175,21 @@ func (e end) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, lin
 		}
 		return 0, linux.EAGAIN
 	}
-	full := p.room() < pipeBuf
-	b := p.take(dst.Len())
-	p.mu.Unlock()
-	if full || p.room() >= pipeBuf {
-		p.queue.Notify(wait.Out)
+	n := min(dst.Len(), p.n)
+	if len(p.packets) > 0 {
+		n = min(n, p.packets[0])
 	}
-	return dst.CopyOut(b)
+	b := make([]byte, n)
+	p.copyOut(b)
+	p.mu.Unlock()
+	if _, errno := dst.CopyOut(b); errno != 0 {
+		return 0, errno // what was not taken whole stays
+	}
+	p.mu.Lock()
+	p.drop(n)
+	p.mu.Unlock()
+	p.queue.Notify(wait.Out)
+	return n, 0
 }
 
 // room is how many bytes can be written now.
@@ -215,7 +220,7 @@ func (e end) Write(ctx vfs.Ctx, f *vfs.File, src *usermem.Buf, _ int64) (int, li
 		}
 		b := make([]byte, min(n, room))
 		got, errno := src.CopyIn(b)
-		if got == 0 {
+		if errno != 0 {
 			if total > 0 {
 				break
 			}
@@ -225,9 +230,6 @@ func (e end) Write(ctx vfs.Ctx, f *vfs.File, src *usermem.Buf, _ int64) (int, li
 		total += put
 		if errno2 != 0 {
 			return total, errno2
-		}
-		if errno != 0 {
-			break
 		}
 	}
 	return total, 0
