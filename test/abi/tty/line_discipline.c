@@ -1,5 +1,6 @@
 // The line discipline in canonical mode: line editing, echo, signals off, EOF, splitting of reads.
 #include "../oracle.h"
+#include <poll.h>
 #include <termios.h>
 #include <sys/ioctl.h>
 static int m, s;
@@ -11,12 +12,20 @@ static void printable(const char *what, const char *t, ssize_t n) {
 		t[i] < 32 || t[i] == 127 ? printf(" \\x%02x", (unsigned char)t[i]) : printf(" %c", t[i]);
 	printf("\n");
 }
+// drain reads what the master has to say; it comes in pieces.
+static ssize_t drain(char *text, size_t room) {
+	struct pollfd p = {m, POLLIN};
+	ssize_t n = 0, k;
+	while (poll(&p, 1, 10) > 0 && (k = read(m, text + n, room - n)) > 0)
+		n += k;
+	return n;
+}
 static void in(const char *text, size_t n) {
 	char line[256], echo[512];
 	must(write(m, text, n));
 	ssize_t k = read(s, line, sizeof line);
 	printable("slave reads", line, k);
-	k = read(m, echo, sizeof echo);
+	k = drain(echo, sizeof echo);
 	printable("  echo", echo, k);
 }
 #define type(t) in(t, sizeof t - 1)
@@ -43,10 +52,10 @@ int main(void) {
 	printable("rest", c, read(s, c, 3));
 	printable("rest", c, read(s, c, 3));
 	char echo[256];
-	printable("echo", echo, read(m, echo, sizeof echo));
+	printable("echo", echo, drain(echo, sizeof echo));
 	type("\x01\x02\n"); // control characters are echoed as ^A
 	must(write(s, "out\nput\t\r", 9)); // ONLCR
-	printable("master reads", echo, read(m, echo, sizeof echo));
+	printable("master reads", echo, drain(echo, sizeof echo));
 	struct termios t;
 	must(tcgetattr(s, &t));
 	t.c_lflag &= ~(ECHO | ICANON);
@@ -57,10 +66,10 @@ int main(void) {
 	must(tcsetattr(s, TCSANOW, &t));
 	type("ABc\r");
 	must(write(s, "out\r\n", 5));
-	printable("master reads", echo, read(m, echo, sizeof echo));
+	printable("master reads", echo, drain(echo, sizeof echo));
 	t.c_oflag = 0;
 	must(tcsetattr(s, TCSANOW, &t));
 	must(write(s, "raw\r\n", 5));
-	printable("master reads", echo, read(m, echo, sizeof echo));
+	printable("master reads", echo, drain(echo, sizeof echo));
 	return 0;
 }
