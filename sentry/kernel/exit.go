@@ -187,6 +187,7 @@ func (g *Group) end() {
 	g.leader.pid.gone.Store(true)
 	close(g.exited)
 	g.leader.pid.exited.Notify(wait.In | wait.Hup)
+	defer g.notifyNamespaces()
 	if g.onExit != nil {
 		g.onExit(g.exitStatus)
 	}
@@ -264,6 +265,11 @@ func (g *Group) reap() {
 	for _, t := range slices.Clone(g.tasks) {
 		t.release()
 	}
+	g.notifyNamespaces()
+}
+
+// notifyNamespaces wakes inits that wait for their namespaces to become empty.
+func (g *Group) notifyNamespaces() {
 	for _, n := range g.leader.pid.nums {
 		n.ns.emptied.Notify(wait.Internal)
 	}
@@ -289,6 +295,8 @@ func (k *Kernel) reparent(t *Task, last bool) {
 		for _, o := range c.tasks {
 			if s := o.pdeathSignal.Load(); s != 0 && c.forker == t {
 				info := linux.Siginfo{Signo: s, Code: linux.SI_USER}
+				info.SetPID(g.leader.pid.NrIn(c.leader.pid.ns()))
+				info.SetUID(c.leader.Cred().NS.FromKernelUID(t.Cred().Ruid))
 				c.send(&info, nil)
 			}
 		}
