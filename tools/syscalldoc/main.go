@@ -40,4 +40,3 @@ func page() string {
 	b.WriteString(rows.String())
 	return b.String()
 }
-
