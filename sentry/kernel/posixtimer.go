@@ -106,7 +106,7 @@ func (t *Task) TimerSet(id int32, value, interval int64, abs, set bool) (oldValu
 	}
 	now, errno := t.ClockNow(tm.clock)
 	if errno != 0 {
-		return 0, 0, errno
+		return 0, 0, linux.ESRCH // the process whose time it counts is gone
 	}
 	g.mu.Lock()
 	oldInterval = tm.interval

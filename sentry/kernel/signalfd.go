@@ -139,5 +139,8 @@ func (f *Signalfd) Queue(*vfs.File) *wait.Queue { return &f.queue }
 // Stream marks it as without a position.
 func (f *Signalfd) Stream() {}
 
+// NoopSeek marks it as seeking without effect.
+func (f *Signalfd) NoopSeek() {}
+
 // Release forgets it.
 func (f *Signalfd) Release(*vfs.File) { f.leave(f.owner.Load().group) }

@@ -156,5 +156,8 @@ func (f *Timerfd) Queue(*vfs.File) *wait.Queue { return &f.queue }
 // Stream marks it as without a position.
 func (f *Timerfd) Stream() {}
 
+// NoopSeek marks it as seeking without effect.
+func (f *Timerfd) NoopSeek() {}
+
 // Release stops the timer.
 func (f *Timerfd) Release(*vfs.File) { f.Set(0, 0, false, true) }

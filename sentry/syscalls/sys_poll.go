@@ -105,7 +105,7 @@ func doPoll(t *kernel.Task, addr usermem.Addr, n uint32, deadline time.Time, non
 		if fds[i].FD < 0 {
 			continue
 		}
-		f, errno := t.Files().File(fds[i].FD)
+		f, errno := t.File(fds[i].FD)
 		if errno != 0 {
 			fds[i].Revents = int16(wait.Nval)
 			bad++
@@ -242,7 +242,7 @@ func doSelect(t *kernel.Task, n int32, sets [3]usermem.Addr, deadline time.Time,
 		if want == 0 {
 			continue
 		}
-		f, errno := t.Files().File(fd)
+		f, errno := t.File(fd)
 		if errno != 0 {
 			return 0, errno
 		}

@@ -203,7 +203,7 @@ func splice(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	defer out.Put()
 	ip, op := pipe.Of(in), pipe.Of(out)
 	switch {
-	case ip == nil && op == nil, ip != nil && ip == op:
+	case ip == nil && op == nil, ip != nil && ip == op, in.Inode.IsDir():
 		return 0, linux.EINVAL
 	case ip != nil && a.Addr(1) != 0 || op != nil && a.Addr(3) != 0:
 		return 0, linux.ESPIPE

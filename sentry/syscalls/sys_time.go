@@ -77,9 +77,7 @@ func nanosleep(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 func clockNanosleep(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	clock := a.Int(0)
 	switch clock {
-	case linux.CLOCK_THREAD_CPUTIME_ID:
-		return 0, linux.EINVAL
-	case linux.CLOCK_MONOTONIC_RAW, linux.CLOCK_REALTIME_COARSE, linux.CLOCK_MONOTONIC_COARSE:
+	case linux.CLOCK_THREAD_CPUTIME_ID, linux.CLOCK_MONOTONIC_RAW, linux.CLOCK_REALTIME_COARSE, linux.CLOCK_MONOTONIC_COARSE:
 		return 0, linux.EOPNOTSUPP
 	}
 	now, errno := t.ClockNow(clock)
@@ -127,6 +125,12 @@ func clockGetres(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // clockSettime is clock_settime(2).
 func clockSettime(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	if c := a.Int(0); c < 0 || c == linux.CLOCK_PROCESS_CPUTIME_ID || c == linux.CLOCK_THREAD_CPUTIME_ID {
+		if _, errno := t.ClockNow(c); errno != 0 {
+			return 0, errno
+		}
+		return 0, linux.EPERM
+	}
 	if a.Int(0) != linux.CLOCK_REALTIME {
 		return 0, linux.EINVAL
 	}

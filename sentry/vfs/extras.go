@@ -81,6 +81,12 @@ type Poller interface {
 // Stream marks files without a position: lseek gives ESPIPE, pread and pwrite too.
 type Stream interface{ Stream() }
 
+// NoopSeek marks streams whose lseek(2) returns 0 without effect (noop_llseek).
+type NoopSeek interface{ NoopSeek() }
+
+// AtimeKeeper marks inodes whose time of access vfs keeps.
+type AtimeKeeper interface{ KeepAtime() }
+
 // Seeker replaces lseek(2), called with the position's lock held; it returns the new position. Without it
 // the position moves within [0, Size] like a regular file's, SEEK_DATA and SEEK_HOLE included.
 type Seeker interface {

@@ -167,10 +167,30 @@ func (f *File) ReadAt(ctx Ctx, dst *usermem.Buf, off int64, nowait bool) (int, l
 func (f *File) readAt(ctx Ctx, ops FileOps, dst *usermem.Buf, off int64) (int, linux.Errno) {
 	n, errno := ops.Read(ctx, f, dst, off)
 	if n > 0 {
+		f.accessed(ctx)
 		f.notify(InAccess)
 		return n, 0
 	}
 	return n, errno
+}
+
+// accessed stamps the time of access as the mount says (file_accessed, relatime_need_update), on
+// file systems that leave it to us.
+func (f *File) accessed(ctx Ctx) {
+	t, ok := f.Inode.Ops.(AtimeKeeper)
+	if !ok || f.Flags()&linux.O_NOATIME != 0 {
+		return
+	}
+	flags := f.Path.Mount.Flags()
+	if flags&(linux.MS_NOATIME|linux.MS_RDONLY) != 0 || flags&linux.MS_NODIRATIME != 0 && f.Inode.IsDir() {
+		return
+	}
+	a, now := f.Inode.Attr(), ctx.Now()
+	if flags&linux.MS_RELATIME != 0 && a.Atime > a.Mtime && a.Atime > a.Ctime && now-a.Atime < 24*3600*linux.Second {
+		return
+	}
+	t.KeepAtime()
+	f.Inode.Update(func(a *Attr) { a.Atime = now })
 }
 
 // opsFor returns the operations if f is open for mode: EBADF.
@@ -306,6 +326,9 @@ func (f *File) Seek(ctx Ctx, off int64, whence int) (int64, linux.Errno) {
 		return 0, linux.EBADF
 	}
 	if f.isStream() {
+		if _, ok := f.Ops.(NoopSeek); ok {
+			return 0, 0
+		}
 		return 0, linux.ESPIPE
 	}
 	f.pos.Lock()
@@ -402,7 +425,7 @@ func (f *File) Poll() wait.Event {
 	if p, ok := f.Ops.(Poller); ok {
 		return p.Poll(f)
 	}
-	return wait.In | wait.Out
+	return wait.In | wait.Out | wait.RdNorm | wait.WrNorm
 }
 
 // PollQueue is what to wait on for changes of Poll, nil if there will be none.

@@ -25,6 +25,12 @@ const (
 	Nval  Event = 0x20
 	RdHup Event = 0x2000
 
+	// Ordinary and urgent data apart, as poll(2) can.
+	RdNorm Event = 0x40
+	RdBand Event = 0x80
+	WrNorm Event = 0x100
+	WrBand Event = 0x200
+
 	// Internal is used by objects that wake their own sleepers for reasons poll(2) has no
 	// name for (a lock released, a child that changed state).
 	Internal Event = 1 << 30

@@ -74,7 +74,7 @@ func RegisterPtmx(open func(ctx vfs.Ctx, f *vfs.File) (vfs.FileOps, linux.Errno)
 type always struct{}
 
 // Poll is vfs.Poller's.
-func (always) Poll(*vfs.File) wait.Event { return wait.In | wait.Out | 0x40 | 0x100 }
+func (always) Poll(*vfs.File) wait.Event { return wait.In | wait.Out | wait.RdNorm | wait.WrNorm }
 
 // Queue is vfs.Poller's: nothing ever changes.
 func (always) Queue(*vfs.File) *wait.Queue { return nil }
@@ -154,7 +154,7 @@ func (full) Write(_ vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux
 type rnd struct{ fill func(b []byte) }
 
 // Poll is vfs.Poller's.
-func (rnd) Poll(*vfs.File) wait.Event { return wait.In | wait.Out | 0x40 | 0x100 }
+func (rnd) Poll(*vfs.File) wait.Event { return wait.In | wait.Out | wait.RdNorm | wait.WrNorm }
 
 // Queue is vfs.Poller's.
 func (rnd) Queue(*vfs.File) *wait.Queue { return nil }

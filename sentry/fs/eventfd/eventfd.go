@@ -95,6 +95,9 @@ func (c *Counter) Queue(*vfs.File) *wait.Queue { return &c.queue }
 // Stream marks it as without a position.
 func (*Counter) Stream() {}
 
+// NoopSeek marks it as seeking without effect.
+func (*Counter) NoopSeek() {}
+
 // Release is vfs.FileOps's.
 func (*Counter) Release(*vfs.File) {}
 

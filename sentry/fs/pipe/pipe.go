@@ -27,6 +27,7 @@ type Pipe struct {
 	buf     []byte // a ring that grows up to size
 	head    int    // of the first byte
 	n       int    // bytes in it
+	skip    int    // bytes read of the first page, which is free only when all are
 	packets []int  // lengths, oldest first, if written with O_DIRECT; then all of n is in packets
 	size    int
 	readers int
@@ -131,8 +132,9 @@ func (p *Pipe) drop(n int) {
 		p.packets = p.packets[1:]
 	}
 	p.head = (p.head + n) % max(len(p.buf), 1)
+	p.skip = (p.skip + n) % pageSize
 	if p.n -= n; p.n == 0 {
-		p.head = 0
+		p.head, p.skip = 0, 0
 	}
 }
 
@@ -193,7 +195,7 @@ func (e end) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, lin
 }
 
 // room is how many bytes can be written now.
-func (p *Pipe) room() int { return p.size - p.n }
+func (p *Pipe) room() int { return p.size - p.n - p.skip }
 
 // Write is vfs.FileOps's. EPIPE if nobody reads; the caller raises SIGPIPE. A write of at most
 // pipeBuf bytes goes in whole or waits.
@@ -260,7 +262,7 @@ func (e end) Poll(f *vfs.File) wait.Event {
 	var got wait.Event
 	if f.Mode&vfs.ModeRead != 0 {
 		if p.n > 0 {
-			got |= wait.In | rdNorm
+			got |= wait.In | wait.RdNorm
 		}
 		if p.writers == 0 && (p.writeOpens > 0 || p.readOpens == 0) {
 			got |= wait.Hup
@@ -268,7 +270,7 @@ func (e end) Poll(f *vfs.File) wait.Event {
 	}
 	if f.Mode&vfs.ModeWrite != 0 {
 		if p.room() >= pipeBuf || p.n == 0 {
-			got |= wait.Out | wrNorm
+			got |= wait.Out | wait.WrNorm
 		}
 		if p.readers == 0 {
 			got |= wait.Err
@@ -276,12 +278,6 @@ func (e end) Poll(f *vfs.File) wait.Event {
 	}
 	return got
 }
-
-// Events that come with In and Out.
-const (
-	rdNorm wait.Event = 0x40
-	wrNorm wait.Event = 0x100
-)
 
 // Queue is vfs.Poller's.
 func (e end) Queue(*vfs.File) *wait.Queue { return &e.p.queue }

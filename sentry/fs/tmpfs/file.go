@@ -55,7 +55,7 @@ func (r *file) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
 		return errno
 	}
 	now := ctx.Now()
-	if s.Size != old {
+	if s.Mask&vfs.AttrMtime == 0 {
 		s.Mask |= vfs.AttrMtime
 		s.Mtime = now
 	}

@@ -25,6 +25,9 @@ type common interface{ base() *node }
 
 func (n *node) base() *node { return n }
 
+// KeepAtime is vfs.AtimeKeeper's.
+func (n *node) KeepAtime() {}
+
 // attrOf are the attributes of a new object.
 func attrOf(a *vfs.CreateArgs, now int64) vfs.Attr {
 	return vfs.Attr{Mode: a.Mode, Nlink: 1, UID: a.UID, GID: a.GID, Rdev: a.Rdev, Blksize: pages.PageSize, Atime: now, Mtime: now, Ctime: now, Btime: now}
