@@ -2,6 +2,7 @@ package auth
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
@@ -17,6 +18,7 @@ type UserNS struct {
 	Owner  UID // effective id of the creator
 	Group  GID
 
+	ino     atomic.Uint64
 	mu      sync.RWMutex
 	uids    []IDMap // empty until written; the first namespace maps everything to itself
 	gids    []IDMap
@@ -197,4 +199,15 @@ func (ns *UserNS) fromKernel(id uint32, maps func(*UserNS) []IDMap) uint32 {
 	ns.mu.RLock()
 	defer ns.mu.RUnlock()
 	return mapID(maps(ns), id, false)
+}
+
+// lastIno numbers user namespaces.
+var lastIno atomic.Uint64
+
+// Ino is the namespace's number, given at the first use (/proc/PID/ns/user).
+func (ns *UserNS) Ino() uint64 {
+	if ns.ino.Load() == 0 {
+		ns.ino.CompareAndSwap(0, 0xf2000000+lastIno.Add(1))
+	}
+	return ns.ino.Load()
 }

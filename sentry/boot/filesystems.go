@@ -4,6 +4,8 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/dev"
 	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
+	"github.com/seed-7423c386/runsc/sentry/fs/proc"
+	"github.com/seed-7423c386/runsc/sentry/fs/sys"
 	"github.com/seed-7423c386/runsc/sentry/fs/tmpfs"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -19,6 +21,20 @@ func (s *sandbox) registerFileSystems() {
 		return tmpfs.New(s.pool, k.TotalRAM, source, data)
 	}
 	k.RegisterFS(kernel.FSType{Name: "tmpfs", Nodev: true, UserNS: true, Mount: tmp})
+	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+		ns := k.InitNS.PIDChildren
+		if t != nil {
+			ns = t.Namespaces().PIDChildren
+		}
+		return proc.New(k, ns, proc.Host{CPUInfo: s.cfg.Host.CPUInfo, BootTime: s.cfg.Host.BootTime}), 0
+	}})
+	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Mount: func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) { return sys.New(k) }})
+	cg := s.cfg.Cgroup
+	group := func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) {
+		return sys.NewCgroup(k, sys.Limits{Memory: cg.Memory, Pids: cg.Pids, CPUs: cg.CPUs})
+	}
+	k.RegisterFS(kernel.FSType{Name: "cgroup", Nodev: true, UserNS: true, Mount: group})
+	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Mount: group})
 	k.RegisterFS(kernel.FSType{Name: "ramfs", Nodev: true, Mount: tmp})
 	k.RegisterFS(kernel.FSType{Name: "devtmpfs", Nodev: true, Mount: tmp})
 }

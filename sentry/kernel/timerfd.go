@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"fmt"
 	"sync"
 	"time"
 
@@ -161,3 +162,17 @@ func (f *Timerfd) NoopSeek() {}
 
 // Release stops the timer.
 func (f *Timerfd) Release(*vfs.File) { f.Set(0, 0, false, true) }
+
+// Info is what /proc/PID/fdinfo says of it.
+func (f *Timerfd) Info() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	f.advance(now)
+	left := int64(0)
+	if f.next != 0 {
+		left = max(f.next-now, 0)
+	}
+	return fmt.Sprintf("clockid: %d\nticks: %d\nsettime flags: 00\nit_value: (%d, %d)\nit_interval: (%d, %d)\n",
+		f.clock, f.ticks, left/linux.Second, left%linux.Second, f.interval/linux.Second, f.interval%linux.Second)
+}

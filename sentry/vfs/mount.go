@@ -38,6 +38,7 @@ var lastMountID atomic.Int64
 // MountNS is a mount namespace.
 type MountNS struct {
 	Owner *auth.UserNS
+	ino   uint64
 	root  *Mount
 	refs  refs.Count
 	count int // mounts, guarded by mounts
@@ -262,3 +263,16 @@ func (m *Mount) copyTree(root *Dentry, rec bool) *Mount {
 
 // inNS reports whether m is a mount of ns. The caller holds mounts.
 func (m *Mount) inNS(ns *MountNS) bool { return m.ns == ns && ns != nil }
+
+// lastNS numbers mount namespaces.
+var lastNS atomic.Uint64
+
+// Ino is the namespace's number, given at the first use (/proc/PID/ns/mnt).
+func (ns *MountNS) Ino() uint64 {
+	mounts.Lock()
+	defer mounts.Unlock()
+	if ns.ino == 0 {
+		ns.ino = 0xf1000000 + lastNS.Add(1)
+	}
+	return ns.ino
+}
