@@ -3,11 +3,11 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 static struct shmid_ds ds;
-#define stat_(id) (must(shmctl(id, IPC_STAT, &ds)), &ds)
+#define stat_(id) ({ must(shmctl(id, IPC_STAT, &ds)); &ds; })
 
 int main(void) {
 	int id = must(shmget(IPC_PRIVATE, 5000, 0600));
-	stat_(id), fact("size %zu attached %ld mode %o", ds.shm_segsz, (long)ds.shm_nattch, ds.shm_perm.mode);
+	must(shmctl(id, IPC_STAT, &ds)), fact("size %zu attached %ld mode %o", ds.shm_segsz, (long)ds.shm_nattch, ds.shm_perm.mode);
 	char *a = shmat(id, NULL, 0), *b = shmat(id, NULL, SHM_RDONLY);
 	yes(a != (void *)-1 && b != (void *)-1 && a != b);
 	strcpy(a, "shared"), fact("%s, beyond the size %d", b, a[8191]);
@@ -21,7 +21,7 @@ int main(void) {
 	void *at = shmat(id, (void *)0x10000123, 0);
 	fact("unaligned: %s", at == (void *)-1 ? ename(errno) : "ok"), at = shmat(id, (void *)0x10000123, SHM_RND), yes(at == (void *)0x10000000), at = shmat(id, at, 0), fact("occupied: %s", at == (void *)-1 ? ename(errno) : "ok"), at = shmat(id, (void *)0x10000000, SHM_REMAP), yes(at == (void *)0x10000000), at = shmat(id, NULL, SHM_REMAP), fact("remap of nothing: %s", at == (void *)-1 ? ename(errno) : "ok");
 	must(shmdt((void *)0x10000000));
-	show(shmctl(id, IPC_RMID, NULL)), stat_(id), fact("key %d mode dest %d", ds.shm_perm.__key, (ds.shm_perm.mode & SHM_DEST) != 0);
+	show(shmctl(id, IPC_RMID, NULL)), must(shmctl(id, IPC_STAT, &ds)), fact("key %d mode dest %d", ds.shm_perm.__key, (ds.shm_perm.mode & SHM_DEST) != 0);
 	char *c = shmat(id, NULL, 0); // Linux lets one attach
 	yes(c != (void *)-1), fact("%s", c), must(shmdt(c)), must(shmdt(a)), show(shmctl(id, IPC_STAT, &ds)); // the last one takes it away
 	show(shmget(IPC_PRIVATE, 0, 0600)), show(shmget(0x77, 100, 0600)), id = must(shmget(0x77, 100, IPC_CREAT | 0600)), yes(shmget(0x77, 0, 0) == id), show(shmget(0x77, 101, 0)), show(shmget(0x77, 50, 0) == id), show(shmget(0x77, 100, IPC_CREAT | IPC_EXCL | 0600));

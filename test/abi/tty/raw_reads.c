@@ -46,11 +46,10 @@ int main(void) {
 	t.c_lflag |= ICANON;
 	must(tcsetattr(s, TCSANOW, &t));
 	show(ready(s)); // now part of a line
-	must(write(m, "!\n", 2));
+	must(write(m, "!\ntyped", 7));
 	memset(buf, 0, sizeof buf);
 	show(read(s, buf, 32));
 	fact("%s", buf);
-	must(write(m, "typed", 5));
 	show(ready(s));
 	mode(1, 0);
 	show(ready(s));
