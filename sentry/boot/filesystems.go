@@ -3,6 +3,7 @@ package boot
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/dev"
+	"github.com/seed-7423c386/runsc/sentry/fs/overlay"
 	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
 	"github.com/seed-7423c386/runsc/sentry/fs/proc"
 	"github.com/seed-7423c386/runsc/sentry/fs/sys"
@@ -40,4 +41,10 @@ func (s *sandbox) registerFileSystems() {
 }
 
 // overlay is the writable layer in memory over lower.
-func (s *sandbox) overlay(lower *vfs.Super) (*vfs.Super, linux.Errno) { return nil, linux.ENODEV }
+func (s *sandbox) overlay(lower *vfs.Super) (*vfs.Super, linux.Errno) {
+	upper, errno := tmpfs.New(s.pool, s.kernel.TotalRAM, "overlay", "")
+	if errno != 0 {
+		return nil, errno
+	}
+	return overlay.New(lower, upper)
+}
