@@ -42,7 +42,8 @@ type FutexWaitv struct {
 	Val   uint64
 	Addr  uint64
 	Flags uint32
-	_     uint32
+	// Reserved must be 0.
+	Reserved uint32
 }
 
 func (RobustListHead) fixed() {}

@@ -3,6 +3,7 @@ package boot
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/dev"
+	"github.com/seed-7423c386/runsc/sentry/fs/devpts"
 	"github.com/seed-7423c386/runsc/sentry/fs/overlay"
 	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
 	"github.com/seed-7423c386/runsc/sentry/fs/proc"
@@ -36,6 +37,12 @@ func (s *sandbox) registerFileSystems() {
 	}
 	k.RegisterFS(kernel.FSType{Name: "cgroup", Nodev: true, UserNS: true, Mount: group})
 	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Mount: group})
+	dev.RegisterPtmx(devpts.OpenPtmx)
+	k.RegisterFS(kernel.FSType{Name: "devpts", Nodev: true, UserNS: true, Mount: func(_ *kernel.Task, _, data string) (*vfs.Super, linux.Errno) { return devpts.New(data) }})
+	// Message queues themselves are not there yet: an empty directory, as of a kernel that has none.
+	k.RegisterFS(kernel.FSType{Name: "mqueue", Nodev: true, UserNS: true, Mount: func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) {
+		return tmpfs.NewStatic(s.pool, "mqueue", 0x19800202, nil)
+	}})
 	k.RegisterFS(kernel.FSType{Name: "ramfs", Nodev: true, Mount: tmp})
 	k.RegisterFS(kernel.FSType{Name: "devtmpfs", Nodev: true, Mount: tmp})
 }

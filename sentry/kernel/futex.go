@@ -113,9 +113,15 @@ func (t *Task) futexKey(addr usermem.Addr, shared bool) (mm.Key, linux.Errno) {
 	if !shared {
 		return mm.Key{Of: m, Off: uint64(addr)}, 0
 	}
+	if _, errno := t.futexWord(addr); errno != 0 { // the page must be there and readable
+		return mm.Key{}, errno
+	}
 	k, ok := m.FutexKey(addr)
 	if !ok {
 		return mm.Key{}, linux.EFAULT
+	}
+	if k.Of == any(m) {
+		k.Off |= 1 // FUT_OFF_MMSHARED: not the key of a private futex at the same place
 	}
 	return k, 0
 }

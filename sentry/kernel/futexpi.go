@@ -269,10 +269,19 @@ func (t *Task) FutexCmpRequeuePI(addr, addr2 usermem.Addr, shared bool, nwake, n
 		return 0, linux.EAGAIN
 	}
 	b := t.k.futexes.bucket(key)
+	n, errno := b.wakeRequeued(key, key2, nwake+nmove)
+	if n > 0 {
+		t.markWaiters(addr2)
+	}
+	return n, errno
+}
+
+// wakeRequeued wakes at most most waiters of FUTEX_WAIT_REQUEUE_PI.
+func (b *futexBucket) wakeRequeued(key, key2 mm.Key, most int) (int, linux.Errno) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := 0
-	for i := 0; i < len(b.waiters) && n < nwake+nmove; {
+	for i := 0; i < len(b.waiters) && n < most; {
 		w := b.waiters[i]
 		if w.key != key {
 			i++
@@ -285,6 +294,19 @@ func (t *Task) FutexCmpRequeuePI(addr, addr2 usermem.Addr, shared bool, nwake, n
 		n++
 	}
 	return n, 0
+}
+
+// markWaiters sets FUTEX_WAITERS in a lock that is held: those who were woken will queue for it.
+func (t *Task) markWaiters(addr usermem.Addr) {
+	for {
+		word, errno := t.futexWord(addr)
+		if errno != 0 || word&linux.FUTEX_TID_MASK == 0 || word&linux.FUTEX_WAITERS != 0 {
+			return
+		}
+		if was, errno := t.Space().CompareAndSwap32(addr, word, word|linux.FUTEX_WAITERS); errno != 0 || was == word {
+			return
+		}
+	}
 }
 
 // exitFutexes lets go of what the thread's robust list says it holds (exit_robust_list).

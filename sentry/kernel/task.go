@@ -125,7 +125,12 @@ func (t *Task) PIDNS() *PIDNS { return t.ID().ns() }
 func (t *Task) Cred() *auth.Cred { return t.cred.Load() }
 
 // SetCred publishes new credentials. Task's goroutine only.
-func (t *Task) SetCred(c *auth.Cred) { t.cred.Store(c) }
+func (t *Task) SetCred(c *auth.Cred) {
+	old := t.cred.Swap(c)
+	if m := t.MM(); m != nil && old.Has(linux.CAP_IPC_LOCK) != c.Has(linux.CAP_IPC_LOCK) {
+		m.SetLimits(t.group.mmLimits(c))
+	}
+}
 
 // MM returns the address space, nil for a zombie. Others than the task itself must Get it.
 func (t *Task) MM() *mm.MM { return t.mem.Load() }

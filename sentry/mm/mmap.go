@@ -95,7 +95,7 @@ func (m *MM) checkMap(a *MapArgs) linux.Errno {
 	if a.Len, ok = usermem.PageUp(a.Len); !ok || a.Len == 0 {
 		return linux.ENOMEM
 	}
-	if a.Off+a.Len < a.Off {
+	if end := a.Off + a.Len; end < a.Off || a.File != nil && end > 1<<63-1 {
 		return linux.EOVERFLOW
 	}
 	if m.areas.n > m.sys.maxAreas() {

@@ -185,6 +185,9 @@ func waitv(t *kernel.Task, addr usermem.Addr, n int) ([]linux.FutexWaitv, linux.
 		if errno := futex2Flags(list[i].Flags); errno != 0 {
 			return nil, errno
 		}
+		if list[i].Reserved != 0 || list[i].Val>>32 != 0 {
+			return nil, linux.EINVAL
+		}
 	}
 	return list, 0
 }

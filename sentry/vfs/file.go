@@ -35,6 +35,8 @@ type File struct {
 	Cred  *auth.Cred // of the opener
 	Mode  uint32     // ModeRead and so on: never changes
 
+	noctty bool // opened with O_NOCTTY
+
 	refs  refs.Count
 	flags atomic.Uint32 // O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME …
 

@@ -160,7 +160,7 @@ func openPath(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 
 func newFile(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 	i := p.Inode()
-	f := &File{Path: p, Inode: i, Cred: ctx.Cred()}
+	f := &File{Path: p, Inode: i, Cred: ctx.Cred(), noctty: how.Flags&linux.O_NOCTTY != 0}
 	f.flags.Store(how.Flags &^ (linux.O_CREAT | linux.O_EXCL | linux.O_NOCTTY | linux.O_TRUNC | linux.O_CLOEXEC))
 	if how.Flags&linux.O_PATH != 0 {
 		f.flags.Store(how.Flags & (linux.O_PATH | linux.O_DIRECTORY | linux.O_NOFOLLOW))

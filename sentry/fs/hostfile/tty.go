@@ -58,33 +58,9 @@ func (t *TTY) SetWinsize(rows, cols uint16) linux.Errno {
 	return host.SetWinsize(t.fd, &unix.Winsize{Row: rows, Col: cols})
 }
 
-// check is __tty_check_change: a process of the background that reads, or changes the
-// terminal, gets signo.
-func (t *TTY) check(ctx vfs.Ctx, signo int) linux.Errno {
-	jc, ok := ctx.(vfs.JobControl)
-	if !ok || jc.TTY() != vfs.TTY(t) {
-		return 0
-	}
-	pg, fg := jc.ProcessGroup(), t.Foreground()
-	if fg == nil || pg == fg {
-		return 0
-	}
-	switch {
-	case jc.Ignores(signo):
-		if signo == linux.SIGTTIN {
-			return linux.EIO
-		}
-		return 0
-	case pg.Orphaned():
-		return linux.EIO
-	}
-	pg.Signal(signo)
-	return linux.ERESTARTSYS
-}
-
 // Read is vfs.FileOps's.
 func (t *TTY) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, linux.Errno) {
-	if errno := t.check(ctx, linux.SIGTTIN); errno != 0 {
+	if errno := vfs.CheckForeground(ctx, t, linux.SIGTTIN); errno != 0 {
 		return 0, errno
 	}
 	if t.ready(unix.POLLIN) == 0 {
@@ -97,7 +73,7 @@ func (t *TTY) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, li
 // Write is vfs.FileOps's.
 func (t *TTY) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux.Errno) {
 	if term, errno := host.Termios(t.fd); errno == 0 && term.Lflag&unix.TOSTOP != 0 {
-		if errno := t.check(ctx, linux.SIGTTOU); errno != 0 {
+		if errno := vfs.CheckForeground(ctx, t, linux.SIGTTOU); errno != 0 {
 			return 0, errno
 		}
 	}
@@ -126,7 +102,7 @@ func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, 
 		_, errno = s.CopyOut(addr, b[:])
 		return 0, errno
 	case unix.TCSETS, unix.TCSETSW, unix.TCSETSF:
-		if errno := t.check(ctx, linux.SIGTTOU); errno != 0 {
+		if errno := vfs.CheckForeground(ctx, t, linux.SIGTTOU); errno != 0 {
 			return 0, errno
 		}
 		var b [termiosSize]byte
@@ -158,62 +134,7 @@ func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, 
 		}
 		return 0, usermem.CopyOutInt(s, addr, int32(n))
 	}
-	return JobControl(ctx, t, cmd, addr)
-}
-
-// JobControl answers the requests about a terminal's session and foreground group, which are the
-// same for every kind of terminal (drivers/tty/tty_jobctrl.c).
-func JobControl(ctx vfs.Ctx, t interface {
-	vfs.TTY
-	SetForeground(vfs.ProcessGroup)
-}, cmd uint32, addr usermem.Addr) (uintptr, linux.Errno) {
-	jc, ok := ctx.(vfs.JobControl)
-	if !ok {
-		return 0, linux.ENOTTY
-	}
-	s := ctx.Space()
-	mine := jc.TTY() == vfs.TTY(t)
-	switch cmd {
-	case unix.TIOCSCTTY:
-		return 0, jc.SetTTY(t, addr == 1)
-	case unix.TIOCNOTTY:
-		if !mine {
-			return 0, linux.ENOTTY
-		}
-		return 0, jc.DropTTY()
-	case unix.TIOCGPGRP:
-		if !mine {
-			return 0, linux.ENOTTY
-		}
-		return 0, usermem.CopyOutInt(s, addr, jc.ProcessGroupID(t.Foreground()))
-	case unix.TIOCSPGRP:
-		nr, errno := usermem.CopyInInt[int32](s, addr)
-		if errno != 0 {
-			return 0, errno
-		}
-		if !mine {
-			return 0, linux.ENOTTY
-		}
-		if nr < 0 {
-			return 0, linux.EINVAL
-		}
-		pg, errno := jc.FindProcessGroup(nr)
-		if errno != 0 {
-			return 0, errno
-		}
-		if fg := t.Foreground(); fg != nil && jc.ProcessGroup() != fg && !jc.Ignores(linux.SIGTTOU) {
-			jc.ProcessGroup().Signal(linux.SIGTTOU)
-			return 0, linux.ERESTARTSYS
-		}
-		t.SetForeground(pg)
-		return 0, 0
-	case unix.TIOCGSID:
-		if !mine {
-			return 0, linux.ENOTTY
-		}
-		return 0, usermem.CopyOutInt(s, addr, jc.SessionID(t.Session()))
-	}
-	return 0, linux.ENOTTY
+	return vfs.TTYIoctl(ctx, t, cmd, addr)
 }
 
 // SetForeground changes the foreground group.

@@ -132,7 +132,10 @@ func (o open) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, off int64) (int,
 	size := o.r.Attr().Size
 	if end := off + int64(src.Len()); end > size {
 		if errno := o.r.MayResize(size, end); errno != 0 {
-			return 0, errno
+			if off >= size {
+				return 0, errno
+			}
+			src.Limit(int(size - off))
 		}
 	}
 	n, errno := o.r.object.Write(src, uint64(off))
