@@ -365,7 +365,7 @@ func copyFileRange(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if outOff != nil {
 		to = *outOff
 	}
-	if n > 1<<62 || from+int64(n) < from || to+int64(n) < to {
+	if int64(n) < 0 || from+int64(n) < from || to+int64(n) < to {
 		return 0, linux.EOVERFLOW
 	}
 	if in.Inode == out.Inode && from < to+int64(n) && to < from+int64(n) {

@@ -13,9 +13,11 @@ package proc
 
 import (
 	"hash/fnv"
+	"strconv"
 	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -41,7 +43,7 @@ const magic = 0x9fa0
 // New returns a proc that shows ns.
 func New(k *kernel.Kernel, ns *kernel.PIDNS, host Host) *vfs.Super {
 	f := &FS{k: k, ns: ns, host: host}
-	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoDcache: true, NoExec: true, NoDev: true}
+	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoExec: true, NoDev: true}
 	f.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
 		return vfs.Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0
 	}
@@ -78,12 +80,30 @@ func (n *node) init(ops vfs.InodeOps, f *FS, path string, mode uint32, task *ker
 	}
 	at.Atime = f.k.Clock.Realtime()
 	at.Mtime, at.Ctime = at.Atime, at.Atime
-	if task != nil && task.Group().Dumpable() == 1 {
-		c := task.Cred()
-		at.UID, at.GID = c.Euid, c.Egid
-	}
 	n.Init(ops, f.sb, ino(path), at)
+	n.own()
 }
+
+// own gives a task's node the task's owner, root if it may not be looked into.
+func (n *node) own() {
+	if n.task == nil {
+		return
+	}
+	var c auth.Cred
+	if n.task.Group().Dumpable() == 1 {
+		c = *n.task.Cred()
+	}
+	n.Update(func(a *vfs.Attr) { a.UID, a.GID = c.Euid, c.Egid })
+}
+
+// Getattr is vfs.Getattrer's.
+func (n *node) Getattr(vfs.Ctx) linux.Errno {
+	n.own()
+	return 0
+}
+
+// is returns the node that an inode of this file system is.
+func (n *node) is() *node { return n }
 
 // entry makes the inode of one name.
 type entry struct {
@@ -131,6 +151,26 @@ func (d *dir) Lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 		return d.more.lookup(ctx, name)
 	}
 	return nil, linux.ENOENT
+}
+
+// Valid is vfs.Revalidator's: what is fixed stays; a process is what it was as long as its number
+// is its own; descriptors are looked up each time.
+func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
+	if child == nil {
+		return false
+	}
+	n := child.Ops.(interface{ is() *node }).is()
+	switch d.more.(type) {
+	case processes, threads:
+		if n.task == nil {
+			return true
+		}
+		nr, _ := strconv.ParseUint(name, 10, 31)
+		return d.fs.k.TaskIn(d.fs.ns, int32(nr)) == n.task
+	case fds:
+		return false
+	}
+	return true
 }
 
 func (d *dir) join(name string) string { return strings.TrimSuffix(d.path, "/") + "/" + name }
