@@ -50,6 +50,12 @@ func wrote(t *kernel.Task, n int, errno linux.Errno) (uintptr, linux.Errno) {
 	return 0, errno
 }
 
+// quiet reports whether f raises no SIGPIPE: a socket that is not a stream.
+func quiet(f *vfs.File) bool {
+	q, ok := f.Ops.(interface{ QuietPipe() bool })
+	return ok && q.QuietPipe()
+}
+
 // haveRead is wrote for a read.
 func haveRead(t *kernel.Task, n int, errno linux.Errno) (uintptr, linux.Errno) {
 	io := t.IO()
@@ -88,6 +94,9 @@ func write(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	n, errno := f.Write(t, &b)
+	if errno == linux.EPIPE && quiet(f) {
+		return 0, errno
+	}
 	return wrote(t, n, errno)
 }
 
@@ -159,6 +168,9 @@ func writev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}
 	defer f.Put()
 	n, errno := f.Write(t, &b)
+	if errno == linux.EPIPE && quiet(f) {
+		return 0, errno
+	}
 	return wrote(t, n, errno)
 }
 

@@ -5,154 +5,131 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
-	"github.com/seed-7423c386/runsc/sentry/socket/unix"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 func init() {
-	const only = "AF_UNIX only"
 	register(rows{
-		linux.SYS_SOCKET:      {"socket", "int int int", socket, only},
-		linux.SYS_SOCKETPAIR:  {"socketpair", "int int int hex", socketpair, ""},
-		linux.SYS_BIND:        {"bind", "fd hex int", bind, only},
-		linux.SYS_LISTEN:      {"listen", "fd int", listen, only},
-		linux.SYS_ACCEPT:      {"accept", "fd hex hex", accept, only},
-		linux.SYS_ACCEPT4:     {"accept4", "fd hex hex hex", accept4, only},
-		linux.SYS_CONNECT:     {"connect", "fd hex int", connect, only},
-		linux.SYS_GETSOCKNAME: {"getsockname", "fd hex hex", getsockname, only},
-		linux.SYS_GETPEERNAME: {"getpeername", "fd hex hex", getpeername, only},
-		linux.SYS_SHUTDOWN:    {"shutdown", "fd int", shutdown, only},
-		linux.SYS_SETSOCKOPT:  {"setsockopt", "fd int int hex int", setsockopt, "SOL_SOCKET only"},
-		linux.SYS_GETSOCKOPT:  {"getsockopt", "fd int int hex hex", getsockopt, "SOL_SOCKET only"},
+		linux.SYS_SOCKET:      {"socket", "int hex int", socketCall, ""},
+		linux.SYS_SOCKETPAIR:  {"socketpair", "int hex int hex", socketpair, ""},
+		linux.SYS_BIND:        {"bind", "fd hex int", bind, ""},
+		linux.SYS_LISTEN:      {"listen", "fd int", listen, ""},
+		linux.SYS_ACCEPT:      {"accept", "fd hex hex", accept, ""},
+		linux.SYS_ACCEPT4:     {"accept4", "fd hex hex hex", accept4, ""},
+		linux.SYS_CONNECT:     {"connect", "fd hex int", connect, ""},
+		linux.SYS_GETSOCKNAME: {"getsockname", "fd hex hex", getsockname, ""},
+		linux.SYS_GETPEERNAME: {"getpeername", "fd hex hex", getpeername, ""},
+		linux.SYS_SHUTDOWN:    {"shutdown", "fd int", shutdown, ""},
+		linux.SYS_SETSOCKOPT:  {"setsockopt", "fd int int hex int", setsockopt, ""},
+		linux.SYS_GETSOCKOPT:  {"getsockopt", "fd int int hex hex", getsockopt, ""},
 	})
 }
 
-// sock finds the socket fd with a reference on its file: ENOTSOCK.
-func sock(t *kernel.Task, fd int32) (*unix.Socket, *vfs.File, linux.Errno) {
+// sock finds the socket fd, with a reference on its file: ENOTSOCK if it is something else.
+func sock(t *kernel.Task, fd int32) (socket.Socket, *vfs.File, linux.Errno) {
 	f, errno := t.File(fd)
 	if errno != 0 {
 		return nil, nil, errno
 	}
-	s := unix.Of(f)
-	if s == nil {
+	s, errno := socket.Of(f)
+	if errno != 0 {
 		f.Put()
-		return nil, nil, linux.ENOTSOCK
+		return nil, nil, errno
 	}
 	return s, f, 0
 }
 
-// unixNames are the abstract names of the caller's network namespace.
-func unixNames(t *kernel.Task) *unix.Names {
-	return t.Namespaces().Net.Get("unix", func() any { return unix.NewNames() }).(*unix.Names)
-}
-
-// socketArgs checks family and type of a new socket.
-func socketArgs(a Args) (typ int, flags uint32, errno linux.Errno) {
-	flags = a.Uint(1) &^ linux.SOCK_TYPE_MASK
-	if flags&^(linux.O_CLOEXEC|linux.O_NONBLOCK) != 0 {
+// sockType takes SOCK_CLOEXEC and SOCK_NONBLOCK off a type: EINVAL for other flags.
+func sockType(v uint32) (typ int, flags uint32, errno linux.Errno) {
+	flags = v &^ linux.SOCK_TYPE_MASK
+	if flags&^(linux.SOCK_CLOEXEC|linux.SOCK_NONBLOCK) != 0 {
 		return 0, 0, linux.EINVAL
 	}
-	if a.Int(0) != linux.AF_UNIX {
-		return 0, 0, linux.EAFNOSUPPORT
-	}
-	return int(a.Uint(1) & linux.SOCK_TYPE_MASK), flags, 0
+	return int(v & linux.SOCK_TYPE_MASK), flags, 0
 }
 
-// socket is socket(2).
-func socket(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	typ, flags, errno := socketArgs(a)
+// installSocket gives s a file and a descriptor.
+func installSocket(t *kernel.Task, s socket.Socket, flags uint32) (int32, linux.Errno) {
+	return t.Install(socket.Open(t, s, flags), flags&linux.SOCK_CLOEXEC != 0)
+}
+
+// socketCall is socket(2).
+func socketCall(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	typ, flags, errno := sockType(a.Uint(1))
 	if errno != 0 {
 		return 0, errno
 	}
-	f, errno := unix.New(t, unixNames(t), typ, int(a.Int(2)), flags&linux.O_NONBLOCK)
+	s, errno := socket.New(t, t.Namespaces().Net, int(a.Int(0)), typ, int(a.Int(2)))
 	if errno != 0 {
 		return 0, errno
 	}
-	fd, errno := t.Install(f, flags&linux.O_CLOEXEC != 0)
+	fd, errno := installSocket(t, s, flags)
 	return uintptr(fd), errno
 }
 
 // socketpair is socketpair(2).
 func socketpair(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	typ, flags, errno := socketArgs(a)
+	typ, flags, errno := sockType(a.Uint(1))
 	if errno != 0 {
 		return 0, errno
 	}
-	x, y, errno := unix.Pair(t, unixNames(t), typ, int(a.Int(2)), flags&linux.O_NONBLOCK)
-	if errno != 0 {
-		return 0, errno
-	}
-	cloexec := flags&linux.O_CLOEXEC != 0
-	xfd, errno := t.Install(x, cloexec)
-	if errno != 0 {
-		y.Put()
-		return 0, errno
-	}
-	yfd, errno := t.Install(y, cloexec)
-	if errno == 0 {
-		if errno = usermem.CopyOutInts(t.Space(), a.Addr(3), []int32{xfd, yfd}); errno != 0 {
-			t.Files().Close(t, yfd)
+	var s [2]socket.Socket
+	for i := range s {
+		if s[i], errno = socket.New(t, t.Namespaces().Net, int(a.Int(0)), typ, int(a.Int(2))); errno != 0 {
+			return 0, errno
 		}
 	}
-	if errno != 0 {
-		t.Files().Close(t, xfd)
+	p, ok := s[0].(socket.Pairer)
+	if !ok {
+		return 0, linux.EOPNOTSUPP
 	}
+	if errno := p.Pair(t, s[1]); errno != 0 {
+		return 0, errno
+	}
+	second := socket.Open(t, s[1], flags)
+	var fds [2]int32
+	if fds[0], errno = installSocket(t, s[0], flags); errno != 0 {
+		second.Put()
+		return 0, errno
+	}
+	if fds[1], errno = t.Install(second, flags&linux.SOCK_CLOEXEC != 0); errno == 0 {
+		if errno = usermem.CopyOutInts(t.Space(), a.Addr(3), fds[:]); errno == 0 {
+			return 0, 0
+		}
+		t.Files().Close(t, fds[1])
+	}
+	t.Files().Close(t, fds[0])
 	return 0, errno
 }
 
-// maxSockaddr is the size of struct sockaddr_storage.
-const maxSockaddr = 128
-
-// sockaddr copies in an address: its family and what follows.
-func sockaddr(t *kernel.Task, addr usermem.Addr, n int32) (family uint16, rest []byte, errno linux.Errno) {
-	if n < 0 || n > maxSockaddr {
-		return 0, nil, linux.EINVAL
+// sockaddrIn copies in an address of n bytes (move_addr_to_kernel).
+func sockaddrIn(t *kernel.Task, addr usermem.Addr, n int32) ([]byte, linux.Errno) {
+	if n < 0 || n > linux.SizeofSockaddrStorage {
+		return nil, linux.EINVAL
 	}
 	b := make([]byte, n)
-	if _, errno := t.Space().CopyIn(addr, b); errno != 0 {
-		return 0, nil, errno
-	}
-	if n < 2 {
-		return 0, nil, linux.EINVAL
-	}
-	return binary.LittleEndian.Uint16(b), b[2:], 0
+	_, errno := t.Space().CopyIn(addr, b)
+	return b, errno
 }
 
-// unixAddr copies in an AF_UNIX address; disconnect is AF_UNSPEC.
-func unixAddr(t *kernel.Task, addr usermem.Addr, n int32) (a unix.Address, disconnect bool, errno linux.Errno) {
-	family, rest, errno := sockaddr(t, addr, n)
-	if errno != 0 {
-		return a, false, errno
-	}
-	switch family {
-	case linux.AF_UNSPEC:
-		return a, true, 0
-	case linux.AF_UNIX:
-		a, errno = unix.ParseAddress(rest)
-		return a, false, errno
-	}
-	return a, false, linux.EINVAL
-}
-
-// putSockaddr stores an address as far as the caller's room goes, and its length.
-func putSockaddr(t *kernel.Task, name string, addr, lenAddr usermem.Addr) linux.Errno {
-	if addr == 0 {
-		return 0
-	}
-	s := t.Space()
-	room, errno := usermem.CopyInInt[int32](s, lenAddr)
-	if errno != 0 {
+// sockaddrOut stores an address, cut at the length at lenAddr, and its true length there
+// (move_addr_to_user).
+func sockaddrOut(t *kernel.Task, b []byte, addr, lenAddr usermem.Addr) linux.Errno {
+	n, errno := usermem.CopyInInt[int32](t.Space(), lenAddr)
+	switch {
+	case errno != 0:
 		return errno
-	}
-	if room < 0 {
+	case n < 0:
 		return linux.EINVAL
 	}
-	b := append([]byte{linux.AF_UNIX, 0}, name...)
-	if _, errno := s.CopyOut(addr, b[:min(len(b), int(room))]); errno != 0 {
-		return errno
+	if cut := b[:min(int(n), len(b))]; len(cut) > 0 {
+		if _, errno := t.Space().CopyOut(addr, cut); errno != 0 {
+			return errno
+		}
 	}
-	return usermem.CopyOutInt(s, lenAddr, int32(len(b)))
+	return usermem.CopyOutInt(t.Space(), lenAddr, int32(len(b)))
 }
 
 // bind is bind(2).
@@ -162,54 +139,70 @@ func bind(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	addr, unspec, errno := unixAddr(t, a.Addr(1), a.Int(2))
+	addr, errno := sockaddrIn(t, a.Addr(1), a.Int(2))
 	if errno != 0 {
 		return 0, errno
 	}
-	if unspec {
-		return 0, linux.EINVAL
-	}
-	at := t.FS().At()
-	defer at.Put()
-	return ret(s.Bind(t, at, addr, 0o777&^t.FS().Umask()))
+	return ret(s.Bind(t, addr))
 }
 
-// listen is listen(2).
+// listen is listen(2). The backlog is an unsigned number for the limit's sake, as in Linux.
 func listen(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	s, f, errno := sock(t, a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
 	defer f.Put()
-	return ret(s.Listen(t, int(a.Int(1))))
+	l, ok := s.(socket.Listener)
+	if !ok {
+		return 0, linux.EOPNOTSUPP
+	}
+	return ret(l.Listen(t, int(min(a.Uint(1), linux.SOMAXCONN))))
 }
 
-// accept is accept(2) without flags.
-func accept(t *kernel.Task, a Args) (uintptr, linux.Errno) { return doAccept(t, a, 0) }
+// accept is accept(2).
+func accept(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return doAccept(t, a.Int(0), a.Addr(1), a.Addr(2), 0)
+}
 
 // accept4 is accept4(2).
-func accept4(t *kernel.Task, a Args) (uintptr, linux.Errno) { return doAccept(t, a, a.Uint(3)) }
+func accept4(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	return doAccept(t, a.Int(0), a.Addr(1), a.Addr(2), a.Uint(3))
+}
 
-func doAccept(t *kernel.Task, a Args, flags uint32) (uintptr, linux.Errno) {
-	if flags&^(linux.O_CLOEXEC|linux.O_NONBLOCK) != 0 {
+func doAccept(t *kernel.Task, fd int32, addr, lenAddr usermem.Addr, flags uint32) (uintptr, linux.Errno) {
+	if flags&^(linux.SOCK_CLOEXEC|linux.SOCK_NONBLOCK) != 0 {
 		return 0, linux.EINVAL
 	}
-	s, f, errno := sock(t, a.Int(0))
+	s, f, errno := sock(t, fd)
 	if errno != 0 {
 		return 0, errno
 	}
 	defer f.Put()
-	nf, n, errno := s.Accept(t, f.NonBlocking(), flags&linux.O_NONBLOCK)
+	l, ok := s.(socket.Listener)
+	if !ok {
+		return 0, linux.EOPNOTSUPP
+	}
+	n, errno := l.Accept(t, f.NonBlocking())
 	if errno != 0 {
 		return 0, errno
 	}
-	name, _ := n.PeerName()
-	if errno := putSockaddr(t, name, a.Addr(1), a.Addr(2)); errno != 0 {
-		nf.Put()
-		return 0, errno
+	file := socket.Open(t, n, flags)
+	if addr != 0 {
+		name, errno := n.Name(true)
+		if errno == linux.ENOTCONN {
+			errno = linux.ECONNABORTED
+		}
+		if errno == 0 {
+			errno = sockaddrOut(t, name, addr, lenAddr)
+		}
+		if errno != 0 {
+			file.Put()
+			return 0, errno
+		}
 	}
-	fd, errno := t.Install(nf, flags&linux.O_CLOEXEC != 0)
-	return uintptr(fd), errno
+	nfd, errno := t.Install(file, flags&linux.SOCK_CLOEXEC != 0)
+	return uintptr(nfd), errno
 }
 
 // connect is connect(2).
@@ -219,37 +212,30 @@ func connect(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	addr, disconnect, errno := unixAddr(t, a.Addr(1), a.Int(2))
+	addr, errno := sockaddrIn(t, a.Addr(1), a.Int(2))
 	if errno != 0 {
 		return 0, errno
 	}
-	at := t.FS().At()
-	defer at.Put()
-	return ret(s.Connect(t, at, addr, disconnect, f.NonBlocking()))
+	return ret(s.Connect(t, addr, f.NonBlocking()))
 }
 
 // getsockname is getsockname(2).
-func getsockname(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	s, f, errno := sock(t, a.Int(0))
-	if errno != 0 {
-		return 0, errno
-	}
-	defer f.Put()
-	return ret(putSockaddr(t, s.Name(), a.Addr(1), a.Addr(2)))
-}
+func getsockname(t *kernel.Task, a Args) (uintptr, linux.Errno) { return sockname(t, a, false) }
 
 // getpeername is getpeername(2).
-func getpeername(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+func getpeername(t *kernel.Task, a Args) (uintptr, linux.Errno) { return sockname(t, a, true) }
+
+func sockname(t *kernel.Task, a Args, peer bool) (uintptr, linux.Errno) {
 	s, f, errno := sock(t, a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
 	defer f.Put()
-	name, errno := s.PeerName()
+	name, errno := s.Name(peer)
 	if errno != 0 {
 		return 0, errno
 	}
-	return ret(putSockaddr(t, name, a.Addr(1), a.Addr(2)))
+	return ret(sockaddrOut(t, name, a.Addr(1), a.Addr(2)))
 }
 
 // shutdown is shutdown(2).
@@ -259,54 +245,39 @@ func shutdown(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	return ret(s.Shutdown(int(a.Int(1))))
+	how := a.Int(1)
+	if how < linux.SHUT_RD || how > linux.SHUT_RDWR {
+		return 0, linux.EINVAL
+	}
+	return ret(s.Shutdown(int(how)))
 }
+
+// maxOption bounds the values of options.
+const maxOption = 4096
 
 // setsockopt is setsockopt(2).
 func setsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
+	n := a.Int(4)
+	if n < 0 {
+		return 0, linux.EINVAL
+	}
 	s, f, errno := sock(t, a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
 	defer f.Put()
-	n := a.Int(4)
-	switch {
-	case n < 0:
-		return 0, linux.EINVAL
-	case a.Int(1) != linux.SOL_SOCKET:
-		return 0, linux.EOPNOTSUPP
-	}
-	mem := t.Space()
-	switch opt := int(a.Int(2)); opt {
-	case linux.SO_RCVTIMEO, linux.SO_SNDTIMEO:
-		if n < 16 {
-			return 0, linux.EINVAL
-		}
-		tv, errno := usermem.CopyIn[linux.Timeval](mem, a.Addr(3))
-		if errno != 0 {
-			return 0, errno
-		}
-		if tv.Usec < 0 || tv.Usec >= 1_000_000 {
-			return 0, linux.EDOM
-		}
-		s.SetTimeout(opt == linux.SO_RCVTIMEO, max(tv.Nanos(), 0))
-		return 0, 0
-	case linux.SO_LINGER:
-		if n < 8 {
-			return 0, linux.EINVAL
-		}
-		_, errno := usermem.CopyInInt[uint64](mem, a.Addr(3))
+	value := make([]byte, min(n, maxOption))
+	if _, errno := t.Space().CopyIn(a.Addr(3), value); errno != 0 {
 		return 0, errno
-	default:
-		if n < 4 {
-			return 0, linux.EINVAL
-		}
-		v, errno := usermem.CopyInInt[int32](mem, a.Addr(3))
-		if errno != 0 {
-			return 0, errno
-		}
-		return ret(s.SetInt(opt, v, t.Cred().HasIn(t.Kernel().UserNS, linux.CAP_NET_ADMIN)))
 	}
+	level, name := int(a.Int(1)), int(a.Int(2))
+	if level == linux.SOL_SOCKET {
+		return ret(s.Common().Set(t, name, value))
+	}
+	if o, ok := s.(socket.Optioner); ok {
+		return ret(o.SetOption(t, level, name, value))
+	}
+	return 0, linux.EOPNOTSUPP
 }
 
 // getsockopt is getsockopt(2).
@@ -316,50 +287,92 @@ func getsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	if a.Int(1) != linux.SOL_SOCKET {
+	level, name := int(a.Int(1)), int(a.Int(2))
+	o, special := s.(socket.Optioner)
+	if level != linux.SOL_SOCKET && !special {
 		return 0, linux.EOPNOTSUPP
 	}
-	room, errno := usermem.CopyInInt[int32](t.Space(), a.Addr(4))
+	n, errno := usermem.CopyInInt[int32](t.Space(), a.Addr(4))
+	switch {
+	case errno != 0:
+		return 0, errno
+	case n < 0:
+		return 0, linux.EINVAL
+	}
+	var value []byte
+	switch {
+	case level != linux.SOL_SOCKET:
+		value, errno = o.Option(t, level, name, int(min(n, maxOption)))
+	case name == linux.SO_PEERNAME:
+		if value, errno = s.Name(true); errno == 0 && len(value) < int(n) {
+			errno = linux.EINVAL
+		}
+	case name == linux.SO_PEERGROUPS:
+		return ret(peerGroups(t, s.Common(), a.Addr(3), a.Addr(4), n))
+	case name == linux.SO_PEERCRED:
+		value = peerCred(t, s.Common().Peer.Load())
+	case name == linux.SO_PEERPIDFD:
+		value, errno = peerPidfd(t, s.Common().Peer.Load())
+	default:
+		value, errno = s.Common().Get(name)
+	}
 	if errno != 0 {
 		return 0, errno
 	}
-	if room < 0 {
-		return 0, linux.EINVAL
-	}
-	var b []byte
-	le := binary.LittleEndian
-	switch opt := int(a.Int(2)); opt {
-	case linux.SO_RCVTIMEO, linux.SO_SNDTIMEO:
-		tv := linux.TimevalOf(s.Timeout(opt == linux.SO_RCVTIMEO))
-		b = le.AppendUint64(le.AppendUint64(nil, uint64(tv.Sec)), uint64(tv.Usec))
-	case linux.SO_LINGER:
-		b = make([]byte, 8)
-	case linux.SO_PEERCRED:
-		u := linux.Ucred{UID: ^uint32(0), GID: ^uint32(0)}
-		if c, ok := s.PeerCred(); ok {
-			ns := t.Cred().NS
-			u = linux.Ucred{PID: c.PID, UID: ns.FromKernelUID(c.UID), GID: ns.FromKernelGID(c.GID)}
-		}
-		b = append(b, usermem.Encode(&u)...)
-	default:
-		v, errno := s.Int(opt)
-		if errno != 0 {
-			return 0, errno
-		}
-		b = le.AppendUint32(nil, uint32(v))
-	}
-	b = b[:min(len(b), int(room))]
-	if _, errno := t.Space().CopyOut(a.Addr(3), b); errno != 0 {
+	value = value[:min(len(value), int(n))]
+	if _, errno := t.Space().CopyOut(a.Addr(3), value); errno != 0 {
 		return 0, errno
 	}
-	return ret(usermem.CopyOutInt(t.Space(), a.Addr(4), int32(len(b))))
+	return ret(usermem.CopyOutInt(t.Space(), a.Addr(4), int32(len(value))))
 }
 
-// restartable makes of an interrupted call with a time-out EINTR: Linux restarts only those
-// that wait for ever.
-func restartable(s *unix.Socket, read bool, errno linux.Errno) linux.Errno {
-	if errno == linux.ERESTARTSYS && s.Timeout(read) != 0 {
-		return linux.EINTR
+// ucred is c in the caller's namespaces; of nobody if it is nil (cred_to_ucred).
+func ucred(t *kernel.Task, c *socket.Cred) linux.Ucred {
+	u := linux.Ucred{PID: 0, UID: ^uint32(0), GID: ^uint32(0)}
+	if c == nil {
+		return u
 	}
-	return errno
+	if p, ok := c.Process.(*kernel.PID); ok {
+		u.PID = p.NrIn(t.PIDNS())
+	}
+	u.UID, u.GID = t.Cred().NS.FromKernelUID(c.UID), t.Cred().NS.FromKernelGID(c.GID)
+	return u
+}
+
+func peerCred(t *kernel.Task, c *socket.Cred) []byte {
+	u := ucred(t, c)
+	return append([]byte(nil), usermem.Encode(&u)...)
+}
+
+// peerGroups is SO_PEERGROUPS: ERANGE, with the length it needs, if there is no room.
+func peerGroups(t *kernel.Task, s *socket.Base, addr, lenAddr usermem.Addr, n int32) linux.Errno {
+	c := s.Peer.Load()
+	if c == nil {
+		return linux.ENODATA
+	}
+	need := int32(4 * len(c.Groups))
+	if errno := usermem.CopyOutInt(t.Space(), lenAddr, need); errno != 0 {
+		return errno
+	}
+	if n < need {
+		return linux.ERANGE
+	}
+	gids := make([]uint32, len(c.Groups))
+	for i, g := range c.Groups {
+		gids[i] = t.Cred().NS.FromKernelGID(g)
+	}
+	return usermem.CopyOutInts(t.Space(), addr, gids)
+}
+
+// peerPidfd is SO_PEERPIDFD.
+func peerPidfd(t *kernel.Task, c *socket.Cred) ([]byte, linux.Errno) {
+	if c == nil || c.Process == nil {
+		return nil, linux.ENODATA
+	}
+	f, errno := t.PidfdFile(c.Process.(*kernel.PID))
+	if errno != 0 {
+		return nil, errno
+	}
+	fd, errno := t.Install(f, true)
+	return binary.LittleEndian.AppendUint32(nil, uint32(fd)), errno
 }

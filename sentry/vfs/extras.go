@@ -81,6 +81,10 @@ type Poller interface {
 // Stream marks files without a position: lseek gives ESPIPE, pread and pwrite too.
 type Stream interface{ Stream() }
 
+// Waits marks files whose Read and Write wait by themselves unless O_NONBLOCK (sockets, which have
+// time-outs).
+type Waits interface{ Waits() }
+
 // NoopSeek marks streams whose lseek(2) returns 0 without effect (noop_llseek).
 type NoopSeek interface{ NoopSeek() }
 

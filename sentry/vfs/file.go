@@ -315,6 +315,9 @@ func (f *File) wait(ctx Ctx, mask wait.Event, nonblock bool, try func() (int, li
 	if errno != linux.EAGAIN || nonblock {
 		return n, errno
 	}
+	if _, ok := f.Ops.(Waits); ok {
+		return n, errno
+	}
 	p, ok := f.Ops.(Poller)
 	if !ok {
 		return n, errno

@@ -1,358 +1,201 @@
 package unix
 
 import (
-	"strings"
-	"sync"
-	"time"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/sentry/vfs"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
-// listener is a listening socket's queue of connections.
-type listener struct {
-	mu      sync.Mutex
-	backlog int
-	ready   []*Socket // our ends
-	closed  bool
-	cred    Cred
-	queue   *wait.Queue // the socket's
-	room    wait.Queue  // those who wait for a place
-}
-
-func (l *listener) pending() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.ready)
-}
-
-func (l *listener) close() {
-	l.mu.Lock()
-	ready := l.ready
-	l.ready, l.closed = nil, true
-	l.mu.Unlock()
-	for _, s := range ready {
-		s.close()
-	}
-	l.room.Notify(wait.Internal)
-}
-
-// Address is a decoded struct sockaddr_un: Path for a name in the file system, Name for an
-// abstract one (with its leading NUL), neither for an unnamed one.
-type Address struct {
-	Path string
-	Name string
-}
-
-// ParseAddress decodes what follows the family: EINVAL if it is too long or empty where a name is
-// needed.
-func ParseAddress(b []byte) (Address, linux.Errno) {
-	if len(b) > linux.UNIX_PATH_MAX {
-		return Address{}, linux.EINVAL
-	}
-	if len(b) == 0 {
-		return Address{}, 0
-	}
-	if b[0] == 0 {
-		return Address{Name: string(b)}, 0
-	}
-	path, _, _ := strings.Cut(string(b), "\x00")
-	return Address{Path: path}, 0
-}
-
-// Bind is bind(2); at is where paths begin and mode what the umask leaves of 0777.
-func (s *Socket) Bind(c Caller, at vfs.At, a Address, mode uint32) linux.Errno {
-	s.mu.Lock()
-	bound := s.name != ""
-	s.mu.Unlock()
-	if bound {
-		if a.Path == "" && a.Name == "" {
-			return 0
-		}
-		return linux.EINVAL
-	}
-	switch {
-	case a.Path != "":
-		p, errno := vfs.MknodAt(c, at, a.Path, linux.S_IFSOCK|mode, 0)
-		if errno == linux.EEXIST {
-			errno = linux.EADDRINUSE
-		}
-		if errno != 0 {
-			return errno
-		}
-		defer p.Put()
-		i := p.Inode()
-		i.Get()
-		i.SetSpecial(s)
-		s.mu.Lock()
-		s.name, s.inode = a.Path+"\x00", i
-		s.mu.Unlock()
-	case a.Name != "":
-		s.names.mu.Lock()
-		if s.names.by[a.Name] != nil {
-			s.names.mu.Unlock()
-			return linux.EADDRINUSE
-		}
-		s.names.by[a.Name] = s
-		s.names.mu.Unlock()
-		s.setName(a.Name)
-	default:
-		s.setName(s.names.auto(s))
-	}
-	return 0
-}
-
-func (s *Socket) setName(name string) {
-	s.mu.Lock()
-	s.name = name
-	s.mu.Unlock()
-}
-
-// Name is what getsockname(2) gives behind the family; PeerName getpeername(2): ENOTCONN.
-func (s *Socket) Name() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.name
-}
-
-// PeerName is the peer's name.
-func (s *Socket) PeerName() (string, linux.Errno) {
-	s.mu.Lock()
-	p := s.peer
-	s.mu.Unlock()
-	if p == nil {
-		return "", linux.ENOTCONN
-	}
-	return p.Name(), 0
-}
-
-// Listen is listen(2).
-func (s *Socket) Listen(c Caller, backlog int) linux.Errno {
-	if !s.connected() {
+// Listen is listen(2): EINVAL if the socket has no name.
+func (s *Socket) Listen(c socket.Caller, backlog int) linux.Errno {
+	if !s.pairs() {
 		return linux.EOPNOTSUPP
 	}
-	if backlog < 0 || backlog > linux.SOMAXCONN {
-		backlog = linux.SOMAXCONN
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.name == "" || s.peer != nil {
+	if s.name.Load() == nil {
 		return linux.EINVAL
 	}
-	if s.listen == nil {
-		s.listen = &listener{queue: &s.queue}
+	s.mu.Lock()
+	if s.state == connected {
+		s.mu.Unlock()
+		return linux.EINVAL
 	}
-	s.listen.mu.Lock()
-	s.listen.backlog, s.listen.cred = backlog, credOf(c)
-	s.listen.mu.Unlock()
+	var waiting map[*Socket]struct{}
+	if backlog > s.backlog {
+		waiting = s.roomLocked()
+	}
+	s.backlog, s.state = backlog, listening
+	s.Listening.Store(true)
+	s.Peer.Store(socket.PeerCred(c)) // what those who connect see
+	s.mu.Unlock()
+	tell(waiting)
 	return 0
 }
 
-// lookup finds the socket of an address: ECONNREFUSED if nobody has it.
-func (s *Socket) lookup(c Caller, at vfs.At, a Address) (*Socket, linux.Errno) {
-	if a.Path == "" {
-		if a.Name == "" {
-			return nil, linux.EINVAL
-		}
-		if o := s.names.find(a.Name); o != nil {
-			return o, 0
-		}
-		return nil, linux.ECONNREFUSED
+// Accept is accept(2): the oldest connection. EINVAL if none can be made any more.
+func (s *Socket) Accept(c socket.Caller, nonblock bool) (socket.Socket, linux.Errno) {
+	if !s.pairs() {
+		return nil, linux.EOPNOTSUPP
 	}
-	p, errno := vfs.Walk(c, at, a.Path, vfs.Follow)
+	var got *Socket
+	_, errno := socket.Wait(c, &s.queue, wait.In, nonblock, s.RcvTime.Load(), func() (int, linux.Errno) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case s.state != listening:
+			return 0, linux.EINVAL
+		case len(s.accepts) > 0:
+			got = s.accepts[0]
+			s.accepts[0] = nil
+			s.accepts = s.accepts[1:]
+			return 0, 0
+		case s.shut&shutRead != 0 && !nonblock:
+			return 0, linux.EINVAL
+		}
+		return 0, linux.EAGAIN
+	})
 	if errno != 0 {
 		return nil, errno
 	}
-	defer p.Put()
-	i := p.Inode()
-	if errno := i.Permission(c, vfs.MayWrite); errno != 0 {
-		return nil, errno
-	}
-	if i.Type() != linux.S_IFSOCK {
-		return nil, linux.ECONNREFUSED
-	}
-	o, _ := i.Special(nil).(*Socket)
-	if o == nil {
-		return nil, linux.ECONNREFUSED
-	}
-	return o, 0
+	got.mu.Lock()
+	got.embryo = false
+	got.PassCred.Store(s.PassCred.Load())
+	got.PassPidfd.Store(s.PassPidfd.Load())
+	got.mu.Unlock()
+	s.mu.Lock()
+	waiting := s.roomLocked()
+	s.mu.Unlock()
+	tell(waiting)
+	return got, 0
 }
 
-// Connect is connect(2). For datagrams disconnect is AF_UNSPEC.
-func (s *Socket) Connect(c Caller, at vfs.At, a Address, disconnect, nonblock bool) linux.Errno {
-	if !s.connected() {
-		return s.connectDatagram(c, at, a, disconnect)
+// Connect is connect(2).
+func (s *Socket) Connect(c socket.Caller, addr []byte, nonblock bool) linux.Errno {
+	if !s.pairs() {
+		return s.connectDgram(c, addr)
 	}
-	s.mu.Lock()
-	peer, l := s.peer, s.listen
-	s.mu.Unlock()
-	switch {
-	case disconnect:
-		return linux.EINVAL
-	case peer != nil:
-		return linux.EISCONN
-	case l != nil:
-		return linux.EINVAL
-	}
-	o, errno := s.lookup(c, at, a)
-	if errno != 0 {
+	if _, errno := parse(addr); errno != 0 {
 		return errno
 	}
-	if o.typ != s.typ {
-		return linux.EPROTOTYPE
-	}
-	return s.connectTo(c, o, nonblock)
-}
-
-// connectTo queues a new socket with the listener o.
-func (s *Socket) connectTo(c Caller, o *Socket, nonblock bool) linux.Errno {
-	o.mu.Lock()
-	l, name := o.listen, o.name
-	o.mu.Unlock()
-	if l == nil {
-		return linux.ECONNREFUSED
-	}
-	mine := newSocket(s.names, s.typ) // the accepting side
-	mine.name = name
-	mine.opt = o.optionsCopy()
-	try := func() (int, linux.Errno) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		switch {
-		case l.closed:
-			return 0, linux.ECONNREFUSED
-		case len(l.ready) > l.backlog:
-			return 0, linux.EAGAIN
-		}
-		s.mu.Lock()
-		if s.peer != nil {
-			s.mu.Unlock()
-			return 0, linux.EISCONN
-		}
-		s.peer, s.peerCred, s.peerSet, s.was = mine, l.cred, true, true
-		s.mu.Unlock()
-		mine.peer, mine.peerCred, mine.peerSet, mine.was = s, credOf(c), true, true
-		l.ready = append(l.ready, mine)
-		return 0, 0
-	}
-	_, errno := try()
-	if errno == linux.EAGAIN && !nonblock {
-		_, errno = wait.Until(&l.room, wait.Internal, c.Waiter(), s.deadline(false), try)
-		if errno == linux.ETIMEDOUT {
-			errno = linux.EAGAIN
+	if s.PassCred.Load() || s.PassPidfd.Load() {
+		if errno := s.autobind(); errno != 0 {
+			return errno
 		}
 	}
-	if errno == 0 {
-		l.queue.Notify(wait.In)
-		s.queue.Notify(wait.Out)
-	}
+	_, errno := socket.Wait(c, &s.queue, wait.Internal|wait.Out, nonblock, s.SndTime.Load(), func() (int, linux.Errno) {
+		return 0, s.connectOnce(c, addr)
+	})
 	return errno
 }
 
-// connectDatagram sets or clears the peer of a datagram socket.
-func (s *Socket) connectDatagram(c Caller, at vfs.At, a Address, disconnect bool) linux.Errno {
-	var o *Socket
-	if !disconnect {
-		var errno linux.Errno
-		if o, errno = s.lookup(c, at, a); errno != 0 {
-			return errno
-		}
-		if o.typ != s.typ {
-			return linux.EPROTOTYPE
-		}
-		o.mu.Lock()
-		other := o.peer
-		o.mu.Unlock()
-		if other != nil && other != s {
-			return linux.EPERM
-		}
+// connectOnce makes a connection if the listener has room for it: EAGAIN (unix_stream_connect).
+func (s *Socket) connectOnce(c socket.Caller, addr []byte) linux.Errno {
+	l, errno := s.find(c, addr)
+	if errno != 0 {
+		return errno
 	}
-	s.mu.Lock()
-	s.peer = o
-	s.mu.Unlock()
-	s.queue.Notify(wait.Out)
-	return 0
-}
-
-// Accept is accept(2): it waits for a connection.
-func (s *Socket) Accept(c Caller, nonblock bool, flags uint32) (*vfs.File, *Socket, linux.Errno) {
-	s.mu.Lock()
-	l := s.listen
-	s.mu.Unlock()
-	if !s.connected() {
-		return nil, nil, linux.EOPNOTSUPP
-	}
-	if l == nil {
-		return nil, nil, linux.EINVAL
-	}
-	var got *Socket
-	try := func() (int, linux.Errno) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.closed {
-			return 0, linux.EINVAL
-		}
-		if len(l.ready) == 0 {
-			if s.isShut() {
-				return 0, linux.EINVAL
-			}
-			return 0, linux.EAGAIN
-		}
-		got, l.ready = l.ready[0], l.ready[1:]
-		return 0, 0
-	}
-	_, errno := try()
-	if errno == linux.EAGAIN && !nonblock {
-		_, errno = wait.Until(&s.queue, wait.In, c.Waiter(), s.deadline(true), try)
-		if errno == linux.ETIMEDOUT {
-			errno = linux.EAGAIN
-		}
+	unlock := lockBoth(s, l)
+	switch {
+	case l.dead, l.state != listening, l.shut&shutRead != 0:
+		errno = linux.ECONNREFUSED
+	case len(l.accepts) > l.backlog:
+		l.tellLocked(s)
+		errno = linux.EAGAIN
+	case s.state == connected:
+		errno = linux.EISCONN
+	case s.state != closed:
+		errno = linux.EINVAL
 	}
 	if errno != 0 {
-		return nil, nil, errno
+		unlock()
+		return errno
 	}
-	l.room.Notify(wait.Internal)
-	return fileOf(c, got, flags), got, 0
-}
-
-func (s *Socket) isShut() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.noRead
-}
-
-// Shutdown is shutdown(2).
-func (s *Socket) Shutdown(how int) linux.Errno {
-	if how < 0 || how > 2 {
-		return linux.EINVAL
-	}
-	s.mu.Lock()
-	s.noRead = s.noRead || how != linux.SHUT_WR
-	s.noWrite = s.noWrite || how != linux.SHUT_RD
-	peer := s.peer
-	s.mu.Unlock()
-	if peer != nil && s.connected() {
-		peer.mu.Lock()
-		peer.noRead = peer.noRead || how != linux.SHUT_RD
-		peer.noWrite = peer.noWrite || how != linux.SHUT_WR
-		peer.mu.Unlock()
-		peer.queue.Notify(wait.All)
-	}
-	s.queue.Notify(wait.All)
+	n := newIn(l.names, s.Type, 0)
+	n.embryo = true
+	n.state, n.peer = connected, s
+	n.name.Store(l.name.Load())
+	n.Peer.Store(socket.PeerCred(c))
+	s.Peer.Store(l.Peer.Load())
+	s.state, s.peer = connected, n
+	l.accepts = append(l.accepts, n)
+	unlock()
+	s.queue.Notify(socket.EventAll)
+	l.queue.Notify(socket.EventIn)
 	return 0
 }
 
-// deadline is when a blocking call gives up (SO_RCVTIMEO, SO_SNDTIMEO).
-func (s *Socket) deadline(read bool) time.Time {
+// connectDgram sets where to send; AF_UNSPEC unsets it. The receiver must not have chosen another
+// sender (unix_dgram_connect).
+func (s *Socket) connectDgram(c socket.Caller, addr []byte) linux.Errno {
+	if len(addr) < 2 {
+		return linux.EINVAL
+	}
+	if addr[0] == linux.AF_UNSPEC && addr[1] == 0 {
+		s.mu.Lock()
+		old := s.peer
+		s.peer, s.state = nil, closed
+		s.mu.Unlock()
+		s.disconnected(old)
+		return 0
+	}
+	if _, errno := parse(addr); errno != 0 {
+		return errno
+	}
+	if s.PassCred.Load() || s.PassPidfd.Load() {
+		if errno := s.autobind(); errno != 0 {
+			return errno
+		}
+	}
+	o, errno := s.find(c, addr)
+	if errno != 0 {
+		return errno
+	}
+	unlock := lockBoth(s, o)
+	if o.dead {
+		unlock()
+		return linux.ECONNREFUSED
+	}
+	if o.peer != nil && o.peer != s {
+		unlock()
+		return linux.EPERM
+	}
+	old := s.peer
+	s.peer = o
+	s.state, o.state = connected, connected
+	unlock()
+	if old != o {
+		s.disconnected(old)
+	}
+	s.queue.Notify(socket.EventOut | wait.Internal)
+	return 0
+}
+
+// disconnected ends what s had with its old peer: messages that came are lost, and a peer that
+// sends to s alone is told (unix_dgram_disconnected).
+func (s *Socket) disconnected(old *Socket) {
+	if old == nil {
+		return
+	}
+	s.read.Lock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	ns := s.opt.sendTimeout
-	if read {
-		ns = s.opt.recvTimeout
+	lost := s.messages
+	s.messages = nil
+	waiting := s.roomLocked()
+	s.mu.Unlock()
+	s.read.Unlock()
+	for _, m := range lost {
+		m.drop()
 	}
-	if ns == 0 {
-		return wait.Forever
+	old.mu.Lock()
+	delete(old.waiting, s)
+	reset := len(lost) > 0 && !old.dead && old.peer == s
+	if reset {
+		old.SetError(linux.ECONNRESET)
 	}
-	return time.Now().Add(time.Duration(ns))
+	old.state = closed
+	old.mu.Unlock()
+	if reset {
+		old.queue.Notify(socket.EventAll)
+	}
+	tell(waiting)
+	s.queue.Notify(socket.EventOut)
 }

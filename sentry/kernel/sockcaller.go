@@ -1,0 +1,34 @@
+package kernel
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/socket"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
+)
+
+// A task makes socket calls, and a network namespace keeps what sockets share.
+var (
+	_ socket.Caller    = (*Task)(nil)
+	_ socket.Namespace = (*NetNS)(nil)
+)
+
+// Process identifies t's process: its *PID.
+func (t *Task) Process() any { return t.group.ID() }
+
+// ID is the process's id.
+func (g *Group) ID() *PID {
+	g.k.tasks.RLock()
+	defer g.k.tasks.RUnlock()
+	return g.leader.pid
+}
+
+// PidfdFile returns a pidfd of a process that is not reaped: EINVAL (pidfd_prepare).
+func (t *Task) PidfdFile(p *PID) (*vfs.File, linux.Errno) {
+	t.k.tasks.RLock()
+	gone := p == nil || p.task == nil
+	t.k.tasks.RUnlock()
+	if gone {
+		return nil, linux.EINVAL
+	}
+	return t.k.pidfdFile(t, &Pidfd{PID: p}, 0), 0
+}
