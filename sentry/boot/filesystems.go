@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/fs/tmpfs"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/socket/unix"
+	"github.com/seed-7423c386/runsc/sentry/syscalls"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -41,9 +42,12 @@ func (s *sandbox) registerFileSystems() {
 	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Mount: group})
 	dev.RegisterPtmx(devpts.OpenPtmx)
 	k.RegisterFS(kernel.FSType{Name: "devpts", Nodev: true, UserNS: true, Mount: func(_ *kernel.Task, _, data string) (*vfs.Super, linux.Errno) { return devpts.New(data) }})
-	// Message queues themselves are not there yet: an empty directory, as of a kernel that has none.
-	k.RegisterFS(kernel.FSType{Name: "mqueue", Nodev: true, UserNS: true, Mount: func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) {
-		return tmpfs.NewStatic(s.pool, "mqueue", 0x19800202, nil)
+	k.RegisterFS(kernel.FSType{Name: "mqueue", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+		ns := k.InitNS.IPC
+		if t != nil {
+			ns = t.Namespaces().IPC
+		}
+		return syscalls.Queues(ns).Super(), 0
 	}})
 	k.RegisterFS(kernel.FSType{Name: "ramfs", Nodev: true, Mount: tmp})
 	k.RegisterFS(kernel.FSType{Name: "devtmpfs", Nodev: true, Mount: tmp})

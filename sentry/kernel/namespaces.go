@@ -36,7 +36,9 @@ type IPCNS struct {
 	*ipc.Namespace
 	Owner *auth.UserNS
 	Ino   uint64
-	MQ    any // the message queues, of the package that has them
+
+	mqOnce sync.Once
+	mq     any // the message queues, of the package that has them
 }
 
 // NetNS is a network namespace. What is in it belongs to the socket layer.
