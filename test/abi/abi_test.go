@@ -8,7 +8,8 @@
 //
 // RUNSC_PLATFORMS names the platforms (default "ptrace", separated by commas or spaces), RUNSC
 // the runsc to test (default ../../bin/runsc), RUNSC_FLAGS flags for it, RUNSC_ABI_DIR the
-// directory inside in which programs run (default /tmp).
+// directory inside in which programs run (default /tmp), RUNSC_ABI_TIMEOUT the seconds a program
+// may take (default 20).
 package abi
 
 import (

@@ -20,11 +20,18 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// programTime is how long one program may take; a shard that says nothing for stallTime hangs.
-const (
-	programTime = 20 * time.Second
-	stallTime   = programTime + 20*time.Second
+// programTime is how long one program may take, in seconds (RUNSC_ABI_TIMEOUT); a shard that
+// says nothing for stallTime hangs.
+var (
+	programTime = 20
+	stallTime   = 40 * time.Second
 )
+
+func init() {
+	if n, err := strconv.Atoi(os.Getenv("RUNSC_ABI_TIMEOUT")); err == nil && n > 0 {
+		programTime, stallTime = n, time.Duration(n+20)*time.Second
+	}
+}
 
 // A result is what one program did.
 type result struct {
@@ -160,7 +167,7 @@ func runShards(list []*program, begin start) (results, error) {
 // runDriver runs a driver until it ends. It returns the results of the first programs, at
 // least one, or an error.
 func runDriver(paths []string, begin start) (results, error) {
-	args := []string{"-timeout", strconv.Itoa(int(programTime.Seconds()))}
+	args := []string{"-timeout", strconv.Itoa(programTime)}
 	if dir := os.Getenv("RUNSC_ABI_DIR"); dir != "" {
 		args = append(args, "-dir", dir)
 	}
