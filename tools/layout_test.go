@@ -73,6 +73,7 @@ var layouts = []layout{
 	{linux.ShmidDS{}, "struct shmid64_ds", "shm_", nil},
 	{linux.ShmInfo{}, "struct shm_info", "shm_", map[string]string{"UsedIDs": "used_ids", "SwapAttempts": "swap_attempts", "SwapSuccesses": "swap_successes"}},
 	{linux.Shminfo{}, "struct shminfo64", "shm", nil},
+	{linux.MqAttr{}, "struct mq_attr", "mq_", nil},
 }
 
 // prelude has the kernel's headers, and what they do not export, after net/socket.c and
@@ -90,6 +91,7 @@ const prelude = `
 #include <asm/statfs.h>
 #include <asm/ucontext.h>
 #include <linux/futex.h>
+#include <linux/mqueue.h>
 #include <linux/msg.h>
 #include <linux/openat2.h>
 #include <linux/resource.h>
