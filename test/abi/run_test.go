@@ -44,19 +44,17 @@ type result struct {
 type results map[string]result
 
 // A start makes the command that runs the driver on some programs, and what cleans up after it.
-type start func(args []string) (*exec.Cmd, func(), error)
+type start func(args []string) (cmd *exec.Cmd, log string, clean func(), err error)
 
 // runHost runs the programs on the host, in namespaces of their own.
 func runHost(r *root, list []*program) (results, error) {
-	return runShards(list, func(args []string) (*exec.Cmd, func(), error) {
-		// An own copy of the directories: a mount made in one shard is not seen by the other,
-		// but a file is.
+	return runShards(list, func(args []string) (*exec.Cmd, string, func(), error) {
 		cmd := exec.Command(filepath.Join(r.dir, "abi/driver/driver"), append([]string{"-root", r.dir}, args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{
 			Setpgid:    true,
 			Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
 		}
-		return cmd, func() {}, nil
+		return cmd, "", func() {}, nil
 	})
 }
 
@@ -71,21 +69,21 @@ func runSandbox(t *testing.T, r *root, list []*program, platform string) (result
 			return nil, fmt.Errorf("no program to test: %w (make builds it)", err)
 		}
 	}
-	return runShards(list, func(args []string) (*exec.Cmd, func(), error) {
+	return runShards(list, func(args []string) (*exec.Cmd, string, func(), error) {
 		dir, err := os.MkdirTemp("", "oracle")
 		if err != nil {
-			return nil, nil, err
+			return nil, "", nil, err
 		}
 		if err := writeBundle(runsc, dir, r.dir, append([]string{"/abi/driver/driver"}, args...)); err != nil {
 			os.RemoveAll(dir)
-			return nil, nil, err
+			return nil, "", nil, err
 		}
 		id := filepath.Base(dir)
-		state := filepath.Join(dir, "state")
-		flags := append([]string{"--root", state, "--platform", platform, "--network", "none"}, strings.Fields(os.Getenv("RUNSC_FLAGS"))...)
+		state, log := filepath.Join(dir, "state"), filepath.Join(dir, "log")
+		flags := append([]string{"--root", state, "--platform", platform, "--network", "none", "--debug-log", log}, strings.Fields(os.Getenv("RUNSC_FLAGS"))...)
 		cmd := exec.Command(runsc, append(flags, "run", "--bundle", dir, id)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		return cmd, func() {
+		return cmd, log, func() {
 			exec.Command(runsc, "--root", state, "delete", "--force", id).Run()
 			os.RemoveAll(dir)
 		}, nil
@@ -171,7 +169,7 @@ func runDriver(paths []string, begin start) (results, error) {
 	if dir := os.Getenv("RUNSC_ABI_DIR"); dir != "" {
 		args = append(args, "-dir", dir)
 	}
-	cmd, clean, err := begin(append(args, paths...))
+	cmd, log, clean, err := begin(append(args, paths...))
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +195,11 @@ func runDriver(paths []string, begin start) (results, error) {
 	}
 	err = cmd.Wait()
 	stall.Stop()
+	if log != "" {
+		if text, err := os.ReadFile(log); err == nil {
+			stderr.WriteString("\n" + crash(string(text)))
+		}
+	}
 	if running != "" {
 		status := "crash"
 		if stalled {
@@ -236,6 +239,16 @@ func readReport(r *bufio.Reader, alive func()) (done results, running string, er
 		res.output = string(text[:size])
 		done[name], running = res, ""
 	}
+}
+
+// crash keeps the part of a sandbox's log that tells why it ended.
+func crash(log string) string {
+	for _, mark := range []string{"panic: ", "fatal error: ", "SIGSEGV"} {
+		if i := strings.Index(log, mark); i >= 0 {
+			return log[i:min(len(log), i+3000)]
+		}
+	}
+	return tail(log)
 }
 
 // tail keeps the end of a text.
