@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/fs/gofer"
 	"github.com/seed-7423c386/runsc/sentry/fs/hostfile"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -47,6 +48,8 @@ func (c *containers) find(id string) (*container, error) {
 // firstContainer makes the container that the configuration describes.
 func (s *sandbox) firstContainer() error {
 	c := &container{cfg: s.cfg, ns: &s.kernel.InitNS}
+	// The loopback of a container is up, as every runtime leaves it.
+	socket.Devices(s.kernel.InitNS.Net).SetFlags(1, linux.IFF_UP, linux.IFF_UP)
 	if err := s.newContainer(c); err != nil {
 		return err
 	}

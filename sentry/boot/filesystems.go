@@ -10,6 +10,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/fs/sys"
 	"github.com/seed-7423c386/runsc/sentry/fs/tmpfs"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/socket/netlink"
 	"github.com/seed-7423c386/runsc/sentry/socket/unix"
 	"github.com/seed-7423c386/runsc/sentry/syscalls"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -20,6 +21,7 @@ func (s *sandbox) registerFileSystems() {
 	k := s.kernel
 	pipe.Register()
 	unix.Register()
+	netlink.Register()
 	dev.Register(k.Random)
 	k.Memfds = tmpfs.NewMemfds(s.pool, k.TotalRAM)
 	tmp := func(_ *kernel.Task, source, data string) (*vfs.Super, linux.Errno) {

@@ -12,7 +12,9 @@ import (
 // Base is the state that sockets of all families have (struct sock): its type and the options
 // at SOL_SOCKET. Sockets embed it and call Init.
 type Base struct {
-	Family, Type, Protocol int // set when it is made
+	// Set when it is made.
+	NS                     Namespace
+	Family, Type, Protocol int
 
 	// Options, as getsockopt(2) shows them. Time-outs are nanoseconds, 0 for none.
 	SndBuf, RcvBuf   atomic.Int32
@@ -35,8 +37,8 @@ type Base struct {
 }
 
 // Init gives the options their first values.
-func (s *Base) Init(family, typ, protocol int) {
-	s.Family, s.Type, s.Protocol = family, typ, protocol
+func (s *Base) Init(ns Namespace, family, typ, protocol int) {
+	s.NS, s.Family, s.Type, s.Protocol = ns, family, typ, protocol
 	s.SndBuf.Store(linux.SK_MEM_MAX)
 	s.RcvBuf.Store(linux.SK_MEM_MAX)
 	s.RcvLowat.Store(1)

@@ -20,8 +20,10 @@ import (
 type Caller interface {
 	vfs.Ctx
 	FS() *vfs.FS
-	// Process identifies the caller's process: comparable, good for Cred.Process.
+	// Process identifies the caller's process: comparable, good for Cred.Process. PID is its
+	// number where it lives.
 	Process() any
+	PID() int32
 }
 
 // Namespace is a network namespace: a place for what a family keeps for each.
@@ -191,3 +193,4 @@ type kernelCaller struct{ vfs.Ctx }
 
 func (kernelCaller) FS() *vfs.FS  { return nil }
 func (kernelCaller) Process() any { return nil }
+func (kernelCaller) PID() int32   { return 0 }

@@ -3,6 +3,7 @@ package syscalls
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -449,6 +450,10 @@ func ioctl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 				return 0, errno
 			}
 			return ret(usermem.CopyOutInt(t.Space(), a.Addr(2), int32(at.Size-f.Pos())))
+		}
+	case linux.FIOSETOWN, linux.SIOCSPGRP, linux.FIOGETOWN, linux.SIOCGPGRP:
+		if _, errno := socket.Of(f); errno == 0 {
+			return ret(socketOwner(t, f, cmd, a.Addr(2)))
 		}
 	}
 	return f.Ioctl(t, cmd, a[2])

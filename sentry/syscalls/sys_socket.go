@@ -376,3 +376,24 @@ func peerPidfd(t *kernel.Task, c *socket.Cred) ([]byte, linux.Errno) {
 	fd, errno := t.Install(f, true)
 	return binary.LittleEndian.AppendUint32(nil, uint32(fd)), errno
 }
+
+// socketOwner is FIOSETOWN, FIOGETOWN and their other names: F_SETOWN and F_GETOWN through memory.
+func socketOwner(t *kernel.Task, f *vfs.File, cmd uint32, addr usermem.Addr) linux.Errno {
+	if cmd == linux.FIOGETOWN || cmd == linux.SIOCGPGRP {
+		kind, id := t.Owner(f)
+		if kind == linux.F_OWNER_PGRP {
+			id = -id
+		}
+		return usermem.CopyOutInt(t.Space(), addr, id)
+	}
+	id, errno := usermem.CopyInInt[int32](t.Space(), addr)
+	switch {
+	case errno != 0:
+		return errno
+	case id == -1<<31:
+		return linux.EINVAL
+	case id < 0:
+		return t.SetOwner(f, linux.F_OWNER_PGRP, -id)
+	}
+	return t.SetOwner(f, linux.F_OWNER_PID, id)
+}

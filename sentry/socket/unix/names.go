@@ -15,6 +15,7 @@ import (
 
 // names are the abstract names of a network namespace.
 type names struct {
+	ns    socket.Namespace
 	mu    sync.Mutex
 	taken map[nameKey]*Socket
 	next  uint32 // for autobind

@@ -92,14 +92,14 @@ func newSocket(_ socket.Caller, ns socket.Namespace, typ, protocol int) (socket.
 	default:
 		return nil, linux.ESOCKTNOSUPPORT
 	}
-	n := ns.Get("unix", func() any { return &names{taken: map[nameKey]*Socket{}} }).(*names)
+	n := ns.Get("unix", func() any { return &names{ns: ns, taken: map[nameKey]*Socket{}} }).(*names)
 	return newIn(n, typ, protocol), 0
 }
 
 // newIn makes a socket that belongs to the network namespace of n.
 func newIn(n *names, typ, protocol int) *Socket {
 	s := &Socket{id: lastID.Add(1), names: n, backlog: linux.UNIX_MAX_DGRAM_QLEN}
-	s.Init(linux.AF_UNIX, typ, protocol)
+	s.Init(n.ns, linux.AF_UNIX, typ, protocol)
 	return s
 }
 
@@ -321,7 +321,7 @@ func (s *Socket) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintpt
 			}
 		}
 	default:
-		return 0, linux.ENOTTY
+		return socket.Ioctl(ctx, &s.Base, cmd, arg)
 	}
 	return 0, usermem.CopyOutInt(ctx.Space(), usermem.Addr(arg), int32(n))
 }

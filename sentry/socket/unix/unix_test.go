@@ -35,6 +35,7 @@ func (c *caller) Limit(int) uint64      { return c.nofile }
 func (c *caller) Now() int64            { return 0 }
 func (c *caller) FS() *vfs.FS           { return nil }
 func (c *caller) Process() any          { return c.process }
+func (c *caller) PID() int32            { return 1 }
 
 // namespace is a network namespace.
 type namespace map[string]any
