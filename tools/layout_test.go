@@ -48,6 +48,11 @@ var layouts = []layout{
 	{linux.Cmsghdr{}, "struct user_cmsghdr", "cmsg_", nil},
 	{linux.Ucred{}, "struct user_ucred", "", nil},
 	{linux.Linger{}, "struct user_linger", "l_", nil},
+	{linux.Nlmsghdr{}, "struct nlmsghdr", "nlmsg_", nil},
+	{linux.SockaddrNl{}, "struct sockaddr_nl", "nl_", nil},
+	{linux.Ifinfomsg{}, "struct ifinfomsg", "ifi_", nil},
+	{linux.Ifaddrmsg{}, "struct ifaddrmsg", "ifa_", nil},
+	{linux.Rtmsg{}, "struct rtmsg", "rtm_", nil},
 	{linux.Timespec{}, "struct timespec", "tv_", nil},
 	{linux.Timeval{}, "struct timeval", "tv_", nil},
 	{linux.Itimerspec{}, "struct itimerspec", "it_", nil},
@@ -95,6 +100,7 @@ const prelude = `
 #include <linux/msg.h>
 #include <linux/openat2.h>
 #include <linux/resource.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/sem.h>
