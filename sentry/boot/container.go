@@ -92,7 +92,11 @@ func (s *sandbox) stdio(p *kernel.Process, fds []int, terminal bool) (*hostfile.
 		if fd < 0 {
 			continue
 		}
-		f, t, errno := hostfile.New(vfs.KernelCtx{}, fd)
+		f, t, errno := hostfile.New(vfs.KernelCtx{}, fd, func() (vfs.Path, linux.Errno) {
+			at := p.FS.At()
+			defer at.Put()
+			return vfs.Walk(vfs.KernelCtx{}, at, "/dev/console", vfs.Follow)
+		})
 		if errno != 0 {
 			return nil, fmt.Errorf("descriptor %d: %w", i, errno)
 		}

@@ -237,7 +237,7 @@ type node struct {
 
 // defaultDevices are those that every container has (config-linux.md, default devices).
 var defaultDevices = []node{
-	{"null", 0o666, 1, 3}, {"zero", 0o666, 1, 5}, {"full", 0o666, 1, 7}, {"random", 0o666, 1, 8}, {"urandom", 0o666, 1, 9}, {"tty", 0o666, 5, 0},
+	{"null", 0o666, 1, 3}, {"zero", 0o666, 1, 5}, {"full", 0o666, 1, 7}, {"random", 0o666, 1, 8}, {"urandom", 0o666, 1, 9}, {"tty", 0o666, 5, 0}, {"console", 0o620, 5, 1},
 }
 
 // defaultLinks are the symbolic links of /dev.

@@ -24,8 +24,6 @@ type TTY struct {
 
 func newTTY(fd int, rdev uint64) *TTY { return &TTY{file: file{fd: fd}, rdev: rdev} }
 
-func (t *TTY) path(ctx vfs.Ctx) vfs.Path { return fs.NewPath(ctx, "/dev/console", linux.S_IFCHR|0o620) }
-
 // Dev is the number of the terminal device: /dev/console's.
 func (t *TTY) Dev() uint64 { return vfs.MakeDev(5, 1) }
 
