@@ -91,7 +91,7 @@ func (t *Task) exitMM() {
 	t.exitFutexes()
 	if t.clearTID != 0 && m.Users() > 1 {
 		usermem.CopyOutInt(t.Space(), t.clearTID, uint32(0))
-		t.FutexWake(t.clearTID, false, 1, linux.FUTEX_BITSET_MATCH_ANY)
+		t.FutexWake(t.clearTID, true, 1, linux.FUTEX_BITSET_MATCH_ANY)
 	}
 	peak := m.Stats().PeakRss
 	t.group.mu.Lock()

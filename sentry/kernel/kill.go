@@ -22,21 +22,18 @@ func (t *Task) Kill(nr int32, signo int) linux.Errno {
 		}
 		return t.killGroupOf(p.task.group, &info)
 	case nr == -1:
-		sent, errno := false, linux.ESRCH
+		found := false
 		for _, p := range ns.pids {
 			if p.task == nil || p.task.group.leader != p.task || p.task.group == t.group || ns.init == p.task.group {
 				continue
 			}
-			if e := t.killGroupOf(p.task.group, &info); e == 0 {
-				sent = true
-			} else {
-				errno = e
-			}
+			found = true
+			t.killGroupOf(p.task.group, &info) // that some may not be signalled is no error
 		}
-		if sent {
+		if found {
 			return 0
 		}
-		return errno
+		return linux.ESRCH
 	}
 	pg := t.group.pgrp
 	if nr != 0 {

@@ -66,7 +66,7 @@ func (t *Task) syscall() {
 		}
 	}
 	t.call(nr, &args)
-	if t.ptrace.enabled.Load() {
+	if t.ptrace.enabled.Load() && !t.run.dying {
 		t.syscallExit()
 	}
 }

@@ -116,6 +116,10 @@ func (g *Group) unkillable(signo int) bool {
 
 // complete picks the thread that is to look at the signal, and kicks it (complete_signal).
 func (g *Group) complete(signo int, t *Task) {
+	if signo == linux.SIGKILL {
+		g.exitGroupLocked(linux.SIGKILL, nil) // also of threads that are stopped on their way out
+		return
+	}
 	target := t
 	if target == nil || !target.wants(signo) {
 		target = nil
@@ -147,7 +151,7 @@ func (t *Task) wants(signo int) bool {
 	if t.sig.blocked.Has(signo) && !t.sig.wanted.Has(signo) && signo != linux.SIGKILL || t.run.dying {
 		return false
 	}
-	return signo == linux.SIGKILL || !t.ptrace.stopped.Load()
+	return signo == linux.SIGKILL || !t.ptrace.stopped.Load() && t.state.Load() != stateStopped
 }
 
 // fatal tells whether signo ends the group at once, without a core dump or a tracer's say.

@@ -54,8 +54,14 @@ func pollFiles(t *kernel.Task, list []polled, deadline time.Time, nonblock bool)
 		}
 		return n
 	}
-	if n := look(); n > 0 || nonblock {
+	if n := look(); n > 0 {
 		return n, 0
+	}
+	if nonblock {
+		if t.Waiter().Interrupted() {
+			return 0, linux.ERESTARTSYS
+		}
+		return 0, 0
 	}
 	w := t.Waiter()
 	for i := range list {

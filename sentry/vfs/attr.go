@@ -161,6 +161,10 @@ func Truncate(ctx Ctx, p Path, size int64) linux.Errno {
 	if errno := i.Permission(ctx, MayWrite); errno != 0 {
 		return errno
 	}
+	if !i.getWrite() {
+		return linux.ETXTBSY
+	}
+	defer i.putWrite()
 	return truncateChecked(ctx, i, size)
 }
 

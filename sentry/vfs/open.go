@@ -188,7 +188,12 @@ func newFile(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 func (f *File) finishOpen(ctx Ctx, how OpenHow, made bool) linux.Errno {
 	i := f.Inode
 	if how.Flags&linux.O_TRUNC != 0 && !made && i.Type() == linux.S_IFREG {
-		if errno := truncateInode(ctx, i, 0); errno != 0 {
+		if !i.getWrite() {
+			return linux.ETXTBSY
+		}
+		errno := truncateInode(ctx, i, 0)
+		i.putWrite()
+		if errno != 0 {
 			return errno
 		}
 	}

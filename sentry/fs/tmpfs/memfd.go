@@ -104,6 +104,7 @@ type Memfds struct {
 // NewMemfds returns the file system that memfds and shared memory come from.
 func NewMemfds(pool *pages.Pool, ram uint64) *Memfds {
 	m := &Memfds{fs: newFS(pool, options{size: 0, inodes: 0, mode: 0o1777}, ram, "tmpfs", "tmpfs"), pseudo: vfs.NewPseudo("tmpfs", magic)}
+	m.pseudo.Super().NoExec = false // fexecve(3)
 	return m
 }
 
