@@ -13,16 +13,18 @@ import (
 //
 // Being in the cache (hashed, in its parent's children) is one reference; every other user
 // has its own; a child has one on its parent. A dentry whose only reference is the cache's
-// goes when there are too many (prune).
+// goes when there are too many (prune). A directory that has lost its name is dead: nothing
+// below it is in the cache any more.
 type Dentry struct {
 	refs   refs.Count
 	sb     *Super
 	inode  atomic.Pointer[Inode]
 	parent atomic.Pointer[Dentry] // nil: a root; changed under sb.rename
-	name   string                 // changed under sb.rename
+	name   string                 // changed under sb.rename and the mu of both parents
 
-	mu       sync.Mutex
+	mu       sync.Mutex // a leaf, but for renames, which take those of both parents
 	children map[string]*Dentry
+	dead     bool
 	hashed   bool // guarded by the parent's mu
 
 	recent atomic.Bool  // looked up since the last prune
@@ -77,13 +79,18 @@ func (d *Dentry) Put() {
 
 // Deleted reports whether the name is gone from its directory.
 func (d *Dentry) Deleted() bool {
-	p := d.parent.Load()
-	if p == nil {
-		return false
+	for {
+		p := d.parent.Load()
+		if p == nil || d.sb.NoDcache {
+			return false
+		}
+		p.mu.Lock()
+		still, hashed := d.parent.Load() == p, d.hashed
+		p.mu.Unlock()
+		if still {
+			return !hashed
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !d.hashed && !d.sb.NoDcache
 }
 
 // cached returns the cached child of that name with a reference, or nil.
@@ -104,7 +111,7 @@ func (d *Dentry) cached(name string) *Dentry {
 // reference. The directory's lock is not held.
 func (d *Dentry) child(ctx Ctx, name string) (*Dentry, linux.Errno) {
 	if c := d.cached(name); c != nil {
-		if d.valid(ctx, c) {
+		if d.valid(ctx, name, c) {
 			return c, 0
 		}
 		d.forget(c)
@@ -119,7 +126,7 @@ func (d *Dentry) child(ctx Ctx, name string) (*Dentry, linux.Errno) {
 // childLocked is child for callers that hold the directory's lock exclusively.
 func (d *Dentry) childLocked(ctx Ctx, name string) (*Dentry, linux.Errno) {
 	if c := d.cached(name); c != nil {
-		if d.valid(ctx, c) {
+		if d.valid(ctx, name, c) {
 			return c, 0
 		}
 		d.forget(c)
@@ -129,9 +136,9 @@ func (d *Dentry) childLocked(ctx Ctx, name string) (*Dentry, linux.Errno) {
 }
 
 // valid asks the file system whether the cached entry c still holds.
-func (d *Dentry) valid(ctx Ctx, c *Dentry) bool {
+func (d *Dentry) valid(ctx Ctx, name string, c *Dentry) bool {
 	if r, ok := d.Inode().Ops.(Revalidator); ok && c.mounts.Load() == 0 {
-		return r.Valid(ctx, c.name, c.Inode())
+		return r.Valid(ctx, name, c.Inode())
 	}
 	return true
 }
@@ -159,6 +166,10 @@ func (d *Dentry) enter(name string, i *Inode) *Dentry {
 		return newDentry(d.sb, d, name, i)
 	}
 	d.mu.Lock()
+	if d.dead {
+		d.mu.Unlock()
+		return newDentry(d.sb, d, name, i)
+	}
 	if c := d.children[name]; c != nil {
 		c.refs.Inc()
 		d.mu.Unlock()
@@ -175,16 +186,16 @@ func (d *Dentry) enter(name string, i *Inode) *Dentry {
 	}
 	d.children[name] = c
 	d.mu.Unlock()
-	if n := dentries.Add(1); n > maxDentries {
-		d.sb.root.prune()
+	if n := dentries.Add(1); n > pruneAt.Load() {
+		prune()
 	}
 	return c
 }
 
-// forget takes c out of the cache.
+// forget takes c, and what is below it, out of the cache: its name is gone, or no longer its.
 func (d *Dentry) forget(c *Dentry) {
 	d.mu.Lock()
-	was := c.hashed
+	was := c.parent.Load() == d && c.hashed
 	if was {
 		delete(d.children, c.name)
 		c.hashed = false
@@ -192,6 +203,28 @@ func (d *Dentry) forget(c *Dentry) {
 	d.mu.Unlock()
 	if was {
 		dentries.Add(-1)
+		c.kill()
+		c.Put()
+	}
+}
+
+// kill empties the cache below d for good. Negative entries would keep a removed directory
+// alive otherwise.
+func (d *Dentry) kill() {
+	todo := []*Dentry{d}
+	for i := 0; i < len(todo); i++ {
+		x := todo[i]
+		x.mu.Lock()
+		x.dead = true
+		for _, c := range x.children {
+			c.hashed = false
+			todo = append(todo, c)
+		}
+		x.children = nil
+		x.mu.Unlock()
+	}
+	dentries.Add(1 - int64(len(todo)))
+	for _, c := range todo[1:] {
 		c.Put()
 	}
 }
@@ -200,53 +233,112 @@ func (d *Dentry) forget(c *Dentry) {
 // dentry's. The directory's lock is held exclusively.
 func (d *Dentry) instantiate(i *Inode) { d.inode.Store(i) }
 
-// dentries counts the cached ones of all file systems; past maxDentries a look-up prunes.
-var dentries atomic.Int64
+// dentries counts the cached ones of all file systems; past pruneAt a look-up prunes.
+var (
+	dentries atomic.Int64
+	pruneAt  atomic.Int64
+	pruning  sync.Mutex
+)
 
+// maxDentries is how many there should be at most, not counting those in use.
 const maxDentries = 100_000
 
-var pruning sync.Mutex
+func init() { pruneAt.Store(maxDentries) }
 
-// prune drops cached dentries below d that nobody uses and nobody looked up lately, until a
-// tenth of the maximum is free.
-func (d *Dentry) prune() {
+// supers are the file systems that are mounted.
+var supers struct {
+	sync.Mutex
+	live map[*Super]struct{}
+}
+
+// prune drops cached dentries that nobody uses and nobody looked up lately, until a tenth of
+// the maximum is free. If too many are in use, it waits until there are a tenth more.
+func prune() {
 	if !pruning.TryLock() {
 		return
 	}
 	defer pruning.Unlock()
 	for range 2 { // the first round may only find that all are recent
-		d.pruneBelow(true)
+		for _, sb := range liveSupers() {
+			sb.root.pruneBelow(true)
+			sb.put()
+		}
 		if dentries.Load() < maxDentries*9/10 {
-			return
+			break
 		}
 	}
+	pruneAt.Store(max(maxDentries, dentries.Load()+maxDentries/10))
+}
+
+// liveSupers returns the mounted file systems with a reference on each.
+func liveSupers() []*Super {
+	supers.Lock()
+	defer supers.Unlock()
+	list := make([]*Super, 0, len(supers.live))
+	for sb := range supers.live {
+		sb.users.Add(1)
+		list = append(list, sb)
+	}
+	return list
 }
 
 // pruneAll drops every cached dentry below d that nobody uses.
 func (d *Dentry) pruneAll() { d.pruneBelow(false) }
 
+// pruneBelow goes through the tree below d, leaves first. The depth of a tree is the
+// application's choice: there is no recursion.
 func (d *Dentry) pruneBelow(sparing bool) {
+	type level struct {
+		d    *Dentry
+		todo []*Dentry
+	}
+	stack := []level{{d, d.held()}}
+	for {
+		top := &stack[len(stack)-1]
+		if n := len(top.todo); n > 0 {
+			c := top.todo[n-1]
+			top.todo = top.todo[:n-1]
+			stack = append(stack, level{c, c.held()})
+			continue
+		}
+		if len(stack) == 1 {
+			return
+		}
+		c := top.d
+		stack = stack[:len(stack)-1]
+		stack[len(stack)-1].d.drop(c, sparing)
+	}
+}
+
+// held returns the cached children with a reference on each.
+func (d *Dentry) held() []*Dentry {
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.children) == 0 {
+		return nil
+	}
 	list := make([]*Dentry, 0, len(d.children))
 	for _, c := range d.children {
 		list = append(list, c)
 		c.refs.Inc()
 	}
+	return list
+}
+
+// drop takes the child c out of the cache if nobody but the caller, who gives up a reference,
+// uses it.
+func (d *Dentry) drop(c *Dentry, sparing bool) {
+	spare := sparing && c.recent.Swap(false)
+	d.mu.Lock()
+	gone := !spare && c.parent.Load() == d && c.hashed && c.mounts.Load() == 0 && c.refs.Refs() == 2
+	if gone {
+		delete(d.children, c.name)
+		c.hashed = false
+	}
 	d.mu.Unlock()
-	for _, c := range list {
-		c.pruneBelow(sparing)
-		spare := sparing && c.recent.Swap(false)
-		d.mu.Lock()
-		gone := !spare && c.hashed && c.mounts.Load() == 0 && c.refs.Refs() == 2
-		if gone {
-			delete(d.children, c.name)
-			c.hashed = false
-		}
-		d.mu.Unlock()
-		if gone {
-			dentries.Add(-1)
-			c.Put()
-		}
+	if gone {
+		dentries.Add(-1)
 		c.Put()
 	}
+	c.Put()
 }

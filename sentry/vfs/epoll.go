@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -62,6 +63,12 @@ var epollTree sync.Mutex
 
 const maxEpollDepth = 5
 
+// epollItems counts the entries of all instances: maxEpollItems is
+// /proc/sys/fs/epoll/max_user_watches.
+var epollItems atomic.Int64
+
+const maxEpollItems = 1 << 20
+
 // Add is EPOLL_CTL_ADD: EEXIST, EPERM for files that are always ready, ELOOP for cycles and
 // too deep nesting.
 func (e *Epoll) Add(f *File, fd int32, ev EpollEvent) linux.Errno {
@@ -85,6 +92,10 @@ func (e *Epoll) Add(f *File, fd int32, ev EpollEvent) linux.Errno {
 	if e.items[key] != nil {
 		return linux.EEXIST
 	}
+	if epollItems.Add(1) > maxEpollItems {
+		epollItems.Add(-1)
+		return linux.ENOSPC
+	}
 	it := &epollItem{ep: e, key: key, event: ev, armed: true}
 	it.entry.Wake = func(_ *wait.Entry, _ wait.Event) { it.wake() }
 	e.items[key] = it
@@ -107,10 +118,17 @@ func (it *epollItem) mask() uint32 {
 }
 
 func (it *epollItem) register(q *wait.Queue) {
+	mask := wait.Event(it.mask())
+	if mask&(wait.RdNorm|wait.RdBand) != 0 { // queues know only the general events
+		mask |= wait.In
+	}
+	if mask&(wait.WrNorm|wait.WrBand) != 0 {
+		mask |= wait.Out
+	}
 	if it.event.Events&EpollExclusive != 0 {
-		q.RegisterExclusive(&it.entry, wait.Event(it.mask()))
+		q.RegisterExclusive(&it.entry, mask)
 	} else {
-		q.Register(&it.entry, wait.Event(it.mask()))
+		q.Register(&it.entry, mask)
 	}
 }
 
@@ -186,6 +204,7 @@ func (e *Epoll) Delete(f *File, fd int32) linux.Errno {
 // drop forgets an item. e.mu is held.
 func (e *Epoll) drop(it *epollItem) {
 	delete(e.items, it.key)
+	epollItems.Add(-1)
 	f := it.key.file
 	if q := f.PollQueue(); q != nil {
 		q.Unregister(&it.entry)

@@ -176,23 +176,30 @@ func (f *File) readAt(ctx Ctx, ops FileOps, dst *usermem.Buf, off int64) (int, l
 	return n, errno
 }
 
-// accessed stamps the time of access as the mount says (file_accessed, relatime_need_update), on
-// file systems that leave it to us.
+// accessed stamps the time of access, unless the file was opened not to.
 func (f *File) accessed(ctx Ctx) {
-	t, ok := f.Inode.Ops.(AtimeKeeper)
-	if !ok || f.Flags()&linux.O_NOATIME != 0 {
+	if f.Flags()&linux.O_NOATIME == 0 {
+		touch(ctx, f.Path.Mount, f.Inode)
+	}
+}
+
+// touch stamps the time of access of i, seen through m, as m says (touch_atime,
+// relatime_need_update), on file systems that leave it to us.
+func touch(ctx Ctx, m *Mount, i *Inode) {
+	t, ok := i.Ops.(AtimeKeeper)
+	if !ok {
 		return
 	}
-	flags := f.Path.Mount.Flags()
-	if flags&(linux.MS_NOATIME|linux.MS_RDONLY) != 0 || flags&linux.MS_NODIRATIME != 0 && f.Inode.IsDir() {
+	flags := m.Flags()
+	if flags&(linux.MS_NOATIME|linux.MS_RDONLY) != 0 || flags&linux.MS_NODIRATIME != 0 && i.IsDir() {
 		return
 	}
-	a, now := f.Inode.Attr(), ctx.Now()
+	a, now := i.Attr(), ctx.Now()
 	if flags&linux.MS_RELATIME != 0 && a.Atime > a.Mtime && a.Atime > a.Ctime && now-a.Atime < 24*3600*linux.Second {
 		return
 	}
 	t.KeepAtime()
-	f.Inode.Update(func(a *Attr) { a.Atime = now })
+	i.Update(func(a *Attr) { a.Atime = now })
 }
 
 // opsFor returns the operations if f is open for mode: EBADF.
@@ -322,7 +329,11 @@ func (f *File) wait(ctx Ctx, mask wait.Event, nonblock bool, try func() (int, li
 	if !ok {
 		return n, errno
 	}
-	return wait.Until(p.Queue(f), mask|wait.Hup, ctx.Waiter(), wait.Forever, try)
+	q := p.Queue(f)
+	if q == nil {
+		q = new(wait.Queue) // nothing will come: until a signal
+	}
+	return wait.Until(q, mask|wait.Hup, ctx.Waiter(), wait.Forever, try)
 }
 
 // Seek is lseek(2).
@@ -411,9 +422,14 @@ func (f *File) Readdir(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
-	if f.Inode.IsDir() && f.Inode.Attr().Nlink == 0 {
-		return linux.ENOENT
+	if f.Inode.IsDir() {
+		f.Inode.dir.RLock()
+		defer f.Inode.dir.RUnlock()
+		if f.Inode.Attr().Nlink == 0 {
+			return linux.ENOENT
+		}
 	}
+	f.accessed(ctx)
 	errno := d.Readdir(ctx, f, f.pos.off, func(e Dirent) bool {
 		if !emit(e) {
 			return false

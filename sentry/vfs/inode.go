@@ -58,6 +58,8 @@ type Inode struct {
 	// writers counts open files that can write, or below zero programs that run from here.
 	writers atomic.Int32
 
+	linkable atomic.Bool // made by O_TMPFILE without O_EXCL and not linked yet (I_LINKABLE)
+
 	locks   fileLocks
 	watches watchList
 }

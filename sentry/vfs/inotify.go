@@ -156,10 +156,10 @@ func (n *Inotify) add(e inotifyEvent) {
 
 // Add is inotify_add_watch(2) on the inode; the instance keeps a reference on it.
 func (n *Inotify) Add(i *Inode, mask uint32) (int32, linux.Errno) {
+	i.watches.mu.Lock() // before n.mu, as in Notify
+	defer i.watches.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	i.watches.mu.Lock()
-	defer i.watches.mu.Unlock()
 	for _, w := range i.watches.list {
 		if w.n != n {
 			continue

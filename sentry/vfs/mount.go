@@ -56,7 +56,7 @@ func NewMount(sb *Super, flags uint64) *Mount { return newMount(sb, sb.root, fla
 
 func newMount(sb *Super, root *Dentry, flags uint64) *Mount {
 	root.Get()
-	sb.users.Add(1)
+	sb.get()
 	m := &Mount{Super: sb, root: root, ID: int(lastMountID.Add(1)) + 20}
 	m.flags.Store(flags & flagMask)
 	return m

@@ -177,30 +177,29 @@ func Link(ctx Ctx, old Path, at At, path string) linux.Errno {
 		return linux.EXDEV
 	case p.Mount.ReadOnly():
 		return linux.EROFS
+	case p.Dentry.Deleted():
+		return linux.ENOENT
 	}
 	if errno := mayCreate(ctx, dir); errno != 0 {
 		return errno
 	}
 	ops, ok := dir.Ops.(DirOps)
-	a := target.Attr()
 	switch {
 	case !ok || target.IsDir():
 		return linux.EPERM
-	case a.Nlink == 0 && !old.Dentry.isTmpfile():
+	case target.Attr().Nlink == 0 && !target.linkable.Load():
 		return linux.ENOENT
 	}
 	if errno := ops.Link(ctx, name, target); errno != 0 {
 		return errno
 	}
+	target.linkable.Store(false)
 	target.Get()
 	d.instantiate(target)
 	target.Notify(InAttrib, "", 0)
 	dir.Notify(InCreate, name, 0)
 	return 0
 }
-
-// isTmpfile reports whether d names an O_TMPFILE that may still be linked.
-func (d *Dentry) isTmpfile() bool { return d.parent.Load() == nil && d != d.sb.root && d.name != "" }
 
 // Unlink is unlinkat(2), with rmdir for AT_REMOVEDIR.
 func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
@@ -250,6 +249,10 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 	if !ok {
 		return linux.EPERM
 	}
+	if child.IsDir() {
+		child.dir.Lock() // nothing is to be made in it any more
+		defer child.dir.Unlock()
+	}
 	if errno := ops.Unlink(ctx, last.Name, child); errno != 0 {
 		return errno
 	}
@@ -279,5 +282,6 @@ func Readlink(ctx Ctx, p Path) (string, linux.Errno) {
 	if !ok || p.Inode().Type() != linux.S_IFLNK {
 		return "", linux.EINVAL
 	}
+	touch(ctx, p.Mount, p.Inode())
 	return s.Readlink(ctx)
 }

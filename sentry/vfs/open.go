@@ -1,6 +1,9 @@
 package vfs
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
 
@@ -70,8 +73,14 @@ func openCreateFrom(ctx Ctx, at At, path string, how OpenHow, flags uint32, link
 	if d.Inode().Type() != linux.S_IFLNK || how.Flags&linux.O_NOFOLLOW != 0 {
 		p.Dentry.Put()
 		p.Dentry = d
-		return openPath(ctx, followMounts(p), how, made)
+		q := followMounts(p)
+		if q.Mount != p.Mount && flags&NoXdev != 0 {
+			q.Put()
+			return nil, linux.EXDEV
+		}
+		return openPath(ctx, q, how, made)
 	}
+	at.fix(flags)
 	w := walker{ctx: ctx, at: at, cur: p, flags: flags} // go on where the link leads
 	target, errno := w.followLink(d, true)
 	if errno != 0 {
@@ -82,7 +91,8 @@ func openCreateFrom(ctx Ctx, at At, path string, how OpenHow, flags uint32, link
 		return openPath(ctx, w.cur, how, false) // a magic link
 	}
 	defer w.cur.Put()
-	return openCreateFrom(ctx, At{Root: at.Root, Start: w.cur}, target, how, flags, links+1)
+	at.Start = w.cur
+	return openCreateFrom(ctx, at, target, how, flags, links+1)
 }
 
 // openOrCreate returns the dentry of name in p, made if it was not there.
@@ -133,7 +143,9 @@ func openTmpfile(ctx Ctx, at At, path string, how OpenHow, flags uint32) (*File,
 		p.Put()
 		return nil, errno
 	}
-	d := newDentry(dir.SB, nil, "#tmpfile", i)
+	i.linkable.Store(how.Flags&linux.O_EXCL == 0)
+	where, _, _ := p.Name(at.Root)
+	d := newDentry(dir.SB, nil, strings.TrimSuffix(where, "/")+"/#"+strconv.FormatUint(i.Ino, 10)+" (deleted)", i)
 	p.Dentry.Put()
 	p.Dentry = d
 	how.Flags &^= linux.O_DIRECTORY

@@ -49,8 +49,8 @@ type renaming struct {
 
 func (r *renaming) run() linux.Errno {
 	sb := r.from.sb
-	sb.rename.Lock()
-	defer sb.rename.Unlock()
+	sb.renames.Lock()
+	defer sb.renames.Unlock()
 	unlock := lockTwo(r.from, r.to)
 	defer unlock()
 	var errno linux.Errno
@@ -69,6 +69,10 @@ func (r *renaming) run() linux.Errno {
 	if src == dst {
 		return 0 // two names of one file: nothing happens (rename(2))
 	}
+	if dst != nil && dst.IsDir() && r.flags&linux.RENAME_EXCHANGE == 0 {
+		dst.dir.Lock() // nothing is to be made in it any more
+		defer dst.dir.Unlock()
+	}
 	ops, ok := r.from.Inode().Ops.(DirOps)
 	if !ok {
 		return linux.EPERM
@@ -81,7 +85,7 @@ func (r *renaming) run() linux.Errno {
 }
 
 // lockTwo locks two directories: an ancestor before its descendant, else by number. The super
-// block's rename lock keeps them where they are.
+// block's lock of renames keeps them where they are.
 func lockTwo(a, b *Dentry) (unlock func()) {
 	x, y := a.Inode(), b.Inode()
 	if x == y {
@@ -130,6 +134,9 @@ func (r *renaming) check() linux.Errno {
 		return errno
 	}
 	if dst == nil {
+		if r.to.Deleted() {
+			return linux.ENOENT
+		}
 		if errno := mayCreate(r.ctx, toDir); errno != 0 {
 			return errno
 		}
@@ -165,14 +172,10 @@ func (r *renaming) check() linux.Errno {
 func (r *renaming) publish(src, dst *Inode) {
 	oldName, newName := r.oldName.Name, r.newName.Name
 	if r.flags&linux.RENAME_EXCHANGE != 0 {
-		r.old.move(r.from, r.to, newName)
-		r.new.move(r.to, r.from, oldName)
-		r.from.rehash(r.new)
-		r.to.rehash(r.old)
+		r.exchange()
 	} else {
 		r.to.forget(r.new)
-		r.old.move(r.from, r.to, newName)
-		r.to.rehash(r.old)
+		r.move()
 	}
 	cookie := nextCookie()
 	dirBit := uint32(0)
@@ -192,28 +195,87 @@ func (r *renaming) publish(src, dst *Inode) {
 	}
 }
 
-// move takes d out of one directory's cache and gives it its new parent and name; rehash
-// enters it there. The rename lock is held.
-func (d *Dentry) move(from, to *Dentry, name string) {
-	from.mu.Lock()
-	if from.children[d.name] == d {
-		delete(from.children, d.name)
+// lockCaches locks names and the caches of both directories. Only renames take two caches, and
+// one at a time.
+func (r *renaming) lockCaches() (unlock func()) {
+	names := &r.from.sb.rename
+	names.Lock()
+	r.from.mu.Lock()
+	if r.from != r.to {
+		r.to.mu.Lock()
 	}
-	from.mu.Unlock()
-	d.name = name
-	if from != to {
-		to.Get()
-		d.parent.Store(to)
-		from.Put()
+	return func() {
+		if r.from != r.to {
+			r.to.mu.Unlock()
+		}
+		r.from.mu.Unlock()
+		names.Unlock()
 	}
 }
 
-// rehash enters the moved dentry c.
-func (d *Dentry) rehash(c *Dentry) {
-	d.mu.Lock()
+// move gives the moved dentry its new parent and name.
+func (r *renaming) move() {
+	unlock := r.lockCaches()
+	d := r.old
+	if d.hashed {
+		delete(r.from.children, d.name)
+	} else { // invalidated meanwhile
+		d.hashed = true
+		d.Get()
+		dentries.Add(1)
+	}
+	d.name = r.newName.Name
+	if r.from != r.to {
+		r.to.Get()
+		d.parent.Store(r.to)
+	}
+	dropped := !r.to.hash(d)
+	unlock()
+	if r.from != r.to {
+		r.from.Put()
+	}
+	if dropped {
+		d.Put()
+	}
+}
+
+// exchange swaps the parents and names of both.
+func (r *renaming) exchange() {
+	unlock := r.lockCaches()
+	old, new := r.old, r.new
+	inOld, inNew := old.hashed, new.hashed
+	if inOld {
+		delete(r.from.children, old.name)
+	}
+	if inNew {
+		delete(r.to.children, new.name)
+	}
+	old.name, new.name = r.newName.Name, r.oldName.Name
+	// Each takes over the other's reference on its parent.
+	old.parent.Store(r.to)
+	new.parent.Store(r.from)
+	goneOld := inOld && !r.to.hash(old)
+	goneNew := inNew && !r.from.hash(new)
+	unlock()
+	if goneOld {
+		old.Put()
+	}
+	if goneNew {
+		new.Put()
+	}
+}
+
+// hash enters the moved dentry c, whose reference is the cache's; false if d is dead, then the
+// reference is the caller's. d.mu is held.
+func (d *Dentry) hash(c *Dentry) bool {
+	if d.dead {
+		c.hashed = false
+		dentries.Add(-1)
+		return false
+	}
 	if d.children == nil {
 		d.children = make(map[string]*Dentry)
 	}
 	d.children[c.name] = c
-	d.mu.Unlock()
+	return true
 }

@@ -30,8 +30,10 @@ type Super struct {
 	ReadOnly atomic.Bool // SB_RDONLY
 
 	root *Dentry
-	// rename is held exclusively by renames of directories and by whoever changes names and
-	// parents; shared by who reads several of them.
+	// renames is held by a rename from its look-ups to its end: nothing else changes parents
+	// (s_vfs_rename_mutex). It comes before the locks of directories.
+	renames sync.Mutex
+	// rename guards names and parents of dentries where they change; a leaf but for the caches'.
 	rename sync.RWMutex
 	users  atomic.Int64
 }
@@ -72,9 +74,27 @@ func (sb *Super) SetRoot(i *Inode) { sb.root = newDentry(sb, nil, "", i) }
 // Root returns the root dentry, without a reference of its own.
 func (sb *Super) Root() *Dentry { return sb.root }
 
-// put drops one user (a mount).
+// get takes a user (a mount).
+func (sb *Super) get() {
+	supers.Lock()
+	defer supers.Unlock()
+	if sb.users.Add(1) == 1 {
+		if supers.live == nil {
+			supers.live = map[*Super]struct{}{}
+		}
+		supers.live[sb] = struct{}{}
+	}
+}
+
+// put drops one; with the last the file system ends.
 func (sb *Super) put() {
-	if sb.users.Add(-1) == 0 {
+	supers.Lock()
+	last := sb.users.Add(-1) == 0
+	if last {
+		delete(supers.live, sb)
+	}
+	supers.Unlock()
+	if last {
 		sb.root.pruneAll()
 		sb.root.Put()
 		if sb.Release != nil {

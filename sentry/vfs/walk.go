@@ -23,7 +23,22 @@ const maxLinks = 40 // MAXSYMLINKS
 
 // At is where a walk begins: Start for relative paths, Root for absolute ones and as the end
 // of "..". The walk takes no reference of the caller's.
-type At struct{ Root, Start Path }
+type At struct {
+	Root, Start Path
+
+	floor Path // what Beneath keeps to: the Start of the first of several walks
+}
+
+// fix sets the bounds of a walk, once.
+func (a *At) fix(flags uint32) {
+	if !a.floor.IsZero() {
+		return
+	}
+	a.floor = a.Start
+	if flags&InRoot != 0 {
+		a.Root = a.Start
+	}
+}
 
 // walker is one walk. cur is held with references.
 type walker struct {
@@ -58,9 +73,7 @@ func walk(ctx Ctx, at At, path string, flags uint32, parent bool) (Path, Last, l
 	if path == "" && flags&EmptyPath == 0 {
 		return Path{}, Last{}, linux.ENOENT
 	}
-	if flags&InRoot != 0 {
-		at.Root = at.Start
-	}
+	at.fix(flags)
 	w := walker{ctx: ctx, at: at, cur: at.Start, flags: flags}
 	if strings.HasPrefix(path, "/") {
 		if flags&Beneath != 0 {
@@ -177,7 +190,7 @@ func (w *walker) dotdot() linux.Errno {
 			}
 			break
 		}
-		if w.flags&Beneath != 0 && w.cur == w.at.Start {
+		if w.flags&Beneath != 0 && w.cur == w.at.floor {
 			return linux.EXDEV
 		}
 		if w.cur.Dentry != w.cur.Mount.root {
@@ -243,6 +256,7 @@ func (w *walker) followLink(link *Dentry, last bool) (string, linux.Errno) {
 	if !ok {
 		return "", linux.EINVAL
 	}
+	touch(w.ctx, w.cur.Mount, link.Inode())
 	target, errno := s.Readlink(w.ctx)
 	if errno != 0 {
 		return "", errno
