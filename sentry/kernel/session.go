@@ -129,7 +129,7 @@ func (t *Task) Setsid() (int32, linux.Errno) {
 
 // Setpgid is setpgid(2).
 func (t *Task) Setpgid(nr, pgnr int32) linux.Errno {
-	if pgnr < 0 {
+	if pgnr < 0 || nr < 0 {
 		return linux.EINVAL
 	}
 	k := t.k

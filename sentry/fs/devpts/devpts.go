@@ -215,7 +215,7 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 
 // Create is not possible here.
 func (*dir) Create(vfs.Ctx, string, vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
-	return nil, linux.EPERM
+	return nil, linux.EACCES
 }
 
 // Link is not possible here.

@@ -24,6 +24,7 @@ const (
 	tiocswinsz  = 0x5414
 	fionread    = 0x541b
 	tiocpkt     = 0x5420
+	tiocgetd    = 0x5424
 	tcsbrkp     = 0x5425
 	tcgets2     = 0x802c542a
 	tcsets2     = 0x402c542b
@@ -195,6 +196,9 @@ func (p *pty) ioctl(ctx vfs.Ctx, cmd uint32, addr usermem.Addr, isSlave bool) (u
 		}
 		return 0, errno
 	case tcflsh:
+		if addr > 2 {
+			return 0, linux.EINVAL
+		}
 		p.flush(uint64(addr))
 		return 0, 0
 	case tcsbrk, tcsbrkp, tcxonc:
@@ -209,6 +213,8 @@ func (p *pty) ioctl(ctx vfs.Ctx, cmd uint32, addr usermem.Addr, isSlave bool) (u
 		return 0, usermem.CopyOutInt(s, addr, int32(n))
 	case tiocsti:
 		return 0, linux.EIO
+	case tiocgetd:
+		return 0, usermem.CopyOutInt(s, addr, int32(0)) // N_TTY
 	}
 	return vfs.TTYIoctl(ctx, p, cmd, addr)
 }
@@ -217,6 +223,8 @@ func (p *pty) setTermios(b []byte, flush bool) {
 	p.mu.Lock()
 	was := p.l.t.lflag & lICANON
 	p.l.t.decode(b)
+	const csize, cs8, cread, parenb = 0x30, 0x30, 0x80, 0x100
+	p.l.t.cflag = p.l.t.cflag&^(csize|parenb) | cs8 | cread // pty_set_termios
 	if flush {
 		p.l.in, p.l.ends, p.l.edit = nil, nil, nil
 	}
