@@ -4,6 +4,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -53,6 +54,8 @@ func (m *mover) once(n int) (int, linux.Errno) {
 		if room > 0 {
 			n = min(n, room)
 		}
+	} else if p := pipe.Of(m.from); p != nil && m.out == nil {
+		return m.fromPipe(p, min(n, moveChunk))
 	}
 	b := make([]byte, min(n, moveChunk))
 	dst := usermem.Bytes(b)
@@ -89,6 +92,35 @@ func (m *mover) once(n int) (int, linux.Errno) {
 		errno = 0
 	}
 	return put, errno
+}
+
+// fromPipe copies from a pipe to a file that is none. What the file has no room for stays in the
+// pipe.
+func (m *mover) fromPipe(p *pipe.Pipe, n int) (int, linux.Errno) {
+	var b []byte
+	look := func() (_ int, errno linux.Errno) {
+		b, errno = p.Peek(n)
+		return 0, errno
+	}
+	_, errno := look()
+	if errno == linux.EAGAIN && !m.from.NonBlocking() {
+		_, errno = wait.Until(p.WaitQueue(), wait.In|wait.Hup, m.t.Waiter(), wait.Forever, look)
+	}
+	if errno != 0 || len(b) == 0 {
+		return 0, errno
+	}
+	src := usermem.Bytes(b)
+	put, errno := m.to.Write(m.t, &src)
+	if put <= 0 {
+		return 0, errno
+	}
+	taken := usermem.Bytes(make([]byte, put))
+	for end := m.from.Ops.(vfs.FileOps); taken.Len() > 0; {
+		if n, _ := end.Read(m.t, m.from, &taken, -1); n <= 0 {
+			break // another reader was faster
+		}
+	}
+	return put, 0
 }
 
 // room waits until a pipe has some.
@@ -175,7 +207,7 @@ func sendfile(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if off != nil && in.Pos() < 0 {
 		return 0, linux.ESPIPE
 	}
-	if out.Flags()&linux.O_APPEND != 0 || in.Inode.IsDir() || int64(a.Size(3)) < 0 {
+	if out.Flags()&linux.O_APPEND != 0 || in.Inode.IsDir() || in.Pos() < 0 || int64(a.Size(3)) < 0 {
 		return 0, linux.EINVAL
 	}
 	m := mover{t: t, from: in, to: out, in: off}
@@ -221,6 +253,9 @@ func splice(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	if flags&spliceNonblock != 0 {
+		if _, errno := socket.Of(in); errno == 0 && in.Poll()&(wait.In|wait.Err|wait.Hup) == 0 {
+			return 0, linux.EAGAIN
+		}
 		if ip != nil {
 			if b, errno := ip.Peek(1); errno != 0 || len(b) == 0 {
 				return 0, errno

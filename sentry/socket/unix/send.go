@@ -1,6 +1,8 @@
 package unix
 
 import (
+	"sync"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -16,6 +18,7 @@ const (
 	dgramHead   = 16384 - skbTail    // SKB_MAX_ALLOC
 	streamMax   = streamHead + 32768 // of one message
 	maxFrags    = 17 * 4096          // MAX_SKB_FRAGS
+	dgramMost   = 4<<20 + maxFrags   // what can be had in one piece, and pages
 	pageUp      = 4096 - 1
 )
 
@@ -155,6 +158,9 @@ func (s *Socket) sendDgram(c socket.Caller, m *socket.Message) (int, linux.Errno
 	if n > int(s.SndBuf.Load())-32 {
 		return 0, linux.EMSGSIZE
 	}
+	if n > dgramMost {
+		return 0, linux.ENOBUFS
+	}
 	if _, errno := socket.Wait(c, &s.queue, wait.Out, nonblock, s.SndTime.Load(), func() (int, linux.Errno) {
 		return 0, s.chargeable()
 	}); errno != 0 {
@@ -268,12 +274,34 @@ func (m *message) takeFiles() []*vfs.File {
 	return f
 }
 
-// dropFiles gives them back.
+// dropFiles gives them back. A file can be a socket whose messages carry sockets whose messages
+// carry more; so that they do not end one inside the other without bound, they go one after the
+// other.
 func (m *message) dropFiles() {
 	if len(m.files) == 0 {
 		return
 	}
-	for _, f := range m.takeFiles() {
-		f.Put()
+	files := m.takeFiles()
+	doomed.mu.Lock()
+	defer doomed.mu.Unlock()
+	doomed.files = append(doomed.files, files...)
+	if doomed.busy {
+		return
 	}
+	doomed.busy = true
+	for n := len(doomed.files); n > 0; n = len(doomed.files) {
+		f := doomed.files[n-1]
+		doomed.files = doomed.files[:n-1]
+		doomed.mu.Unlock()
+		f.Put()
+		doomed.mu.Lock()
+	}
+	doomed.files, doomed.busy = nil, false
+}
+
+// doomed are the files of dropped messages that are to be put yet, by who is busy with it.
+var doomed struct {
+	mu    sync.Mutex
+	files []*vfs.File
+	busy  bool
 }

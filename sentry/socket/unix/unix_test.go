@@ -294,6 +294,24 @@ func TestReachableIsKept(t *testing.T) {
 	fb.Put()
 }
 
+// TestChain ends a long chain of sockets each of which is in the queue of the next.
+func TestChain(t *testing.T) {
+	c := newCaller()
+	w := witness{make(chan struct{})}
+	carried := vfs.AnonFile(c, "witness", w, 0)
+	for range 20000 {
+		a, b := pair(t, c, linux.SOCK_DGRAM)
+		fb := socket.Open(c, b, 0)
+		if _, errno := send(c, a, "x", 0, carried); errno != 0 {
+			t.Fatal(errno)
+		}
+		a.Release(nil)
+		carried = fb
+	}
+	carried.Put()
+	<-w.gone
+}
+
 func TestTooManyInFlight(t *testing.T) {
 	c := newCaller()
 	c.nofile = 4
