@@ -42,6 +42,9 @@ func wrote(t *kernel.Task, n int, errno linux.Errno) (uintptr, linux.Errno) {
 	switch {
 	case n > 0:
 		io.WriteChars.Add(uint64(n))
+		if errno == linux.EPIPE {
+			t.SendSelf(linux.SIGPIPE)
+		}
 		return uintptr(n), 0
 	case errno == linux.EPIPE:
 		t.SendSelf(linux.SIGPIPE)

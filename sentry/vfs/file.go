@@ -249,18 +249,22 @@ func (f *File) WriteAt(ctx Ctx, src *usermem.Buf, off int64, appendTo, noappend 
 	return n, errno
 }
 
-// writeStream writes everything of a blocking stream, or what fits of a non-blocking one.
+// writeStream writes everything of a blocking stream, or what fits of a non-blocking one. EPIPE of a
+// pipe comes with the count of what was written before: there is a signal in any case (pipe_write).
 func (f *File) writeStream(ctx Ctx, ops FileOps, src *usermem.Buf, nonblock bool) (int, linux.Errno) {
 	total := 0
 	for {
 		n, errno := f.wait(ctx, wait.Out, nonblock, func() (int, linux.Errno) { return ops.Write(ctx, f, src, -1) })
 		total += n
 		if errno != 0 || n == 0 || src.Len() == 0 {
-			if total > 0 {
-				f.notify(InModify)
-				return total, 0
+			if total == 0 {
+				return 0, errno
 			}
-			return 0, errno
+			f.notify(InModify)
+			if errno != linux.EPIPE || f.Inode.Type() != linux.S_IFIFO {
+				errno = 0
+			}
+			return total, errno
 		}
 	}
 }
