@@ -322,6 +322,7 @@ func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs) {
 	}
 	if t.group.pgrp != nil {
 		g.joinPgrp(t.group.pgrp)
+		g.tty = t.group.tty
 	}
 }
 

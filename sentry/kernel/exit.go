@@ -122,9 +122,7 @@ func (t *Task) disassociate() {
 		return
 	}
 	s.leader = nil
-	if s.tty != nil {
-		s.dropTTY()
-	}
+	s.dropTTY(true)
 }
 
 // notifyExit makes the thread a zombie or lets it vanish, gives its children away and tells

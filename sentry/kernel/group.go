@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/ipc"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
@@ -21,6 +22,7 @@ type Group struct {
 	forker     *Task   // the thread of parent that waits with __WNOTHREAD and whose death PDEATHSIG tells
 	children   []*Group
 	pgrp       *ProcessGroup
+	tty        vfs.TTY // controlling terminal
 	subreaper  bool
 	hasReaper  bool // an ancestor was a subreaper
 	exitSignal int  // to the parent; 0 none

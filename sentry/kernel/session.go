@@ -13,6 +13,8 @@ type Session struct {
 	groups map[*ProcessGroup]struct{}
 	leader *Group // nil once it is gone
 	tty    vfs.TTY
+	// oldForeground is the foreground group of a terminal that was hung up.
+	oldForeground *ProcessGroup
 }
 
 // ProcessGroup is the processes that signals of a terminal reach together.
@@ -26,6 +28,7 @@ type ProcessGroup struct {
 func (k *Kernel) newSession(g *Group) {
 	s := &Session{pid: g.leader.pid, k: k, groups: map[*ProcessGroup]struct{}{}, leader: g}
 	g.leader.pid.session = s
+	g.tty = nil
 	g.joinPgrp(s.newPgrp(g.leader.pid))
 }
 
@@ -129,7 +132,7 @@ func (t *Task) Setsid() (int32, linux.Errno) {
 
 // Setpgid is setpgid(2).
 func (t *Task) Setpgid(nr, pgnr int32) linux.Errno {
-	if pgnr < 0 || nr < 0 {
+	if pgnr < 0 || pgnr == 0 && nr < 0 {
 		return linux.EINVAL
 	}
 	k := t.k
@@ -227,10 +230,10 @@ func (g *Group) Ids(ns *PIDNS) (pgrp, session int32, tty vfs.TTY, foreground int
 	}
 	s := g.pgrp.session
 	pgrp, session, foreground = g.pgrp.pid.NrIn(ns), s.pid.NrIn(ns), -1
-	if s.tty != nil {
-		if fg, _ := s.tty.Foreground().(*ProcessGroup); fg != nil {
+	if g.tty != nil {
+		if fg, _ := g.tty.Foreground().(*ProcessGroup); fg != nil {
 			foreground = fg.pid.NrIn(ns)
 		}
 	}
-	return pgrp, session, s.tty, foreground
+	return pgrp, session, g.tty, foreground
 }

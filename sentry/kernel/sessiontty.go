@@ -29,36 +29,41 @@ func (pg *ProcessGroup) Orphaned() bool {
 // Session is the session the group is in.
 func (pg *ProcessGroup) Session() vfs.Session { return pg.session }
 
-// Hangup sends SIGHUP and SIGCONT to the leader and to the foreground group, and takes the
-// terminal away (__tty_hangup).
+// Hangup sends SIGHUP and SIGCONT to the leader and takes the terminal away (__tty_hangup). The
+// foreground group hears of it when the leader ends.
 func (s *Session) Hangup() {
 	s.k.tasks.Lock()
 	defer s.k.tasks.Unlock()
 	if s.tty == nil {
 		return
 	}
-	fg, _ := s.tty.Foreground().(*ProcessGroup)
+	s.oldForeground, _ = s.tty.Foreground().(*ProcessGroup)
 	if s.leader != nil {
 		for _, signo := range []int{linux.SIGHUP, linux.SIGCONT} {
 			info := linux.Siginfo{Signo: int32(signo), Code: linux.SI_KERNEL}
 			s.leader.send(&info, nil)
 		}
 	}
-	if fg != nil {
-		fg.signalLocked(linux.SIGHUP)
-	}
-	s.tty.SetSession(nil, nil)
-	s.tty = nil
+	s.clearTTY()
 }
 
-// TTY is the controlling terminal.
+// clearTTY takes the terminal from every process of the session (session_clear_tty). tasks is held.
+func (s *Session) clearTTY() {
+	s.tty.SetSession(nil, nil)
+	s.tty = nil
+	for pg := range s.groups {
+		for _, g := range pg.members {
+			g.tty = nil
+		}
+	}
+}
+
+// TTY is the controlling terminal. A process has its session's, unless it has given it up or was
+// there before it.
 func (t *Task) TTY() vfs.TTY {
 	t.k.tasks.RLock()
 	defer t.k.tasks.RUnlock()
-	if t.group.pgrp == nil || t.group.pgrp.session.tty == nil {
-		return nil
-	}
-	return t.group.pgrp.session.tty
+	return t.group.tty
 }
 
 // ProcessGroup is the task's process group.
@@ -76,16 +81,16 @@ func (t *Task) SetTTY(tty vfs.TTY, steal bool) linux.Errno {
 	if s.leader == t.group && s.tty == tty {
 		return 0
 	}
-	if s.leader != t.group || s.tty != nil {
+	if s.leader != t.group || t.group.tty != nil {
 		return linux.EPERM
 	}
 	if other, _ := tty.Session().(*Session); other != nil {
 		if !steal || !t.Cred().Has(linux.CAP_SYS_ADMIN) {
 			return linux.EPERM
 		}
-		other.tty = nil
+		other.clearTTY()
 	}
-	s.tty = tty
+	s.tty, t.group.tty, s.oldForeground = tty, tty, nil
 	tty.SetSession(s, t.group.pgrp)
 	return 0
 }
@@ -96,22 +101,30 @@ func (t *Task) DropTTY() linux.Errno {
 	t.k.tasks.Lock()
 	defer t.k.tasks.Unlock()
 	s := t.group.pgrp.session
-	if s.tty == nil {
+	if t.group.tty == nil {
 		return linux.ENOTTY
 	}
 	if s.leader == t.group {
-		s.dropTTY()
+		s.dropTTY(false)
 	}
+	t.group.tty = nil
 	return 0
 }
 
-// dropTTY ends the session's hold on its terminal. Called with tasks held.
-func (s *Session) dropTTY() {
-	fg, _ := s.tty.Foreground().(*ProcessGroup)
-	s.tty.SetSession(nil, nil)
-	s.tty = nil
-	if fg != nil {
-		fg.signalLocked(linux.SIGHUP)
+// dropTTY ends the session's hold on its terminal, when its leader gives it up or ends (exit). Called
+// with tasks held.
+func (s *Session) dropTTY(exit bool) {
+	fg, had := s.oldForeground, s.tty != nil
+	if had {
+		fg, _ = s.tty.Foreground().(*ProcessGroup)
+		s.clearTTY()
+	}
+	s.oldForeground = nil
+	if fg == nil {
+		return
+	}
+	fg.signalLocked(linux.SIGHUP)
+	if !exit || !had {
 		fg.signalLocked(linux.SIGCONT)
 	}
 }

@@ -48,6 +48,17 @@ func openDevice(ctx Ctx, f *File) (FileOps, linux.Errno) {
 	return open(ctx, f, Minor(a.Rdev))
 }
 
+// Beside returns what name is in the directory that p's own name is in, with what is mounted on
+// it and with references; "." is that directory (path_pts, fs/namei.c).
+func Beside(p Path, name string) (Path, linux.Errno) {
+	parent := p.Dentry.parent.Load()
+	if parent == nil {
+		return Path{}, linux.ENOENT
+	}
+	dir := Path{Mount: p.Mount, Dentry: parent}
+	return Walk(KernelCtx{}, At{Root: dir, Start: dir}, name, 0)
+}
+
 // Special returns what belongs to a fifo's or socket's inode beside the file system's own: set
 // by make when it is first asked for. make may be nil: then nil is returned if there is none.
 func (i *Inode) Special(make func() any) any {

@@ -38,65 +38,70 @@ func NoCTTY(f *File) bool { return f.noctty }
 const (
 	tiocsctty = 0x540e
 	tiocgpgrp = 0x540f
-	tiocspgrp = 0x5410
+	TIOCSPGRP = 0x5410
 	tiocnotty = 0x5422
 	tiocgsid  = 0x5429
 )
 
-// TTYIoctl answers the requests about a terminal's session and foreground group: ENOTTY for
-// others.
-func TTYIoctl(ctx Ctx, t interface {
+// SessionTTY is a terminal whose foreground group can be changed.
+type SessionTTY interface {
 	TTY
 	SetForeground(ProcessGroup)
-}, cmd uint32, addr usermem.Addr) (uintptr, linux.Errno) {
+}
+
+// TTYIoctl answers the requests about a terminal's session and foreground group: ENOTTY for
+// others. own tells that f is the terminal, not the master's side of it, which may ask whose it
+// is without being in the session.
+func TTYIoctl(ctx Ctx, t SessionTTY, f *File, cmd uint32, addr usermem.Addr, own bool) (uintptr, linux.Errno) {
 	jc, ok := ctx.(JobControl)
 	if !ok {
 		return 0, linux.ENOTTY
 	}
-	s := ctx.Space()
 	mine := jc.TTY() == TTY(t)
 	switch cmd {
 	case tiocsctty:
+		if f.Mode&ModeRead == 0 && !mine && !ctx.Cred().Has(linux.CAP_SYS_ADMIN) {
+			return 0, linux.EPERM
+		}
 		return 0, jc.SetTTY(t, addr == 1)
 	case tiocnotty:
-		if !mine {
+		if !mine || !own {
 			return 0, linux.ENOTTY
 		}
 		return 0, jc.DropTTY()
 	case tiocgpgrp:
-		if !mine {
+		if !mine && own {
 			return 0, linux.ENOTTY
 		}
-		return 0, usermem.CopyOutInt(s, addr, jc.ProcessGroupID(t.Foreground()))
-	case tiocspgrp:
-		return 0, setForeground(jc, s, t, mine, addr)
+		return 0, usermem.CopyOutInt(ctx.Space(), addr, jc.ProcessGroupID(t.Foreground()))
+	case TIOCSPGRP:
+		return 0, setForeground(ctx, jc, t, mine, addr)
 	case tiocgsid:
-		if !mine {
+		if !mine && own || t.Session() == nil {
 			return 0, linux.ENOTTY
 		}
-		return 0, usermem.CopyOutInt(s, addr, jc.SessionID(t.Session()))
+		return 0, usermem.CopyOutInt(ctx.Space(), addr, jc.SessionID(t.Session()))
 	}
 	return 0, linux.ENOTTY
 }
 
 // setForeground is TIOCSPGRP.
-func setForeground(jc JobControl, s *usermem.Space, t interface {
-	TTY
-	SetForeground(ProcessGroup)
-}, mine bool, addr usermem.Addr) linux.Errno {
-	if mine {
-		if errno := CheckForeground(jc.(Ctx), t, linux.SIGTTOU); errno != 0 {
-			return errno
-		}
+func setForeground(ctx Ctx, jc JobControl, t SessionTTY, mine bool, addr usermem.Addr) linux.Errno {
+	errno := CheckForeground(ctx, t, linux.SIGTTOU)
+	if errno == linux.EIO {
+		return linux.ENOTTY
 	}
-	nr, errno := usermem.CopyInInt[int32](s, addr)
+	if errno != 0 {
+		return errno
+	}
+	nr, errno := usermem.CopyInInt[int32](ctx.Space(), addr)
 	switch {
 	case errno != 0:
 		return errno
-	case !mine:
-		return linux.ENOTTY
 	case nr < 0:
 		return linux.EINVAL
+	case !mine:
+		return linux.ENOTTY
 	}
 	pg, errno := jc.FindProcessGroup(nr)
 	if errno == 0 {

@@ -2,12 +2,17 @@
 // and the line discipline.
 //
 //	devpts.go  the file system
-//	pty.go     a pair: both ends as files
-//	line.go    the line discipline (n_tty.c)
+//	pty.go     a pair
+//	master.go  the end of the terminal's program, as a file
+//	slave.go   the terminal, as a file
+//	line.go    the line discipline (n_tty.c): input
+//	output.go  likewise: output and echo
+//	termios.go its settings
 //	ioctl.go   requests
 package devpts
 
 import (
+	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,6 +20,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/fs/dev"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -25,7 +31,8 @@ type FS struct {
 	root *dir
 
 	mode, ptmxMode uint32
-	gid            int64 // -1: the opener's
+	uid, gid       int64 // -1: the opener's
+	max            int   // pairs
 
 	mu   sync.Mutex
 	ptys map[int]*pty
@@ -36,70 +43,107 @@ const (
 	maxPtys = 4096
 )
 
-// newest is the file system that device nodes 5:2 elsewhere lead to: the one mounted first.
-var newest struct {
-	sync.Mutex
-	fs *FS
-}
-
-// New returns a devpts with the options of mount(8): mode, ptmxmode, gid, uid, newinstance, max.
+// New returns a devpts with the options of mount(8): mode, ptmxmode, uid, gid, newinstance, max.
 func New(data string) (*vfs.Super, linux.Errno) {
-	f := &FS{ptys: map[int]*pty{}, mode: 0o600, gid: -1}
-	for _, word := range strings.Split(data, ",") {
-		name, value, _ := strings.Cut(word, "=")
-		base := 10
-		if strings.HasSuffix(name, "mode") {
-			base = 8
-		}
-		n, err := strconv.ParseUint(value, base, 32)
-		switch name {
-		case "", "newinstance":
-			continue
-		case "mode":
-			f.mode = uint32(n) & 0o777
-		case "ptmxmode":
-			f.ptmxMode = uint32(n) & 0o777
-		case "gid":
-			f.gid = int64(n)
-		case "uid", "max":
-		default:
-			return nil, linux.EINVAL
-		}
-		if err != nil {
-			return nil, linux.EINVAL
-		}
+	f := &FS{ptys: map[int]*pty{}}
+	if errno := f.configure(data); errno != 0 {
+		return nil, errno
 	}
-	f.sb = &vfs.Super{Type: "devpts", Source: "devpts", Dev: vfs.NewDev(), NoDcache: true, NoExec: true}
+	f.sb = &vfs.Super{Type: "devpts", Source: "devpts", Dev: vfs.NewDev(), NoDcache: true, NoExec: true, Options: f.options}
+	f.sb.Reconfigure = func(_ vfs.Ctx, data string) linux.Errno { return f.configure(data) }
 	f.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
 		return vfs.Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0
-	}
-	f.sb.Options = func() string {
-		s := "mode=" + strconv.FormatUint(uint64(f.mode), 8) + ",ptmxmode=" + strconv.FormatUint(uint64(f.ptmxMode)|1<<12, 8)[1:]
-		if f.gid >= 0 {
-			s = "gid=" + strconv.FormatInt(f.gid, 10) + "," + s
-		}
-		return s
 	}
 	f.root = &dir{fs: f}
 	f.root.Init(f.root, f.sb, 1, vfs.Attr{Mode: linux.S_IFDIR | 0o755, Nlink: 2, Blksize: 1024})
 	f.sb.SetRoot(&f.root.Inode)
-	newest.Lock()
-	if newest.fs == nil {
-		newest.fs = f
-	}
-	newest.Unlock()
 	return f.sb, 0
 }
 
-// OpenPtmx is the device 5:2 of any file system.
-func OpenPtmx(ctx vfs.Ctx, vf *vfs.File) (vfs.FileOps, linux.Errno) {
-	newest.Lock()
-	f := newest.fs
-	newest.Unlock()
-	if f == nil {
-		return nil, linux.ENXIO
+// configure takes the options; those that data does not name get their defaults.
+func (f *FS) configure(data string) linux.Errno {
+	mode, ptmxMode, uid, gid, most := uint64(0o600), uint64(0), int64(-1), int64(-1), maxPtys
+	for _, word := range strings.Split(data, ",") {
+		name, value, _ := strings.Cut(word, "=")
+		if name == "" || name == "newinstance" {
+			continue
+		}
+		base := 10
+		if strings.HasSuffix(name, "mode") {
+			base = 8
+		}
+		n, err := strconv.ParseUint(value, base, 31)
+		if err != nil {
+			return linux.EINVAL
+		}
+		switch name {
+		case "mode":
+			mode = n & 0o7777
+		case "ptmxmode":
+			ptmxMode = n & 0o7777
+		case "uid":
+			uid = int64(n)
+		case "gid":
+			gid = int64(n)
+		case "max":
+			most = int(min(n, maxPtys))
+		default:
+			return linux.EINVAL
+		}
 	}
-	return f.openPtmx(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mode, f.ptmxMode, f.uid, f.gid, f.max = uint32(mode), uint32(ptmxMode), uid, gid, most
+	return 0
+}
+
+func (f *FS) options() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var s string
+	if f.uid >= 0 {
+		s += fmt.Sprintf("uid=%d,", f.uid)
+	}
+	if f.gid >= 0 {
+		s += fmt.Sprintf("gid=%d,", f.gid)
+	}
+	s += fmt.Sprintf("mode=%03o,ptmxmode=%03o", f.mode, f.ptmxMode)
+	if f.max < maxPtys {
+		s += fmt.Sprintf(",max=%d", f.max)
+	}
+	return s
+}
+
+// Register makes device nodes of other file systems lead here: 5:2 to the devpts mounted on pts
+// beside it, slaves nowhere.
+func Register() {
+	dev.RegisterPtmx(func(ctx vfs.Ctx, vf *vfs.File) (vfs.FileOps, linux.Errno) {
+		p, d, errno := dirOf(vf)
+		if errno != 0 {
+			return nil, errno
+		}
+		defer p.Put()
+		return d.fs.openPtmx(ctx)
+	})
+	vfs.RegisterDevice(false, 136, func(vfs.Ctx, *vfs.File, uint32) (vfs.FileOps, linux.Errno) { return nil, linux.EIO })
+}
+
+// dirOf finds the directory of slaves that belongs to a ptmx, with references (devpts_acquire).
+func dirOf(ptmx *vfs.File) (vfs.Path, *dir, linux.Errno) {
+	name := "pts"
+	if _, ok := ptmx.Inode.Ops.(*ptmxNode); ok {
+		name = "."
+	}
+	p, errno := vfs.Beside(ptmx.Path, name)
+	if errno != 0 {
+		return p, nil, linux.ENODEV
+	}
+	d, ok := p.Inode().Ops.(*dir)
+	if !ok {
+		p.Put()
+		return p, nil, linux.ENODEV
+	}
+	return p, d, 0
 }
 
 // openPtmx makes a pair and returns its master.
@@ -110,18 +154,21 @@ func (f *FS) openPtmx(ctx vfs.Ctx) (vfs.FileOps, linux.Errno) {
 	for f.ptys[n] != nil {
 		n++
 	}
-	if n >= maxPtys {
+	if n >= f.max {
 		return nil, linux.ENOSPC
 	}
 	p := newPty(f, n)
 	c, now := ctx.Cred(), ctx.Now()
-	gid := c.Fsgid
+	uid, gid := c.Fsuid, c.Fsgid
+	if f.uid >= 0 {
+		uid = auth.UID(f.uid)
+	}
 	if f.gid >= 0 {
 		gid = auth.GID(f.gid)
 	}
 	p.node = &slaveNode{p: p}
 	p.node.Init(p.node, f.sb, uint64(n+3), vfs.Attr{
-		Mode: linux.S_IFCHR | f.mode, Nlink: 1, UID: c.Fsuid, GID: gid, Rdev: vfs.MakeDev(136, uint32(n)), Blksize: 1024, Atime: now, Mtime: now, Ctime: now,
+		Mode: linux.S_IFCHR | f.mode, Nlink: 1, UID: uid, GID: gid, Rdev: vfs.MakeDev(136, uint32(n)), Blksize: 1024, Atime: now, Mtime: now, Ctime: now,
 	})
 	f.ptys[n] = p
 	return &master{p}, 0
@@ -187,7 +234,10 @@ type dir struct {
 }
 
 // Setattr is vfs.InodeOps's.
-func (d *dir) Setattr(vfs.Ctx, vfs.SetAttr) linux.Errno { return linux.EPERM }
+func (d *dir) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
+	d.Update(func(at *vfs.Attr) { s.Apply(at, ctx.Now()) })
+	return 0
+}
 
 // Lookup is vfs.DirOps's.
 func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
@@ -213,9 +263,12 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	return &p.node.Inode, 0
 }
 
-// Create is not possible here.
-func (*dir) Create(vfs.Ctx, string, vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
-	return nil, linux.EACCES
+// Create is not possible here: as of a directory without the operation.
+func (*dir) Create(_ vfs.Ctx, _ string, a vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
+	if a.Mode&linux.S_IFMT == linux.S_IFREG {
+		return nil, linux.EACCES
+	}
+	return nil, linux.EPERM
 }
 
 // Link is not possible here.

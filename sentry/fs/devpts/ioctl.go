@@ -1,12 +1,11 @@
 package devpts
 
 import (
-	"encoding/binary"
+	"strconv"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
-	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // Requests (include/uapi/asm-generic/ioctls.h).
@@ -15,55 +14,40 @@ const (
 	tcsets      = 0x5402
 	tcsetsw     = 0x5403
 	tcsetsf     = 0x5404
+	tcgeta      = 0x5405
+	tcseta      = 0x5406
+	tcsetaw     = 0x5407
+	tcsetaf     = 0x5408
 	tcsbrk      = 0x5409
 	tcxonc      = 0x540a
 	tcflsh      = 0x540b
+	tiocexcl    = 0x540c
+	tiocnxcl    = 0x540d
 	tiocoutq    = 0x5411
 	tiocsti     = 0x5412
 	tiocgwinsz  = 0x5413
 	tiocswinsz  = 0x5414
 	fionread    = 0x541b
 	tiocpkt     = 0x5420
+	tiocsetd    = 0x5423
 	tiocgetd    = 0x5424
 	tcsbrkp     = 0x5425
+	tiocsbrk    = 0x5427
+	tioccbrk    = 0x5428
 	tcgets2     = 0x802c542a
 	tcsets2     = 0x402c542b
 	tcsetsw2    = 0x402c542c
 	tcsetsf2    = 0x402c542d
 	tiocgptn    = 0x80045430
 	tiocsptlck  = 0x40045431
-	tiocgptlck  = 0x80045439
-	tiocgptpeer = 0x5441
+	tiocgdev    = 0x80045432
 	tiocsig     = 0x40045436
+	tiocvhangup = 0x5437
+	tiocgpkt    = 0x80045438
+	tiocgptlck  = 0x80045439
+	tiocgexcl   = 0x80045440
+	tiocgptpeer = 0x5441
 )
-
-const termiosSize = 36
-
-func (t *termios) encode(speeds bool) []byte {
-	b := make([]byte, termiosSize, termiosSize+8)
-	le := binary.LittleEndian
-	for i, v := range [...]uint32{t.iflag, t.oflag, t.cflag, t.lflag} {
-		le.PutUint32(b[4*i:], v)
-	}
-	b[16] = t.line
-	copy(b[17:], t.cc[:])
-	if speeds {
-		b = le.AppendUint32(le.AppendUint32(b, t.ispeed), t.ospeed)
-	}
-	return b
-}
-
-func (t *termios) decode(b []byte) {
-	le := binary.LittleEndian
-	for i, v := range [...]*uint32{&t.iflag, &t.oflag, &t.cflag, &t.lflag} {
-		*v = le.Uint32(b[4*i:])
-	}
-	t.line = b[16]
-	copy(t.cc[:], b[17:termiosSize])
-	if len(b) > termiosSize {
-		t.ispeed, t.ospeed = le.Uint32(b[termiosSize:]), le.Uint32(b[termiosSize+4:])
-	}
-}
 
 // Ioctl is vfs.Ioctler's.
 func (m *master) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
@@ -72,118 +56,115 @@ func (m *master) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintpt
 	case tiocgptn:
 		return 0, usermem.CopyOutInt(s, addr, uint32(p.n))
 	case tiocsptlck:
-		v, errno := usermem.CopyInInt[int32](s, addr)
-		if errno == 0 {
-			p.mu.Lock()
-			p.locked = v != 0
-			p.mu.Unlock()
-		}
-		return 0, errno
+		return 0, p.setBool(s, addr, func(v bool) { p.locked = v })
 	case tiocgptlck:
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		v := int32(0)
-		if p.locked {
-			v = 1
-		}
-		return 0, usermem.CopyOutInt(s, addr, v)
+		return 0, p.getBool(s, addr, &p.locked)
 	case tiocpkt:
-		v, errno := usermem.CopyInInt[int32](s, addr)
-		if errno == 0 {
-			p.mu.Lock()
-			p.packet = v != 0
-			p.mu.Unlock()
-		}
-		return 0, errno
+		return 0, p.setBool(s, addr, func(v bool) {
+			if v && !p.l.packet {
+				p.l.status = 0
+			}
+			p.l.packet = v
+		})
+	case tiocgpkt:
+		return 0, p.getBool(s, addr, &p.l.packet)
 	case tiocgptpeer:
-		return p.openPeer(ctx, f, uint32(arg))
+		return m.openPeer(ctx, f, uint32(arg))
 	case tiocsig:
-		if arg < 1 || arg > 64 {
-			return 0, linux.EINVAL
+		switch arg {
+		case linux.SIGINT, linux.SIGQUIT, linux.SIGTSTP:
+			p.signal(int(arg))
+			return 0, 0
 		}
-		p.signal(byte(arg))
-		return 0, 0
+		return 0, linux.EINVAL
 	case fionread:
 		p.mu.Lock()
-		n := len(p.l.out)
+		n := min(len(p.l.out), readAhead)
 		p.mu.Unlock()
 		return 0, usermem.CopyOutInt(s, addr, int32(n))
 	}
-	return p.ioctl(ctx, cmd, addr, false)
+	return p.ioctl(ctx, f, cmd, addr, false)
 }
 
-// openPeer is TIOCGPTPEER: a descriptor of the slave.
-func (p *pty) openPeer(ctx vfs.Ctx, f *vfs.File, flags uint32) (uintptr, linux.Errno) {
+// setBool copies an int in and gives it to set as a truth value.
+func (p *pty) setBool(s *usermem.Space, addr usermem.Addr, set func(v bool)) linux.Errno {
+	v, errno := usermem.CopyInInt[int32](s, addr)
+	if errno == 0 {
+		p.mu.Lock()
+		set(v != 0)
+		p.mu.Unlock()
+	}
+	return errno
+}
+
+func (p *pty) getBool(s *usermem.Space, addr usermem.Addr, v *bool) linux.Errno {
+	p.mu.Lock()
+	n := int32(0)
+	if *v {
+		n = 1
+	}
+	p.mu.Unlock()
+	return usermem.CopyOutInt(s, addr, n)
+}
+
+// openPeer is TIOCGPTPEER: a descriptor of the slave, whatever the caller's paths show.
+func (m *master) openPeer(ctx vfs.Ctx, f *vfs.File, flags uint32) (uintptr, linux.Errno) {
 	in, ok := ctx.(interface {
 		Install(f *vfs.File, cloexec bool) (int32, linux.Errno)
 	})
 	if !ok {
 		return 0, linux.ENOTTY
 	}
-	ops, errno := p.open()
+	at, d, errno := dirOf(f)
 	if errno != 0 {
 		return 0, errno
 	}
-	p.node.Get()
-	nf := vfs.NewFile(ctx, peers.Path(&p.node.Inode, "/dev/pts/"+p.Name()[4:]), ops, flags&(linux.O_ACCMODE|linux.O_NONBLOCK))
-	fd, errno := in.Install(nf, flags&linux.O_CLOEXEC != 0)
+	defer at.Put()
+	if d.fs != m.p.fs {
+		return 0, linux.ENODEV
+	}
+	path, errno := vfs.Walk(vfs.KernelCtx{}, vfs.At{Root: at, Start: at}, strconv.Itoa(m.p.n), 0)
+	if errno != 0 {
+		return 0, linux.EIO
+	}
+	ops, errno := m.p.open(ctx)
+	if errno != 0 {
+		path.Put()
+		return 0, errno
+	}
+	fd, errno := in.Install(vfs.NewFile(ctx, path, ops, flags&(linux.O_ACCMODE|linux.O_NONBLOCK)), flags&linux.O_CLOEXEC != 0)
 	return uintptr(fd), errno
 }
 
-var peers = vfs.NewPseudo("devpts", magic)
-
 // Ioctl is vfs.Ioctler's.
-func (s *slave) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
+func (s *slave) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
 	p, addr := s.p, usermem.Addr(arg)
 	p.mu.Lock()
-	gone := p.gone
+	dead, n := s.deadLocked(), p.l.count()
 	p.mu.Unlock()
-	if gone {
+	switch {
+	case dead && cmd == vfs.TIOCSPGRP:
+		return 0, linux.ENOTTY
+	case dead:
 		return 0, linux.EIO
-	}
-	if cmd == fionread {
-		p.mu.Lock()
-		n := len(p.l.in)
-		if len(p.l.ends) > 0 {
-			n = 0
-			for _, e := range p.l.ends {
-				n += e.n
-			}
-		} else if p.l.t.lflag&lICANON != 0 {
-			n = 0
-		}
-		p.mu.Unlock()
+	case cmd == fionread:
 		return 0, usermem.CopyOutInt(ctx.Space(), addr, int32(n))
 	}
-	return p.ioctl(ctx, cmd, addr, true)
+	return p.ioctl(ctx, f, cmd, addr, true)
 }
 
-// ioctl are the requests that both ends have.
-func (p *pty) ioctl(ctx vfs.Ctx, cmd uint32, addr usermem.Addr, isSlave bool) (uintptr, linux.Errno) {
+// ioctl are the requests that both ends have; slave tells which it is.
+func (p *pty) ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, addr usermem.Addr, slave bool) (uintptr, linux.Errno) {
 	s := ctx.Space()
 	switch cmd {
-	case tcgets, tcgets2:
+	case tcgeta, tcgets, tcgets2:
 		p.mu.Lock()
-		b := p.l.t.encode(cmd == tcgets2)
+		b := p.l.t.encode(sizeOf(cmd))
 		p.mu.Unlock()
 		_, errno := s.CopyOut(addr, b)
 		return 0, errno
-	case tcsets, tcsetsw, tcsetsf, tcsets2, tcsetsw2, tcsetsf2:
-		if isSlave {
-			if errno := vfs.CheckForeground(ctx, p, linux.SIGTTOU); errno != 0 {
-				return 0, errno
-			}
-		}
-		n := termiosSize
-		if cmd > tcsetsf {
-			n += 8
-		}
-		b := make([]byte, n)
-		if _, errno := s.CopyIn(addr, b); errno != 0 {
-			return 0, errno
-		}
-		p.setTermios(b, cmd == tcsetsf || cmd == tcsetsf2)
-		return 0, 0
+	case tcseta, tcsetaw, tcsetaf, tcsets, tcsetsw, tcsetsf, tcsets2, tcsetsw2, tcsetsf2:
+		return 0, p.setTermios(ctx, cmd, addr)
 	case tiocgwinsz:
 		p.mu.Lock()
 		v := p.size
@@ -196,44 +177,73 @@ func (p *pty) ioctl(ctx vfs.Ctx, cmd uint32, addr usermem.Addr, isSlave bool) (u
 		}
 		return 0, errno
 	case tcflsh:
-		if addr > 2 {
-			return 0, linux.EINVAL
-		}
-		p.flush(uint64(addr))
+		return 0, p.flush(ctx, uint64(addr), slave)
+	case tcxonc:
+		return 0, p.flow(ctx, uint64(addr), slave)
+	case tcsbrk, tcsbrkp, tiocsbrk: // a pty sends no breaks, and what is written has arrived
+		return 0, vfs.CheckForeground(ctx, p, linux.SIGTTOU)
+	case tioccbrk:
 		return 0, 0
-	case tcsbrk, tcsbrkp, tcxonc:
-		return 0, 0 // nothing is ever in flight
 	case tiocoutq:
-		p.mu.Lock()
-		n := 0
-		if isSlave {
-			n = len(p.l.out)
-		}
-		p.mu.Unlock()
-		return 0, usermem.CopyOutInt(s, addr, int32(n))
+		return 0, usermem.CopyOutInt(s, addr, int32(0))
 	case tiocsti:
-		return 0, linux.EIO
+		return 0, linux.EIO // dev.tty.legacy_tiocsti is 0
+	case tiocexcl, tiocnxcl:
+		p.mu.Lock()
+		p.exclusive = cmd == tiocexcl
+		p.mu.Unlock()
+		return 0, 0
+	case tiocgexcl:
+		return 0, p.getBool(s, addr, &p.exclusive)
 	case tiocgetd:
-		return 0, usermem.CopyOutInt(s, addr, int32(0)) // N_TTY
+		return 0, usermem.CopyOutInt(s, addr, int32(0))
+	case tiocsetd:
+		v, errno := usermem.CopyInInt[int32](s, addr)
+		if errno == 0 && v != 0 {
+			errno = linux.EINVAL // N_TTY is the only discipline
+		}
+		return 0, errno
+	case tiocgdev:
+		return 0, usermem.CopyOutInt(s, addr, uint32(p.Dev()))
+	case tiocvhangup:
+		if !ctx.Cred().Has(linux.CAP_SYS_ADMIN) {
+			return 0, linux.EPERM
+		}
+		p.hangup()
+		return 0, 0
 	}
-	return vfs.TTYIoctl(ctx, p, cmd, addr)
+	return vfs.TTYIoctl(ctx, p, f, cmd, addr, slave)
 }
 
-func (p *pty) setTermios(b []byte, flush bool) {
-	p.mu.Lock()
-	was := p.l.t.lflag & lICANON
-	p.l.t.decode(b)
-	const csize, cs8, cread, parenb = 0x30, 0x30, 0x80, 0x100
-	p.l.t.cflag = p.l.t.cflag&^(csize|parenb) | cs8 | cread // pty_set_termios
-	if flush {
-		p.l.in, p.l.ends, p.l.edit = nil, nil, nil
+// sizeOf is the size of the struct that a request about settings means.
+func sizeOf(cmd uint32) int {
+	switch {
+	case cmd >= tcgeta && cmd <= tcsetaf:
+		return termioSize
+	case cmd <= tcsetsf:
+		return termiosSize
 	}
-	if was != p.l.t.lflag&lICANON {
-		p.l.recook()
+	return termios2Size
+}
+
+// setTermios changes the settings; the F requests drop unread input first.
+func (p *pty) setTermios(ctx vfs.Ctx, cmd uint32, addr usermem.Addr) linux.Errno {
+	if errno := vfs.CheckForeground(ctx, p, linux.SIGTTOU); errno != 0 {
+		return errno
 	}
-	p.mu.Unlock()
-	p.slaveQueue.Notify(wait.In)
-	p.masterQueue.Notify(wait.In)
+	b := make([]byte, sizeOf(cmd))
+	if _, errno := ctx.Space().CopyIn(addr, b); errno != 0 {
+		return errno
+	}
+	p.change(func() {
+		if cmd == tcsetaf || cmd == tcsetsf || cmd == tcsetsf2 {
+			p.l.flushInput()
+		}
+		t := p.l.t
+		t.decode(b)
+		p.l.set(t)
+	})
+	return 0
 }
 
 func (p *pty) resize(v [4]uint16) {
@@ -246,22 +256,81 @@ func (p *pty) resize(v [4]uint16) {
 	}
 }
 
-// SetWinsize is TIOCSWINSZ from outside the sandbox.
-func (p *pty) SetWinsize(rows, cols uint16) linux.Errno {
-	p.resize([4]uint16{rows, cols})
+// Arguments of TCFLSH and TCXONC.
+const (
+	tciflush = 0
+	tcoflush = 1
+
+	tcooff = 0
+	tcoon  = 1
+	tcioff = 2
+	tcion  = 3
+)
+
+// flush is TCFLSH: input, output or both of the end that asks.
+func (p *pty) flush(ctx vfs.Ctx, which uint64, slave bool) linux.Errno {
+	if which > tcoflush+1 {
+		return linux.EINVAL
+	}
+	if slave {
+		if errno := vfs.CheckForeground(ctx, p, linux.SIGTTOU); errno != 0 {
+			return errno
+		}
+	}
+	p.change(func() {
+		switch {
+		case slave:
+			if which != tcoflush {
+				p.typed = nil
+				p.l.flushInput()
+			}
+			if which != tciflush {
+				p.l.flush()
+			}
+		default:
+			if which != tcoflush {
+				p.l.out = nil
+			}
+			if which != tciflush {
+				p.typed = nil
+			}
+		}
+	})
 	return 0
 }
 
-// flush is TCFLSH: 0 input, 1 output, 2 both.
-func (p *pty) flush(which uint64) {
-	p.mu.Lock()
-	if which != 1 {
-		p.l.in, p.l.ends, p.l.edit = nil, nil, nil
+// flow is TCXONC: stopping one's own output, or asking the other end to stop.
+func (p *pty) flow(ctx vfs.Ctx, how uint64, slave bool) linux.Errno {
+	if how > tcion {
+		return linux.EINVAL
 	}
-	if which != 0 {
-		p.l.out = nil
+	if slave {
+		if errno := vfs.CheckForeground(ctx, p, linux.SIGTTOU); errno != 0 {
+			return errno
+		}
 	}
-	p.mu.Unlock()
-	p.slaveQueue.Notify(wait.Out)
-	p.masterQueue.Notify(wait.Out)
+	p.change(func() {
+		l := &p.l
+		switch {
+		case how <= tcoon && !slave:
+			p.halted = how == tcooff
+		case how == tcooff:
+			l.held = true
+			l.stop()
+		case how == tcoon && l.held:
+			l.held = false
+			l.start()
+		case how >= tcioff:
+			c := l.t.cc[vSTOP]
+			if how == tcion {
+				c = l.t.cc[vSTART]
+			}
+			if c != 0 && slave {
+				l.out = append(l.out, c)
+			} else if c != 0 && len(p.typed) < maxTyped {
+				p.typed = append(p.typed, c)
+			}
+		}
+	})
+	return 0
 }

@@ -1,368 +1,434 @@
 package devpts
 
-// The line discipline (drivers/tty/n_tty.c): what the master writes becomes what the slave reads,
-// with echo, editing and signals; what the slave writes becomes what the master reads.
+// The line discipline's way in (drivers/tty/n_tty.c): what the master writes becomes what the slave
+// reads, with editing, echo and signals.
 
-// Flags of struct termios (include/uapi/asm-generic/termbits.h).
 const (
-	iIGNBRK  = 0x1
-	iISTRIP  = 0x20
-	iINLCR   = 0x40
-	iIGNCR   = 0x80
-	iICRNL   = 0x100
-	iIUCLC   = 0x200
-	iIXON    = 0x400
-	iIXANY   = 0x800
-	iIXOFF   = 0x1000
-	iIMAXBEL = 0x2000
-	iIUTF8   = 0x4000
-
-	oOPOST  = 0x1
-	oOLCUC  = 0x2
-	oONLCR  = 0x4
-	oOCRNL  = 0x8
-	oONOCR  = 0x10
-	oONLRET = 0x20
-	oTABDLY = 0x1800
-
-	lISIG    = 0x1
-	lICANON  = 0x2
-	lECHO    = 0x8
-	lECHOE   = 0x10
-	lECHOK   = 0x20
-	lECHONL  = 0x40
-	lNOFLSH  = 0x80
-	lTOSTOP  = 0x100
-	lECHOCTL = 0x200
-	lECHOPRT = 0x400
-	lECHOKE  = 0x800
-	lIEXTEN  = 0x8000
-
-	vINTR    = 0
-	vQUIT    = 1
-	vERASE   = 2
-	vKILL    = 3
-	vEOF     = 4
-	vTIME    = 5
-	vMIN     = 6
-	vSTART   = 8
-	vSTOP    = 9
-	vSUSP    = 10
-	vEOL     = 11
-	vREPRINT = 12
-	vWERASE  = 14
-	vLNEXT   = 15
-	vEOL2    = 16
-)
-
-// termios is struct termios of the kernel.
-type termios struct {
-	iflag, oflag, cflag, lflag uint32
-	line                       byte
-	cc                         [19]byte
-	ispeed, ospeed             uint32
-}
-
-// defaults are tty_std_termios.
-func defaults() termios {
-	return termios{
-		iflag: iICRNL | iIXON, oflag: oOPOST | oONLCR, cflag: 0xbf, lflag: lISIG | lICANON | lECHO | lECHOE | lECHOK | lECHOCTL | lECHOKE | lIEXTEN,
-		cc:     [19]byte{vINTR: 3, vQUIT: 28, vERASE: 127, vKILL: 21, vEOF: 4, vMIN: 1, vSTART: 17, vSTOP: 19, vSUSP: 26, vREPRINT: 18, 13: 15, vWERASE: 23, vLNEXT: 22},
-		ispeed: 38400, ospeed: 38400,
-	}
-}
-
-// maxInput is how much unread input there may be (N_TTY_BUF_SIZE), and what waits for the master.
-const (
-	maxInput  = 4095
-	maxOutput = 64 << 10
+	// bufSize is how much unread input there is at most (N_TTY_BUF_SIZE).
+	bufSize = 4096
+	// eolBit marks a cell that ends a line. A zero that does stands for VEOF and is not read.
+	eolBit = 1 << 8
+	eof    = eolBit
 )
 
 // line is the state of the discipline. Guarded by pty.mu.
 type line struct {
 	t termios
-	// in is what the slave can read. Of canonical input only up to a line's end: ends holds the
-	// lengths of the lines, eof says that a line was ended by VEOF, which is not read.
-	in      []byte
-	ends    []lineEnd
-	edit    []byte // the line that is being typed
-	next    bool   // VLNEXT: the next character is taken as it is
-	out     []byte // what the master can read
-	col     int
-	stopped bool // VSTOP
+
+	in      []uint16 // unread input: a character and eolBit
+	canon   int      // how many of in belong to finished lines
+	lnext   bool     // VLNEXT: the next character is taken as it is
+	erasing bool     // ECHOPRT: between \ and /
+
+	output
 }
 
-type lineEnd struct {
-	n   int
-	eof bool
-}
+func (l *line) canonical() bool { return l.t.lflag&(lICANON|lEXTPROC) == lICANON }
 
-// readable is how many bytes the slave could read, and whether it is a whole line or the end.
-func (l *line) readable() bool {
-	if l.t.lflag&lICANON != 0 {
-		return len(l.ends) > 0
+// readable tells whether a read would get something; for poll(2), whether it would get all of VMIN.
+func (l *line) readable(poll bool) bool {
+	if l.canonical() {
+		return l.canon > 0
 	}
-	need := int(l.t.cc[vMIN])
-	if l.t.cc[vTIME] != 0 || need == 0 {
-		need = 1
+	need := 1
+	if poll && l.t.cc[vTIME] == 0 && l.t.cc[vMIN] > 1 {
+		need = int(l.t.cc[vMIN])
 	}
-	return len(l.in) >= min(need, 1) && len(l.in) > 0
+	return len(l.in) >= need
 }
 
-// take removes what a read of at most n bytes gets.
-func (l *line) take(n int) []byte {
-	if len(l.ends) > 0 {
-		e := &l.ends[0]
-		k := min(n, e.n)
-		b := l.in[:k:k]
-		l.in = l.in[k:]
-		if e.n -= k; e.n == 0 {
-			l.ends = l.ends[1:]
+// count is what FIONREAD says.
+func (l *line) count() int {
+	if !l.canonical() {
+		return len(l.in)
+	}
+	n := l.canon
+	for _, c := range l.in[:l.canon] {
+		if c == eof {
+			n--
 		}
-		return b
 	}
-	k := min(n, len(l.in))
-	b := l.in[:k:k]
-	l.in = l.in[k:]
-	return b
+	return n
 }
 
-// recook makes input that was read in one mode fit the other when that is changed.
-func (l *line) recook() {
-	if l.t.lflag&lICANON == 0 {
-		l.in = append(l.in, l.edit...)
-		l.edit, l.ends = nil, nil
-	} else if len(l.ends) == 0 && len(l.in) > 0 {
-		l.ends = append(l.ends, lineEnd{n: len(l.in)})
+// take moves input to b: of a line that is finished, or in raw mode what is there.
+func (l *line) take(b []byte) int {
+	n, whole := min(len(b), len(l.in)), false
+	if l.canonical() {
+		n = min(len(b), l.canon)
+		for i, c := range l.in[:n] {
+			if c&eolBit != 0 {
+				n, whole = i+1, true
+				break
+			}
+		}
+	}
+	got := 0
+	for _, c := range l.in[:n] {
+		if c != eof || !l.canonical() {
+			b[got] = byte(c)
+			got++
+		}
+	}
+	if l.canonical() && !whole && n < l.canon && l.in[n] == eof {
+		n++ // the read ends just where the line does
+	}
+	l.in = l.in[n:]
+	l.canon = max(l.canon-n, 0)
+	return got
+}
+
+// flushInput drops all input.
+func (l *line) flushInput() {
+	l.in, l.canon, l.erasing = nil, 0, false
+	l.tell(0, pktFlushRead)
+}
+
+// set changes the settings (n_tty_set_termios, pty_set_termios).
+func (l *line) set(t termios) {
+	old := l.t
+	l.t = t
+	if flow := t.usesFlow(); flow != old.usesFlow() {
+		if flow {
+			l.tell(pktNoStop, pktDoStop)
+		} else {
+			l.tell(pktDoStop, pktNoStop)
+		}
+	}
+	if (old.lflag|t.lflag)&lEXTPROC != 0 {
+		l.tell(0, pktIoctl)
+	}
+	if (old.lflag^t.lflag)&(lICANON|lEXTPROC) != 0 {
+		for i := range l.in {
+			l.in[i] &^= eolBit
+		}
+		l.canon = 0
+		if n := len(l.in); t.lflag&lICANON != 0 && n > 0 {
+			l.in[n-1] |= eolBit
+			l.canon = n
+		}
+		l.erasing, l.lnext = false, false
+	}
+	if t.iflag&iIXON == 0 && old.iflag&iIXON != 0 {
+		l.start()
 	}
 }
 
-// receive takes one character from the master. It returns the signal that the character means.
-func (l *line) receive(c byte) (signal byte) {
+// room is how many characters can be received; with overflow set a line has become too long and
+// each more replaces the last.
+func (l *line) room() (n int, overflow bool) {
+	n = bufSize - len(l.in)
+	if l.t.iflag&iPARMRK != 0 {
+		n = (n + 2) / 3
+	}
+	n--
+	if n > 0 {
+		return n, false
+	}
+	if l.t.lflag&lICANON == 0 || l.canon > 0 {
+		return 0, false
+	}
+	return 1, n < 0
+}
+
+// receive takes what can be taken of b and returns how much, and the signals it means.
+func (l *line) receive(b []byte) (n int, signals []int) {
+	for n < len(b) {
+		room, overflow := l.room()
+		if room == 0 {
+			break
+		}
+		if overflow {
+			l.in = l.in[:len(l.in)-1]
+		}
+		for _, c := range b[n:min(n+room, len(b))] {
+			if s := l.char(c); s != 0 {
+				signals = append(signals, s)
+			}
+			n++
+		}
+	}
+	l.drain()
+	return n, signals
+}
+
+func (l *line) has(flag uint32) bool     { return l.t.lflag&flag == flag }
+func (l *line) is(c byte, i int) bool    { return c != 0 && c == l.t.cc[i] }
+func (l *line) put(c byte)               { l.in = append(l.in, uint16(c)) }
+func (l *line) isExt(c byte, i int) bool { return l.has(lIEXTEN) && l.is(c, i) }
+
+// char takes one character. It returns the signal that the character means.
+func (l *line) char(c byte) int {
 	t := &l.t
 	if t.iflag&iISTRIP != 0 {
 		c &= 0x7f
 	}
-	if l.next {
-		l.next = false
-		l.accept(c)
+	if t.iflag&iIUCLC != 0 && l.has(lIEXTEN) && c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	if l.lnext {
+		l.lnext = false
+		l.ordinary(c)
+		return 0
+	}
+	if l.has(lEXTPROC) {
+		l.put(c)
 		return 0
 	}
 	if t.iflag&iIXON != 0 {
 		switch {
-		case c == t.cc[vSTART] && c != 0:
-			l.stopped = false
+		case l.is(c, vSTART):
+			l.start()
 			return 0
-		case c == t.cc[vSTOP] && c != 0:
-			l.stopped = true
+		case l.is(c, vSTOP):
+			l.stop()
 			return 0
-		case l.stopped && t.iflag&iIXANY != 0:
-			l.stopped = false
 		}
 	}
-	if t.lflag&lISIG != 0 && c != 0 {
-		for _, s := range [...]struct{ cc, signal byte }{{t.cc[vINTR], 2}, {t.cc[vQUIT], 3}, {t.cc[vSUSP], 20}} {
-			if c == s.cc {
+	if l.has(lISIG) {
+		for _, s := range signalOf {
+			if l.is(c, s.cc) {
 				l.signalled(c)
 				return s.signal
 			}
 		}
 	}
-	switch c {
-	case '\r':
-		if t.iflag&iIGNCR != 0 {
+	if t.iflag&(iIXON|iIXANY) == iIXON|iIXANY {
+		l.start()
+	}
+	switch {
+	case c == '\r' && t.iflag&iIGNCR != 0:
+		return 0
+	case c == '\r' && t.iflag&iICRNL != 0:
+		l.newline()
+		return 0
+	case c == '\n' && t.iflag&iINLCR != 0:
+		c = '\r'
+		if l.has(lICANON) && l.edit(c) {
 			return 0
 		}
-		if t.iflag&iICRNL != 0 {
-			c = '\n'
-		}
-	case '\n':
-		if t.iflag&iINLCR != 0 {
-			c = '\r'
-		}
-	}
-	if t.lflag&lICANON != 0 && l.canonical(c) {
+	case l.has(lICANON) && l.edit(c):
 		return 0
 	}
-	l.accept(c)
+	l.ordinary(c)
 	return 0
 }
 
-// signalled is what a signal character does beside the signal.
+// newline takes what ICRNL has made of a carriage return: other than a line feed that was typed
+// it is echoed as itself in raw mode, too.
+func (l *line) newline() {
+	if l.has(lICANON) && l.edit('\n') {
+		return
+	}
+	if l.has(lECHO) {
+		l.finishErasing()
+		l.show('\n')
+	}
+	l.put('\n')
+}
+
+// signalled is what a signal character does beside the signal (n_tty_receive_signal_char).
 func (l *line) signalled(c byte) {
-	if l.t.lflag&lNOFLSH == 0 {
-		l.in, l.ends, l.edit, l.out = nil, nil, nil, nil
+	if !l.has(lNOFLSH) {
+		l.flushEcho()
+		l.flush()
+		l.flushInput()
 	}
-	if l.t.lflag&lECHO != 0 {
-		l.echo(c)
+	if l.t.iflag&iIXON != 0 {
+		l.start()
+	}
+	if l.has(lECHO) {
+		l.showChar(c)
 	}
 }
 
-// canonical handles editing and line ends: true if c is done with.
-func (l *line) canonical(c byte) bool {
-	t := &l.t
-	is := func(i int) bool { return c == t.cc[i] && c != 0 }
-	ext := t.lflag&lIEXTEN != 0
+// edit handles editing and line ends: true if c is done with (n_tty_receive_char_canon).
+func (l *line) edit(c byte) bool {
 	switch {
-	case is(vERASE):
-		l.erase()
-		return true
-	case is(vKILL):
-		for len(l.edit) > 0 {
-			l.erase()
+	case l.is(c, vERASE), l.is(c, vKILL), l.isExt(c, vWERASE):
+		l.erase(c)
+	case l.isExt(c, vLNEXT):
+		l.lnext = true
+		if l.has(lECHO) {
+			l.finishErasing()
+			if l.has(lECHOCTL) {
+				l.show('^')
+				l.show('\b')
+			}
 		}
-		if t.lflag&lECHO != 0 && t.lflag&lECHOK != 0 && t.lflag&lECHOKE == 0 {
-			l.echo('\n')
+	case l.isExt(c, vREPRINT) && l.has(lECHO):
+		l.finishErasing()
+		l.showChar(c)
+		l.show('\n')
+		for _, x := range l.in[l.canon:] {
+			l.showChar(byte(x))
 		}
-		return true
-	case ext && is(vWERASE):
-		for len(l.edit) > 0 && !word(l.edit[len(l.edit)-1]) {
-			l.erase()
-		}
-		for len(l.edit) > 0 && word(l.edit[len(l.edit)-1]) {
-			l.erase()
-		}
-		return true
-	case ext && is(vLNEXT):
-		l.next = true
-		if t.lflag&lECHO != 0 && t.lflag&lECHOCTL != 0 {
-			l.process([]byte("^\b"))
-		}
-		return true
-	case ext && is(vREPRINT) && t.lflag&lECHO != 0:
-		l.echo(c)
-		l.process([]byte("\n"))
-		for _, x := range l.edit {
-			l.echo(x)
-		}
-		return true
 	case c == '\n':
-		if t.lflag&(lECHO|lECHONL) != 0 {
-			l.process([]byte("\n"))
+		if l.t.lflag&(lECHO|lECHONL) != 0 {
+			l.show('\n')
 		}
-		l.finish([]byte{'\n'}, false)
-		return true
-	case is(vEOF):
-		l.finish(nil, true)
-		return true
-	case is(vEOL), ext && is(vEOL2):
-		if t.lflag&lECHO != 0 {
-			l.echo(c)
+		l.finish(eolBit | '\n')
+	case l.is(c, vEOF):
+		l.finish(eof)
+	case l.is(c, vEOL), l.isExt(c, vEOL2):
+		if l.has(lECHO) {
+			l.startColumn()
+			l.showChar(c)
 		}
-		l.finish([]byte{c}, false)
-		return true
+		l.finish(eolBit | uint16(c))
+	default:
+		return false
 	}
-	return false
-}
-
-func word(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80
+	return true
 }
 
 // finish hands the line that was typed to the reader.
-func (l *line) finish(end []byte, eof bool) {
-	n := len(l.edit) + len(end)
-	l.in = append(append(l.in, l.edit...), end...)
-	l.ends = append(l.ends, lineEnd{n: n, eof: eof})
-	l.edit = nil
+func (l *line) finish(end uint16) {
+	l.in = append(l.in, end)
+	l.canon = len(l.in)
 }
 
-// erase takes the last character back, and from the screen.
-func (l *line) erase() {
-	if len(l.edit) == 0 {
+// ordinary takes c as it is.
+func (l *line) ordinary(c byte) {
+	if l.has(lECHO) {
+		l.finishErasing()
+		l.startColumn()
+		l.showChar(c)
+	}
+	if c == 0xff && l.t.iflag&iPARMRK != 0 {
+		l.put(c)
+	}
+	l.put(c)
+}
+
+// startColumn notes where the first character of a line is shown, for erasing tabs.
+func (l *line) startColumn() {
+	if len(l.in) == l.canon {
+		l.queue(echoStart, 0)
+	}
+}
+
+func (l *line) continued(c byte) bool { return l.t.iflag&iIUTF8 != 0 && c&0xc0 == 0x80 }
+
+// erase takes back a character, a word or the line, and from the screen (eraser).
+func (l *line) erase(c byte) {
+	if len(l.in) == l.canon {
 		return
 	}
-	c := l.edit[len(l.edit)-1]
-	l.edit = l.edit[:len(l.edit)-1]
-	if l.t.iflag&iIUTF8 != 0 {
-		for c&0xc0 == 0x80 && len(l.edit) > 0 {
-			c = l.edit[len(l.edit)-1]
-			l.edit = l.edit[:len(l.edit)-1]
+	one, word := l.is(c, vERASE), !l.is(c, vERASE) && l.is(c, vWERASE)
+	if !one && !word {
+		if !l.has(lECHO) {
+			l.in = l.in[:l.canon]
+			return
+		}
+		if !l.has(lECHOK | lECHOKE | lECHOE) {
+			l.in = l.in[:l.canon]
+			l.finishErasing()
+			l.showChar(l.t.cc[vKILL])
+			if l.has(lECHOK) {
+				l.show('\n')
+			}
+			return
 		}
 	}
-	if l.t.lflag&lECHO == 0 {
-		return
-	}
-	if l.t.lflag&lECHOE == 0 {
-		l.echo(l.t.cc[vERASE])
-		return
-	}
-	n := 1
-	if c < 0x20 && c != '\t' && l.t.lflag&lECHOCTL != 0 || c == 0x7f {
-		n = 2
-	}
-	for range n {
-		l.process([]byte("\b \b"))
-	}
-}
-
-// accept takes c as it is.
-func (l *line) accept(c byte) {
-	if l.t.lflag&lECHO != 0 {
-		l.echo(c)
-	}
-	if l.t.lflag&lICANON != 0 {
-		if len(l.in)+len(l.edit) < maxInput {
-			l.edit = append(l.edit, c)
+	seen := false
+	for len(l.in) > l.canon {
+		head := len(l.in) - 1
+		for l.continued(byte(l.in[head])) && head > l.canon {
+			head--
 		}
-	} else if len(l.in) < maxInput {
-		l.in = append(l.in, c)
-	}
-}
-
-// echo shows a character, a control character as ^X.
-func (l *line) echo(c byte) {
-	if l.t.lflag&lECHOCTL != 0 && (c < 0x20 && c != '\t' && c != '\n' || c == 0x7f) {
-		l.process([]byte{'^', c ^ 0x40})
-		return
-	}
-	l.process([]byte{c})
-}
-
-// process is output processing: b goes to the master.
-func (l *line) process(b []byte) {
-	if l.t.oflag&oOPOST == 0 {
-		l.out = append(l.out, b...)
-		return
-	}
-	for _, c := range b {
-		switch c {
-		case '\n':
-			if l.t.oflag&oONLCR != 0 {
-				l.out = append(l.out, '\r')
-				l.col = 0
-			}
-			if l.t.oflag&oONLRET != 0 {
-				l.col = 0
-			}
-		case '\r':
-			if l.t.oflag&oONOCR != 0 && l.col == 0 {
-				continue
-			}
-			if l.t.oflag&oOCRNL != 0 {
-				c = '\n'
-			} else {
-				l.col = 0
-			}
-		case '\t':
-			n := 8 - l.col%8
-			l.col += n
-			if l.t.oflag&oTABDLY == oTABDLY {
-				for range n {
-					l.out = append(l.out, ' ')
-				}
-				continue
-			}
-		case '\b':
-			l.col = max(l.col-1, 0)
-		default:
-			if l.t.oflag&oOLCUC != 0 && c >= 'a' && c <= 'z' {
-				c -= 'a' - 'A'
-			}
-			if c >= 0x20 && c&0xc0 != 0x80 {
-				l.col++
+		c := byte(l.in[head])
+		if l.continued(c) {
+			break // not a part of a character
+		}
+		if word {
+			if alnum(c) || c == '_' {
+				seen = true
+			} else if seen {
+				break
 			}
 		}
-		l.out = append(l.out, c)
+		gone := l.in[head:]
+		l.in = l.in[:head]
+		if l.has(lECHO) {
+			l.unshow(gone, one)
+		}
+		if one {
+			break
+		}
 	}
+	if len(l.in) == l.canon && l.has(lECHO) {
+		l.finishErasing()
+	}
+}
+
+// unshow takes the character gone from the screen, or shows that it is gone.
+func (l *line) unshow(gone []uint16, one bool) {
+	c := byte(gone[0])
+	switch {
+	case l.has(lECHOPRT):
+		if !l.erasing {
+			l.show('\\')
+			l.erasing = true
+		}
+		l.showChar(c)
+		for _, x := range gone[1:] {
+			l.show(byte(x))
+			l.queue(echoBack, 0)
+		}
+	case one && !l.has(lECHOE):
+		l.showChar(l.t.cc[vERASE])
+	case c == '\t':
+		l.unshowTab()
+	default:
+		n := 1
+		if control(c) {
+			n = 0
+			if l.has(lECHOCTL) {
+				n = 2
+			}
+		}
+		for range n {
+			l.show('\b')
+			l.show(' ')
+			l.show('\b')
+		}
+	}
+}
+
+// unshowTab goes back to where the tab began: that depends on what stands between it and the last
+// tab, or the beginning of the line.
+func (l *line) unshowTab() {
+	n, op := 0, echoTabStart
+	for i := len(l.in) - 1; i >= l.canon; i-- {
+		c := byte(l.in[i])
+		switch {
+		case c == '\t':
+			op = echoTab
+		case control(c):
+			if l.has(lECHOCTL) {
+				n += 2
+			}
+		case !l.continued(c):
+			n++
+		}
+		if op == echoTab {
+			break
+		}
+	}
+	l.queue(op, byte(n&7))
+}
+
+func (l *line) finishErasing() {
+	if l.erasing {
+		l.show('/')
+		l.erasing = false
+	}
+}
+
+func control(c byte) bool { return c < 0x20 || c == 0x7f }
+
+// alnum is isalnum of the kernel, which speaks Latin-1.
+func alnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0xc0 && c != 0xd7 && c != 0xf7
 }

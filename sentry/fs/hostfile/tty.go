@@ -132,7 +132,7 @@ func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, 
 		}
 		return 0, usermem.CopyOutInt(s, addr, int32(n))
 	}
-	return vfs.TTYIoctl(ctx, t, cmd, addr)
+	return vfs.TTYIoctl(ctx, t, f, cmd, addr, true)
 }
 
 // SetForeground changes the foreground group.
