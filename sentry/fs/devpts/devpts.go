@@ -136,7 +136,7 @@ func dirOf(ptmx *vfs.File) (vfs.Path, *dir, linux.Errno) {
 	}
 	p, errno := vfs.Beside(ptmx.Path, name)
 	if errno != 0 {
-		return p, nil, linux.ENODEV
+		return p, nil, errno
 	}
 	d, ok := p.Inode().Ops.(*dir)
 	if !ok {

@@ -18,13 +18,18 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
-// FS is the queues of one IPC namespace.
+// FS is the queues of one IPC namespace. When nobody holds it any more, the file system ends with
+// its last mount.
 type FS struct {
+	*space
+	mount *vfs.Mount // nowhere in the tree: mq_open(2)'s
+}
+
+// space is the file system itself; it does not know its FS.
+type space struct {
 	sb     *vfs.Super
-	mount  *vfs.Mount // nowhere in the tree: mq_open(2)'s
 	root   *dir
 	userNS *auth.UserNS
-	share  share
 
 	mu     sync.Mutex
 	ino    uint64
@@ -39,16 +44,16 @@ const (
 
 // New returns an empty file system; ns is the user namespace that owns the IPC namespace.
 func New(ns *auth.UserNS) *FS {
-	f := &FS{ino: 1, userNS: ns, share: share{}}
-	runtime.AddCleanup(f, share.end, f.share)
-	f.sb = &vfs.Super{Type: "mqueue", Source: "mqueue", Dev: vfs.NewDev(), NoExec: true, NoDev: true}
-	f.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
+	sp := &space{ino: 1, userNS: ns}
+	sp.sb = &vfs.Super{Type: "mqueue", Source: "mqueue", Dev: vfs.NewDev(), NoExec: true, NoDev: true}
+	sp.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
 		return vfs.Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0
 	}
-	f.root = &dir{fs: f, queues: map[string]*queue{}}
-	f.root.Init(f.root, f.sb, 1, vfs.Attr{Mode: linux.S_IFDIR | linux.S_ISVTX | 0o777, Nlink: 2, Size: 2 * entrySize, Blksize: 4096})
-	f.sb.SetRoot(&f.root.Inode)
-	f.mount = vfs.NewMount(f.sb, 0)
+	sp.root = &dir{fs: sp, queues: map[string]*queue{}}
+	sp.root.Init(sp.root, sp.sb, 1, vfs.Attr{Mode: linux.S_IFDIR | linux.S_ISVTX | 0o777, Nlink: 2, Size: 2 * entrySize, Blksize: 4096})
+	sp.sb.SetRoot(&sp.root.Inode)
+	f := &FS{space: sp, mount: vfs.NewMount(sp.sb, 0)}
+	runtime.AddCleanup(f, (*vfs.Mount).Put, f.mount)
 	return f
 }
 
@@ -106,7 +111,7 @@ func (f *FS) Unlink(ctx vfs.Ctx, name string) linux.Errno {
 // dir is the one directory. Its names are guarded by vfs's lock of it, and by mu for listings.
 type dir struct {
 	vfs.Inode
-	fs *FS
+	fs *space
 
 	mu     sync.Mutex
 	queues map[string]*queue // each holds a reference
@@ -116,6 +121,13 @@ type dir struct {
 func (d *dir) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
 	d.Update(func(a *vfs.Attr) { s.Apply(a, ctx.Now()) })
 	return 0
+}
+
+// Evict is vfs.Evicter's: the end of the file system.
+func (d *dir) Evict() {
+	for _, q := range d.queues {
+		q.Put()
+	}
 }
 
 // Lookup is vfs.DirOps's.

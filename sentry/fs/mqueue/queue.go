@@ -15,7 +15,7 @@ import (
 // one who has waited longest; room that comes, to the sender who has: nobody overtakes.
 type queue struct {
 	vfs.Inode
-	fs    *FS
+	fs    *space
 	user  auth.UID // charged for it
 	bytes uint64   // what user is charged
 	max   int64    // messages
@@ -45,45 +45,26 @@ type sleeper struct {
 	done bool
 }
 
-// charges are the bytes that each user's queues could take (RLIMIT_MSGQUEUE). Each file system keeps its
-// share, which is given back when the namespace is no more.
-var charges struct {
+// charges are the bytes that each user's queues could take (RLIMIT_MSGQUEUE).
+var charges = struct {
 	sync.Mutex
 	of map[auth.UID]uint64
-}
+}{of: map[auth.UID]uint64{}}
 
-// share is a file system's part of the charges. Guarded by them.
-type share map[auth.UID]uint64
-
-func (s share) add(u auth.UID, n, limit uint64) bool {
+// charge adds n to what u is charged, unless that becomes more than limit; -n takes it back.
+func charge(u auth.UID, n, limit uint64) bool {
 	charges.Lock()
 	defer charges.Unlock()
-	if charges.of == nil {
-		charges.of = map[auth.UID]uint64{}
-	}
-	if charges.of[u]+n > limit {
+	sum := charges.of[u] + n
+	switch {
+	case sum > limit:
 		return false
+	case sum == 0:
+		delete(charges.of, u)
+	default:
+		charges.of[u] = sum
 	}
-	charges.of[u] += n
-	s[u] += n
 	return true
-}
-
-func (s share) drop(u auth.UID, n uint64) {
-	charges.Lock()
-	defer charges.Unlock()
-	for _, m := range [...]map[auth.UID]uint64{charges.of, s} {
-		if m[u] -= n; m[u] == 0 {
-			delete(m, u)
-		}
-	}
-}
-
-// end gives everything back.
-func (s share) end() {
-	for u, n := range s {
-		s.drop(u, n)
-	}
 }
 
 // Bookkeeping that Linux charges for each message (struct msg_msg, struct posix_msg_tree_node).
@@ -93,7 +74,7 @@ const (
 )
 
 // newQueue makes a queue with what a and want say (mqueue_get_inode).
-func (f *FS) newQueue(ctx vfs.Ctx, a *vfs.CreateArgs, want *linux.MqAttr) (*queue, linux.Errno) {
+func (f *space) newQueue(ctx vfs.Ctx, a *vfs.CreateArgs, want *linux.MqAttr) (*queue, linux.Errno) {
 	admin := ctx.Cred().HasIn(f.userNS, linux.CAP_SYS_RESOURCE)
 	q := &queue{fs: f, user: ctx.Cred().Fsuid, max: linux.DFLT_MSG, size: linux.DFLT_MSGSIZE}
 	if want != nil {
@@ -112,7 +93,7 @@ func (f *FS) newQueue(ctx vfs.Ctx, a *vfs.CreateArgs, want *linux.MqAttr) (*queu
 		return nil, linux.ENOSPC
 	}
 	q.bytes = uint64(q.max)*messageCost + uint64(min(q.max, linux.MQ_PRIO_MAX))*priorityCost + uint64(q.max)*uint64(q.size)
-	if !f.share.add(q.user, q.bytes, ctx.Limit(linux.RLIMIT_MSGQUEUE)) {
+	if !charge(q.user, q.bytes, ctx.Limit(linux.RLIMIT_MSGQUEUE)) {
 		f.mu.Unlock()
 		return nil, linux.EMFILE
 	}
@@ -130,7 +111,7 @@ func (q *queue) Evict() {
 	q.mu.Lock()
 	q.messages = nil
 	q.mu.Unlock()
-	q.fs.share.drop(q.user, q.bytes)
+	charge(q.user, -q.bytes, ^uint64(0))
 	q.fs.mu.Lock()
 	q.fs.queues--
 	q.fs.mu.Unlock()

@@ -1,0 +1,43 @@
+// Packet mode: what the master is told of flushes, stops and settings; polling; TCXONC; ^S and ^Q.
+#include "../oracle.h"
+#include <poll.h>
+#include <termios.h>
+#include <sys/ioctl.h>
+static int m, s;
+static void hear(const char *what) {
+	char b[64];
+	struct pollfd p = {m, POLLIN | POLLPRI};
+	printf("%s:", what);
+	while (p.revents = 0, poll(&p, 1, 5) > 0) {
+		ssize_t n = read(m, b, sizeof b);
+		printf(" [%s%s%zd:", p.revents & POLLIN ? "in " : "", p.revents & POLLPRI ? "pri " : "", n);
+		for (ssize_t i = 0; i < n; i++)
+			printf(" %d", b[i]);
+		printf("]");
+		if (n <= 0)
+			break;
+	}
+	printf("\n");
+}
+
+int main(void) {
+	int on_ = 1, off = 0, v = -1;
+	struct termios t;
+	m = must(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK));
+	must(unlockpt(m));
+	s = must(open(ptsname(m), O_RDWR | O_NOCTTY | O_NONBLOCK));
+	show(ioctl(s, TIOCPKT, &on_)), show(ioctl(m, TIOCPKT, 8)), ok(ioctl(m, TIOCGPKT, &v)), show(v), ok(ioctl(m, TIOCPKT, &on_)), ok(ioctl(m, TIOCGPKT, &v)), show(v);
+	hear("nothing"), must(write(s, "data", 4)), hear("data");
+	must(tcflush(s, TCIFLUSH)), hear("input flushed"), must(tcflush(s, TCOFLUSH)), hear("output flushed"), must(tcflush(s, TCIOFLUSH)), hear("both");
+	must(write(m, "\x13", 1)), hear("^S"), show(write(s, "x", 1)), must(write(m, "a", 1)), hear("echo waits"), must(write(m, "\x11", 1)), hear("^Q"), show(write(s, "x", 1)), hear("data");
+	must(tcflow(s, TCOOFF)), hear("TCOOFF"), must(write(m, "\x11", 1)), hear("^Q does not help"), show(write(s, "x", 1)), must(tcflow(s, TCOON)), hear("TCOON"), must(tcflow(s, TCOON)), hear("again");
+	must(tcflow(s, TCIOFF)), hear("TCIOFF"), must(tcflow(s, TCION)), hear("TCION"), show(ioctl(s, TCXONC, 9));
+	must(tcgetattr(s, &t)), t.c_iflag &= ~IXON, must(tcsetattr(s, TCSANOW, &t)), hear("IXON off"), t.c_iflag |= IXON, must(tcsetattr(s, TCSANOW, &t)), hear("IXON on"), t.c_cc[VSTOP] = 'x', must(tcsetattr(s, TCSANOW, &t)), hear("another VSTOP");
+	must(tcsetattr(s, TCSANOW, &t)), hear("the same"), t.c_lflag |= EXTPROC, must(tcsetattr(s, TCSANOW, &t)), hear("EXTPROC"), t.c_lflag &= ~EXTPROC, must(tcsetattr(s, TCSANOW, &t)), hear("no EXTPROC");
+	must(write(m, "x", 1)), hear("stopped by x"), t.c_iflag &= ~IXON, must(tcsetattr(s, TCSANOW, &t)), hear("started by its end"), t.c_iflag |= IXON | IXANY, must(tcsetattr(s, TCSANOW, &t)), hear("IXANY");
+	must(write(m, "x", 1)), hear("stopped"), must(write(m, "b", 1)), hear("any character starts"), must(write(m, "\x03", 1)), hear("^C");
+	char c;
+	must(write(s, "more", 4)), usleep(1000), show(read(m, &c, 1)), show(c), hear("one byte is none");
+	must(tcflush(s, TCIFLUSH)), ok(ioctl(m, TIOCPKT, &off)), hear("off"), ok(ioctl(m, TIOCPKT, &on_)), hear("on"), must(write(s, "end", 3)), must(close(s)), hear("closed");
+	return 0;
+}
