@@ -42,7 +42,8 @@ func (s *sandbox) registerFileSystems() {
 	}
 	k.RegisterFS(kernel.FSType{Name: "cgroup", Nodev: true, UserNS: true, Mount: group})
 	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Mount: group})
-	devpts.Register()
+	dev.RegisterPtmx(devpts.OpenPtmx)
+	devpts.RegisterSlaves()
 	k.RegisterFS(kernel.FSType{Name: "devpts", Nodev: true, UserNS: true, Mount: func(_ *kernel.Task, _, data string) (*vfs.Super, linux.Errno) { return devpts.New(data) }})
 	k.RegisterFS(kernel.FSType{Name: "mqueue", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.IPC

@@ -20,7 +20,6 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
-	"github.com/seed-7423c386/runsc/sentry/fs/dev"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -114,17 +113,18 @@ func (f *FS) options() string {
 	return s
 }
 
-// Register makes device nodes of other file systems lead here: 5:2 to the devpts mounted on pts
-// beside it, slaves nowhere.
-func Register() {
-	dev.RegisterPtmx(func(ctx vfs.Ctx, vf *vfs.File) (vfs.FileOps, linux.Errno) {
-		p, d, errno := dirOf(vf)
-		if errno != 0 {
-			return nil, errno
-		}
-		defer p.Put()
-		return d.fs.openPtmx(ctx)
-	})
+// OpenPtmx opens a node 5:2 of another file system: it belongs to the devpts mounted on pts beside it.
+func OpenPtmx(ctx vfs.Ctx, f *vfs.File) (vfs.FileOps, linux.Errno) {
+	p, d, errno := dirOf(f)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer p.Put()
+	return d.fs.openPtmx(ctx)
+}
+
+// RegisterSlaves makes nodes of slaves in other file systems lead nowhere.
+func RegisterSlaves() {
 	vfs.RegisterDevice(false, 136, func(vfs.Ctx, *vfs.File, uint32) (vfs.FileOps, linux.Errno) { return nil, linux.EIO })
 }
 
