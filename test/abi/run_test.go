@@ -74,6 +74,9 @@ func runSandbox(t *testing.T, r *root, list []*program, platform string) (result
 		if err != nil {
 			return nil, "", nil, err
 		}
+		if inside := os.Getenv("RUNSC_ABI_DIR"); inside != "" { // not on the host, where it would be left in the root
+			args = append([]string{"-dir", inside}, args...)
+		}
 		if err := writeBundle(runsc, dir, r.dir, append([]string{"/abi/driver/driver"}, args...)); err != nil {
 			os.RemoveAll(dir)
 			return nil, "", nil, err
@@ -166,9 +169,6 @@ func runShards(list []*program, begin start) (results, error) {
 // least one, or an error.
 func runDriver(paths []string, begin start) (results, error) {
 	args := []string{"-timeout", strconv.Itoa(programTime)}
-	if dir := os.Getenv("RUNSC_ABI_DIR"); dir != "" {
-		args = append(args, "-dir", dir)
-	}
 	cmd, log, clean, err := begin(append(args, paths...))
 	if err != nil {
 		return nil, err
