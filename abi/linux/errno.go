@@ -1,15 +1,28 @@
 package linux
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Errno is a Linux error number. 0 is success; every other value is one of the
 // constants below. It is the only error type below the syscall table.
 type Errno uint32
 
-// Error implements error, for start-up code and tests: the name and strerror(3)'s text.
+// Error implements error, for start-up code and tests: strerror(3)'s text as it goes into a sentence,
+// "no such file or directory".
 func (e Errno) Error() string {
+	s := e.Text()
+	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' { // not RFS
+		s = strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+// Text is strerror(3)'s: "No such file or directory".
+func (e Errno) Text() string {
 	if int(e) < len(errnoText) && errnoText[e].name != "" {
-		return errnoText[e].name + ": " + errnoText[e].text
+		return errnoText[e].text
 	}
 	return "errno " + strconv.Itoa(int(e))
 }

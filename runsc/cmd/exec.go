@@ -27,7 +27,7 @@ type execFlags struct {
 func (f *execFlags) register(fs *flag.FlagSet) {
 	stringFlag(fs, &f.process, "process", "p", "", "file with the process as JSON")
 	fs.StringVar(&f.cwd, "cwd", "", "working directory")
-	stringFlag(fs, &f.user, "user", "u", "", "uid[:gid]")
+	stringFlag(fs, &f.user, "user", "u", "", "uid[:gid], or name[:gid] as the container's /etc/passwd has it")
 	boolFlag(fs, &f.tty, "tty", "t", "give the process a terminal")
 	boolFlag(fs, &f.Detach, "detach", "d", "return once the process runs")
 	fs.StringVar(&f.PidFile, "pid-file", "", "file to write the id of the process's stand-in to")
@@ -118,16 +118,16 @@ func (f *execFlags) makeProcess(c *container.Container, args []string) (*specs.P
 	return p, nil
 }
 
-// setUser reads uid[:gid], or a name, which the sentry looks up in the container.
+// setUser reads uid[:gid], or name[:gid], whose name the sentry looks up in the container.
 func setUser(u *specs.User, s string) error {
 	name, group, hasGroup := strings.Cut(s, ":")
 	*u = specs.User{Umask: u.Umask}
 	if uid, err := strconv.ParseUint(name, 10, 32); err == nil {
 		u.UID = uint32(uid)
 	} else if name == "" || strings.ContainsAny(name, "/ \n") {
-		return fmt.Errorf("--user %q: it is uid[:gid] or a name of the container's /etc/passwd", s)
+		return fmt.Errorf("--user %q: it is uid[:gid] or name[:gid] of the container's /etc/passwd", s)
 	} else {
-		u.Username = name
+		u.Username = s
 	}
 	if hasGroup {
 		gid, err := strconv.ParseUint(group, 10, 32)

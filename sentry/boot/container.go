@@ -68,6 +68,7 @@ func (s *sandbox) newContainer(c *container) error {
 	if c.seccomp, err = filterOf(c.cfg.Seccomp); err != nil {
 		return err
 	}
+	c.cfg.Spec.Process.User.Username = "" // in a bundle it means nothing on Linux (config.md, User)
 	p, err := s.processOf(c, c.cfg.Spec.Process)
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (s *sandbox) newContainer(c *container) error {
 	p.Exit = func(status uint32) { go s.ended(c, status) }
 	var errno linux.Errno
 	if c.init, errno = s.kernel.Spawn(p); errno != 0 {
-		return &failure{fmt.Errorf("exec %q: %w", p.Path, errno), exitCode(errno)}
+		return execFailed(p.Path, errno)
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (s *sandbox) stdio(p *kernel.Process, fds []int, terminal bool) (*hostfile.
 		if fd < 0 {
 			continue
 		}
-		f, t, errno := hostfile.New(vfs.KernelCtx{}, fd, func() (vfs.Path, linux.Errno) {
+		f, t, errno := hostfile.New(vfs.KernelCtx{}, fd, tty, func() (vfs.Path, linux.Errno) {
 			at := p.FS.At()
 			defer at.Put()
 			return vfs.Walk(vfs.KernelCtx{}, at, "/dev/console", vfs.Follow)
@@ -103,11 +104,14 @@ func (s *sandbox) stdio(p *kernel.Process, fds []int, terminal bool) (*hostfile.
 		if errno := p.Files.Put(f, int32(i)); errno != 0 {
 			return nil, fmt.Errorf("descriptor %d: %w", i, errno)
 		}
-		if terminal && tty == nil && t != nil {
+		if tty == nil {
 			tty = t
-			p.TTY = t
 		}
 	}
+	if !terminal || tty == nil {
+		return nil, nil
+	}
+	p.TTY = tty
 	return tty, nil
 }
 

@@ -1,12 +1,10 @@
 package boot
 
 import (
-	"bufio"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -15,7 +13,6 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/bpf"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
-	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -98,10 +95,14 @@ func (s *sandbox) processOf(c *container, p *specs.Process) (*kernel.Process, er
 	if err != nil {
 		return nil, err
 	}
-	cred := s.credOf(p)
-	ctx := &startCtx{cred: cred}
 	root := c.ns.Mount.Root()
 	at := vfs.At{Root: root, Start: root}
+	if err := resolveUser(at, &p.User); err != nil {
+		root.Put()
+		return nil, err
+	}
+	cred := s.credOf(p)
+	ctx := &startCtx{cred: cred}
 	cwd, err := s.workDir(at, p.Cwd)
 	if err != nil {
 		root.Put()
@@ -151,20 +152,7 @@ func (s *sandbox) environ(at vfs.At, p *specs.Process) []string {
 	if _, ok := env(p.Env, "HOME"); ok {
 		return p.Env
 	}
-	home := "/"
-	if f, errno := vfs.Open(vfs.KernelCtx{}, at, "/etc/passwd", vfs.OpenHow{}); errno == 0 {
-		b := make([]byte, 1<<20)
-		buf := usermem.Bytes(b)
-		n, _ := f.Read(vfs.KernelCtx{}, &buf)
-		f.Put()
-		for lines := bufio.NewScanner(strings.NewReader(string(b[:n]))); lines.Scan(); {
-			if w := strings.Split(lines.Text(), ":"); len(w) >= 6 && w[2] == strconv.FormatUint(uint64(p.User.UID), 10) {
-				home = w[5]
-				break
-			}
-		}
-	}
-	return append(slices.Clone(p.Env), "HOME="+home)
+	return append(slices.Clone(p.Env), "HOME="+homeOf(at, p.User.UID))
 }
 
 // startCtx looks a program up with the rights of the process to be.
@@ -179,7 +167,7 @@ func (c *startCtx) Cred() *auth.Cred { return c.cred }
 func lookPath(ctx vfs.Ctx, at vfs.At, name string, envv []string) (string, error) {
 	if strings.Contains(name, "/") {
 		if errno := runnable(ctx, at, name); errno != 0 {
-			return "", &failure{fmt.Errorf("exec %q: %w", name, errno), exitCode(errno)}
+			return "", execFailed(name, errno)
 		}
 		return name, nil
 	}
@@ -201,7 +189,7 @@ func lookPath(ctx vfs.Ctx, at vfs.At, name string, envv []string) (string, error
 		}
 	}
 	if denied != 0 {
-		return "", &failure{fmt.Errorf("exec %q: %w", name, denied), 126}
+		return "", execFailed(name, denied)
 	}
 	return "", &failure{fmt.Errorf("exec: %q: executable file not found in $PATH (%s)", name, search), 127}
 }
@@ -213,6 +201,11 @@ func runnable(ctx vfs.Ctx, at vfs.At, name string) linux.Errno {
 		f.Put()
 	}
 	return errno
+}
+
+// execFailed says that a program cannot be executed.
+func execFailed(name string, errno linux.Errno) error {
+	return &failure{fmt.Errorf("exec %q: %w", name, errno), exitCode(errno)}
 }
 
 // exitCode is a shell's for a program that cannot be executed.

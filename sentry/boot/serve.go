@@ -186,7 +186,7 @@ func (s *sandbox) exec(r *control.Request, a *control.ExecArgs) (control.ExecRes
 	}
 	sp, errno := s.kernel.Spawn(p)
 	if errno != 0 {
-		return control.ExecResult{}, &control.Error{Text: fmt.Sprintf("exec %q: %v", p.Path, errno), Code: exitCode(errno)}
+		return control.ExecResult{}, asError(execFailed(p.Path, errno))
 	}
 	pid := sp.Group().PIDIn(c.ns.PIDChildren)
 	c.mu.Lock()

@@ -65,10 +65,10 @@ type SignalArgs struct {
 // terminal, which becomes the controlling one of a new session.
 type ExecArgs struct {
 	ID      string
-	Process *specs.Process
-	Seccomp []byte // as in Config; the container's own if empty and Inherit
-	Inherit bool   // take the container's seccomp filter
-	Cgroup  string // sub-cgroup inside the container, "" for its own
+	Process *specs.Process // a User.Username, name[:gid], is looked up in the container
+	Seccomp []byte         // as in Config; the container's own if empty and Inherit
+	Inherit bool           // take the container's seccomp filter
+	Cgroup  string         // sub-cgroup inside the container, "" for its own
 }
 
 // ExecResult carries the new process's id in the container's PID namespace. A failed Exec is

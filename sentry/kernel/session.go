@@ -79,11 +79,11 @@ func remove[T comparable](list []T, x T) []T {
 }
 
 // orphaned tells whether pg is orphaned: no member has a parent outside it in its session
-// (POSIX 3.264). Members that are gone or whose parent is an init do not count
-// (will_become_orphaned_pgrp, kernel/exit.c).
+// (POSIX 3.264). Members that are gone do not count, and a parent counts even if it is the init
+// of a PID namespace (will_become_orphaned_pgrp, kernel/exit.c).
 func (pg *ProcessGroup) orphaned(ignore *Group) bool {
 	for _, g := range pg.members {
-		if g == ignore || g.isDeadLocked() || g.parent == nil || g.parent == g.parent.leader.pid.ns().init {
+		if g == ignore || g.isDeadLocked() || g.parent == nil {
 			continue
 		}
 		if p := g.parent.pgrp; p != nil && p != pg && p.session == pg.session {

@@ -61,7 +61,7 @@ func (s *Strace) Exit(t *kernel.Task, nr uint64, a Args, ret uintptr, errno linu
 		b.WriteString("?")
 	case errno != 0:
 		b.WriteString("-1 ")
-		b.WriteString(errno.Error())
+		b.WriteString(errno.Name() + " (" + errno.Text() + ")")
 	case ret > 1<<32:
 		b.WriteString("0x" + strconv.FormatUint(uint64(ret), 16))
 	default:

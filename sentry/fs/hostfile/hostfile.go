@@ -29,8 +29,9 @@ type file struct {
 }
 
 // New returns an open file for the host descriptor fd, which it takes over. If fd is a terminal
-// it is returned too, and its file is at the path that console gives: /dev/console.
-func New(ctx vfs.Ctx, fd int, console func() (vfs.Path, linux.Errno)) (*vfs.File, *TTY, linux.Errno) {
+// it is returned too, and its file is at the path that console gives: /dev/console. known is
+// the terminal of another descriptor or nil: fd may be of the same one.
+func New(ctx vfs.Ctx, fd int, known *TTY, console func() (vfs.Path, linux.Errno)) (*vfs.File, *TTY, linux.Errno) {
 	var st unix.Stat_t
 	if errno := host.Fstat(fd, &st); errno != 0 {
 		return nil, nil, errno
@@ -47,8 +48,8 @@ func New(ctx vfs.Ctx, fd int, console func() (vfs.Path, linux.Errno)) (*vfs.File
 			if errno != 0 {
 				p = fs.NewPath(ctx, "tty", linux.S_IFCHR|0o620)
 			}
-			t := newTTY(fd, st.Rdev)
-			return vfs.NewFile(ctx, p, t, flags), t, 0
+			f := newTTYFile(fd, st.Rdev, known)
+			return vfs.NewFile(ctx, p, f, flags), f.tty, 0
 		}
 		// /dev/null and its like behave as a file that is always ready.
 		return vfs.NewFile(ctx, fs.NewPath(ctx, "host", linux.S_IFCHR|0o666), &plain{file{fd: fd}}, flags), nil, 0

@@ -12,17 +12,30 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
-// TTY is a terminal of the host. It implements vfs.TTY.
+// TTY is a terminal of the host, however many descriptors there are of it. It implements vfs.TTY.
 type TTY struct {
-	file
-	rdev uint64
+	first *ttyFile // of one of them
+	rdev  uint64
 
 	mu         sync.Mutex
 	session    vfs.Session
 	foreground vfs.ProcessGroup
 }
 
-func newTTY(fd int, rdev uint64) *TTY { return &TTY{file: file{fd: fd}, rdev: rdev} }
+// ttyFile is an open file of a terminal.
+type ttyFile struct {
+	file
+	tty *TTY
+}
+
+// newTTYFile opens the terminal rdev by fd; known may be that terminal.
+func newTTYFile(fd int, rdev uint64, known *TTY) *ttyFile {
+	f := &ttyFile{file: file{fd: fd}, tty: known}
+	if known == nil || known.rdev != rdev {
+		f.tty = &TTY{first: f, rdev: rdev}
+	}
+	return f
+}
 
 // Dev is the number of the terminal device: /dev/console's.
 func (t *TTY) Dev() uint64 { return vfs.MakeDev(5, 1) }
@@ -53,12 +66,12 @@ func (t *TTY) Session() vfs.Session {
 
 // SetWinsize is TIOCSWINSZ of the host's terminal, which tells us by a SIGWINCH.
 func (t *TTY) SetWinsize(rows, cols uint16) linux.Errno {
-	return host.SetWinsize(t.fd, &unix.Winsize{Row: rows, Col: cols})
+	return host.SetWinsize(t.first.fd, &unix.Winsize{Row: rows, Col: cols})
 }
 
 // Read is vfs.FileOps's.
-func (t *TTY) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, linux.Errno) {
-	if errno := vfs.CheckForeground(ctx, t, linux.SIGTTIN); errno != 0 {
+func (t *ttyFile) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, linux.Errno) {
+	if errno := vfs.CheckForeground(ctx, t.tty, linux.SIGTTIN); errno != 0 {
 		return 0, errno
 	}
 	if t.ready(unix.POLLIN) == 0 {
@@ -69,9 +82,9 @@ func (t *TTY) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, li
 }
 
 // Write is vfs.FileOps's.
-func (t *TTY) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux.Errno) {
+func (t *ttyFile) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux.Errno) {
 	if term, errno := host.Termios(t.fd); errno == 0 && term.Lflag&unix.TOSTOP != 0 {
-		if errno := vfs.CheckForeground(ctx, t, linux.SIGTTOU); errno != 0 {
+		if errno := vfs.CheckForeground(ctx, t.tty, linux.SIGTTOU); errno != 0 {
 			return 0, errno
 		}
 	}
@@ -79,16 +92,16 @@ func (t *TTY) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, l
 }
 
 // Poll is vfs.Poller's.
-func (t *TTY) Poll(vf *vfs.File) wait.Event { return t.poll(vf) }
+func (t *ttyFile) Poll(vf *vfs.File) wait.Event { return t.poll(vf) }
 
 // Queue is vfs.Poller's.
-func (t *TTY) Queue(*vfs.File) *wait.Queue { return &t.queue }
+func (t *ttyFile) Queue(*vfs.File) *wait.Queue { return &t.queue }
 
 // termios is struct termios of the kernel: the beginning of glibc's without its speeds.
 const termiosSize = 36
 
 // Ioctl is vfs.Ioctler's: the terminal's settings are the host's, its session is ours.
-func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
+func (t *ttyFile) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
 	s, addr := ctx.Space(), usermem.Addr(arg)
 	switch cmd {
 	case unix.TCGETS:
@@ -100,7 +113,7 @@ func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, 
 		_, errno = s.CopyOut(addr, b[:])
 		return 0, errno
 	case unix.TCSETS, unix.TCSETSW, unix.TCSETSF:
-		if errno := vfs.CheckForeground(ctx, t, linux.SIGTTOU); errno != 0 {
+		if errno := vfs.CheckForeground(ctx, t.tty, linux.SIGTTOU); errno != 0 {
 			return 0, errno
 		}
 		var b [termiosSize]byte
@@ -132,7 +145,7 @@ func (t *TTY) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr, 
 		}
 		return 0, usermem.CopyOutInt(s, addr, int32(n))
 	}
-	return vfs.TTYIoctl(ctx, t, f, cmd, addr, true)
+	return vfs.TTYIoctl(ctx, t.tty, f, cmd, addr, true)
 }
 
 // SetForeground changes the foreground group.
@@ -164,4 +177,9 @@ func decodeTermios(b []byte, t *unix.Termios) {
 }
 
 // OpenTTY is /dev/tty's: another open file of the terminal.
-func (t *TTY) OpenTTY(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return t, 0 }
+func (t *TTY) OpenTTY(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) {
+	return t.first, 0
+}
+
+// Release is vfs.FileOps's. A terminal is watched to the end: who opened /dev/tty shares it.
+func (*ttyFile) Release(*vfs.File) {}
