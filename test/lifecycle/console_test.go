@@ -201,7 +201,7 @@ func TestInteractive(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			tty.typeIn("\x1a")
 			tty.expect("Stopped")
-			tty.typeIn("kill %1; wait\r")
+			tty.typeIn("kill %1; kill -CONT %1; wait\r")
 			tty.typeIn("tty\r")
 			tty.expect("/dev/")
 		}
