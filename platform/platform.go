@@ -79,6 +79,10 @@ type Context interface {
 	FPU(dst []byte)
 	SetFPU(src []byte)
 
+	// SetCPUs has the thread run on these processors of the host only (nil: on any), from the
+	// next Switch on. It may be called from any goroutine. The slice is not changed afterwards.
+	SetCPUs(cpus []int)
+
 	// Release ends the thread. Switch is not running and will not be called again.
 	Release()
 }

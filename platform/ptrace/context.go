@@ -22,8 +22,10 @@ type context struct {
 	fpu      []byte // the state while there is no thread, and room for the host's image
 	fpuDirty bool   // fpu is to be loaded before application code runs
 
-	cpu     int // the processor of both threads; -1: none chosen
-	renewal int // switches until the choice is looked at again
+	cpu     int                   // the processor of both threads; -1: none chosen
+	renewal int                   // switches until the choice is looked at again
+	bound   *[]int                // what allowed was when it was made
+	allowed atomic.Pointer[[]int] // processors by number, nil: all
 }
 
 // States of a context.
@@ -196,6 +198,9 @@ func (c *context) Interrupt() {
 		}
 	}
 }
+
+// SetCPUs implements platform.Context.
+func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
 
 // FPU implements platform.Context.
 func (c *context) FPU(dst []byte) {

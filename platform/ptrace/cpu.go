@@ -1,6 +1,7 @@
 package ptrace
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -35,12 +36,13 @@ func (p *cpus) enter(c *context) {
 	if len(p.numbers) < 2 {
 		return
 	}
-	if c.cpu < 0 {
-		p.move(c, p.least(int(p.next.Add(1))%len(p.numbers)))
+	if a := c.allowed.Load(); c.cpu < 0 || a != c.bound {
+		c.bound = a
+		p.move(c, p.least(c, int(p.next.Add(1))%len(p.numbers)))
 	} else if c.renewal--; c.renewal <= 0 {
 		c.renewal = lookAgain
 		if p.load[c.cpu].Load() > 0 {
-			if other := p.least(c.cpu); p.load[other].Load() < p.load[c.cpu].Load() {
+			if other := p.least(c, c.cpu); p.load[other].Load() < p.load[c.cpu].Load() {
 				p.move(c, other)
 			}
 		}
@@ -55,15 +57,20 @@ func (p *cpus) leave(c *context) {
 	}
 }
 
-// least is the processor with the fewest running contexts, start among equals.
-func (p *cpus) least(start int) int {
-	best := start
-	for i := range p.load {
-		if p.load[i].Load() < p.load[best].Load() {
+// least is the processor with the fewest running contexts of those c may run on, start among
+// equals.
+func (p *cpus) least(c *context, start int) int {
+	best := -1
+	for n := range p.load {
+		i := (start + n) % len(p.load)
+		if c.bound != nil && !slices.Contains(*c.bound, p.numbers[i]) {
+			continue
+		}
+		if best < 0 || p.load[i].Load() < p.load[best].Load() {
 			best = i
 		}
 	}
-	return best
+	return max(best, 0)
 }
 
 // move binds both threads to a processor.

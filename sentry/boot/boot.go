@@ -181,11 +181,12 @@ func (s *sandbox) newKernel(plat platform.Platform, machine loader.Machine) erro
 	if n := s.cfg.Cgroup.CPUs; n > 0 && n < cpus {
 		cpus = n
 	}
+	vdso.SetCPUs(image.Params(), s.cfg.Host.CPUs, cpus)
 	c := kernel.Config{
 		Platform: plat, Pool: s.pool, Clock: clock, VDSO: image, Machine: machine,
 		Random: func(b []byte) { host.Getrandom(b) },
 		Log:    s.log, Syscalls: syscalls.Functions(), Names: syscalls.Name,
-		TotalRAM: ram, NumCPU: cpus, Hostname: hostname(s.cfg), MaxTasks: s.cfg.Cgroup.Pids,
+		TotalRAM: ram, NumCPU: cpus, HostCPUs: s.cfg.Host.CPUs, Hostname: hostname(s.cfg), MaxTasks: s.cfg.Cgroup.Pids,
 	}
 	if s.cfg.Log.Strace {
 		only := map[string]bool{}

@@ -128,7 +128,9 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 	n.personality.Store(t.personality.Load())
 	n.timerSlack.Store(t.timerSlack.Load())
 	n.nice.Store(t.nice.Load())
-	t.sched.fork(&n.sched)
+	if t.sched.fork(&n.sched); n.sched.affinity != nil {
+		n.ctx.SetCPUs(t.k.hostCPUs(n.sched.affinity))
+	}
 	n.sig.blocked = t.Blocked()
 	n.seccomp.inherit(t, n)
 	if errno := t.copyMM(n, a); errno != 0 {
@@ -171,7 +173,6 @@ func (t *Task) copyMM(n *Task, a *linux.CloneArgs) linux.Errno {
 		if m, errno = m.Fork(); errno != 0 {
 			return errno
 		}
-		n.rseq = t.rseq
 	}
 	n.setMM(m)
 	return 0

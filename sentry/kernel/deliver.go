@@ -127,7 +127,6 @@ func (t *Task) handle(info *linux.Siginfo, a *linux.Sigaction) bool {
 			r.Rip -= 2
 		}
 	}
-	t.rseqPreempt()
 	g := t.group
 	g.mu.Lock()
 	mask := t.sig.blocked

@@ -236,7 +236,7 @@ func (t *Task) takeLeadership() {
 func (x *exec) commit() {
 	t, g := x.t, x.t.group
 	t.exitFutexes()
-	t.clearTID, t.robustList, t.rseq = 0, 0, rseq{}
+	t.clearTID, t.robustList = 0, 0
 	g.shm.clear()
 	old := t.MM()
 	peak := old.Stats().PeakRss

@@ -65,6 +65,7 @@ type Config struct {
 	Trace    Tracer // nil: none
 	TotalRAM uint64
 	NumCPU   int
+	HostCPUs []int // that the sandbox may run on; the i-th is its processor i modulo NumCPU
 	Hostname string
 	MaxTasks int64 // of the container; 0: Linux's default
 }

@@ -255,11 +255,6 @@ func (s Stopped) PeekSiginfo(off uint64, n int, shared bool) []linux.Siginfo {
 // Space is its memory as a debugger reaches it: protections do not count.
 func (s Stopped) Space() *usermem.Space { return s.t.MM().ForceSpace() }
 
-// Rseq is PTRACE_GET_RSEQ_CONFIGURATION's.
-func (s Stopped) Rseq() (area usermem.Addr, size, sig uint32) {
-	return s.t.rseq.area, s.t.rseq.size, s.t.rseq.sig
-}
-
 // Tracer is the thread that traces t, nil if none does.
 func (t *Task) Tracer() *Task {
 	t.k.tasks.RLock()

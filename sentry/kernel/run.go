@@ -29,7 +29,6 @@ func (t *Task) loop() {
 			t.exception(&trap)
 		case platform.Interrupted:
 			t.switches[1].Add(1)
-			t.rseqPreempt()
 		case platform.Gone:
 			t.killGroup(linux.SIGKILL)
 			t.run.dying, t.run.status = true, linux.SIGKILL
@@ -150,7 +149,6 @@ func (t *Task) doWork() {
 	t.waiter.ClearInterrupt()
 	t.k.frozen.wait(t)
 	t.takeSync()
-	t.rseqPreempt()
 	handled := t.signals()
 	if t.run.dying {
 		return

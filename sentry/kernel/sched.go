@@ -1,14 +1,15 @@
 package kernel
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
 
 // schedState is what sched_setscheduler(2) and its kin set. The host schedules the threads, so
-// policies and priorities are kept and shown but have no effect on who runs; affinity is kept
-// to the processors there are.
+// policies and priorities are kept and shown but have no effect on who runs; affinity binds the
+// thread to the host's processors.
 type schedState struct {
 	mu       sync.Mutex
 	policy   uint32
@@ -77,6 +78,30 @@ func (t *Task) SetAffinity(mask []byte) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.affinity = all
+	t.ctx.SetCPUs(t.k.hostCPUs(all))
+	t.kick()
+	return 0
+}
+
+// hostCPUs are the host's processors that stand for those of the mask: the i-th one for i
+// modulo as many as the sandbox has.
+func (k *Kernel) hostCPUs(mask []byte) []int {
+	var out []int
+	for i, cpu := range k.HostCPUs {
+		if i %= k.NumCPU; mask[i/8]&(1<<(i%8)) != 0 {
+			out = append(out, cpu)
+		}
+	}
+	return out
+}
+
+// CPUNumber is the processor that getcpu(2) names: the first the thread may run on.
+func (t *Task) CPUNumber() uint32 {
+	for i, b := range t.Affinity() {
+		if b != 0 {
+			return uint32(i*8 + bits.TrailingZeros8(b))
+		}
+	}
 	return 0
 }
 

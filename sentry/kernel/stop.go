@@ -51,6 +51,10 @@ func (t *Task) stopHere() {
 	signo := g.stop.signo
 	g.stop.stopped++
 	tell := g.stopDone()
+	if !t.ptrace.enabled.Load() {
+		t.state.Store(stateStopped)
+	}
+	defer t.state.Store(stateRunning)
 	g.mu.Unlock()
 	if tell {
 		t.k.tasks.RLock()
@@ -62,8 +66,6 @@ func (t *Task) stopHere() {
 		t.ptraceGroupStop(signo)
 		return
 	}
-	t.state.Store(stateStopped)
-	defer t.state.Store(stateRunning)
 	for !t.stopOver() {
 		t.waiter.ClearInterrupt()
 		t.k.frozen.wait(t)
@@ -101,6 +103,7 @@ func (g *Group) continueLocked() {
 		g.cldContinued = true
 	}
 	for _, t := range g.threads() {
+		t.state.CompareAndSwap(stateStopped, stateRunning) // seen so before it has woken up
 		if t.ptrace.listening {
 			t.ptrace.interrupt, t.ptrace.listening = true, false
 			t.ptrace.stopped.Store(false)

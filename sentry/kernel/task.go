@@ -65,7 +65,6 @@ type Task struct {
 	pdeathSignal atomic.Int32
 	clearTID     usermem.Addr
 	robustList   usermem.Addr
-	rseq         rseq
 	vforkDone    atomic.Pointer[chan struct{}]
 	ptrace       ptraceState
 	seccomp      seccompState

@@ -266,12 +266,6 @@ func (l *load) stack(exe interface{ names() (string, []string) }, envv []string,
 // names returns what the stack says about the program.
 func (e Executable[F]) names() (string, []string) { return e.Name, e.Argv }
 
-// Features of rseq(2) that the auxiliary vector announces.
-const (
-	rseqFeatureSize = 28
-	rseqAlign       = 32
-)
-
 // auxVector returns the auxiliary vector in Linux's order (create_elf_tables).
 func auxVector[F File](p *Program[F], im *image, bias, base, vdso uint64) []auxEntry {
 	phdr := uint64(0)
@@ -303,8 +297,6 @@ func auxVector[F File](p *Program[F], im *image, bias, base, vdso uint64) []auxE
 		{atHwcap2, p.Machine.Hwcap2},
 		{atExecfn, 0},
 		{atPlatform, 0},
-		{atRseqFeatureSize, rseqFeatureSize},
-		{atRseqAlign, rseqAlign},
 		{atNull, 0},
 	}
 	if vdso == 0 {

@@ -51,7 +51,6 @@ const (
 	ptGetsigmask     = 0x420a
 	ptSetsigmask     = 0x420b
 	ptGetSyscallInfo = 0x420e
-	ptGetRseq        = 0x420f
 
 	ntPrstatus  = 1
 	ntPrfpreg   = 2
@@ -175,16 +174,6 @@ func ptraceData(t *kernel.Task, s kernel.Stopped, a Args) (uintptr, linux.Errno)
 		return peekSiginfo(t, s, a)
 	case ptGetSyscallInfo:
 		return syscallInfo(t, s, a)
-	case ptGetRseq:
-		area, size, sig := s.Rseq()
-		var b [24]byte
-		le := binary.LittleEndian
-		le.PutUint64(b[:], uint64(area))
-		le.PutUint32(b[8:], size)
-		le.PutUint32(b[12:], sig)
-		n := min(a[2], uint64(len(b)))
-		_, errno := mem.CopyOut(a.Addr(3), b[:n])
-		return uintptr(len(b)), errno
 	}
 	return 0, linux.EIO
 }

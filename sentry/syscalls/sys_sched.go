@@ -28,7 +28,6 @@ func init() {
 		linux.SYS_IOPRIO_GET:             {"ioprio_get", "int int", ioprioGet, ""},
 		linux.SYS_IOPRIO_SET:             {"ioprio_set", "int int int", ioprioSet, "checked; the host orders its input and output"},
 		linux.SYS_GETCPU:                 {"getcpu", "hex hex hex", getcpu, ""},
-		linux.SYS_RSEQ:                   {"rseq", "hex uint hex hex", rseq, ""},
 	})
 }
 
@@ -369,9 +368,4 @@ func getcpu(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		}
 	}
 	return 0, 0
-}
-
-// rseq is rseq(2).
-func rseq(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	return ret(t.Rseq(a.Addr(0), a.Uint(1), a.Uint(2), a.Uint(3)))
 }

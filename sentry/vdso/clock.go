@@ -1,6 +1,7 @@
 package vdso
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,20 @@ type Params struct {
 	Mono    int64  // CLOCK_MONOTONIC at BaseTSC, ns
 	Real    int64  // CLOCK_REALTIME
 	Boot    int64  // CLOCK_BOOTTIME
+}
+
+// tableAt and tableSize are where vdso.S finds the processors' numbers.
+const (
+	tableAt   = 2048
+	tableSize = 1024
+)
+
+// SetCPUs writes the table of __vdso_getcpu: the i-th of the host's processors is the sandbox's
+// number i modulo count.
+func SetCPUs(page []byte, host []int, count int) {
+	for i, cpu := range host {
+		binary.LittleEndian.PutUint16(page[tableAt+2*(cpu%tableSize):], uint16(i%count))
+	}
 }
 
 // Host clocks, as clock_gettime(2) numbers them.

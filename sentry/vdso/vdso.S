@@ -8,6 +8,7 @@
 #	      24   mono       CLOCK_MONOTONIC in ns at base_tsc
 #	      32   real       CLOCK_REALTIME
 #	      40   boot       CLOCK_BOOTTIME
+#	    2048   cpus       the sandbox's processor number, 16 bits each, by the host's
 #
 # Built by build.sh into vdso.so, which is embedded; a test checks that they agree.
 
@@ -109,7 +110,8 @@ __vdso_time:
 	ret
 	.size	__vdso_time, .-__vdso_time
 
-# The host keeps node << 12 | processor in the counter's auxiliary register.
+# The host keeps node << 12 | processor in the counter's auxiliary register. The table has room
+# for 1024 processors; on a larger host several share a number.
 	.globl	__vdso_getcpu
 	.type	__vdso_getcpu, @function
 __vdso_getcpu:
@@ -117,7 +119,9 @@ __vdso_getcpu:
 	test	%rdi, %rdi
 	jz	6f
 	mov	%ecx, %eax
-	and	$0xfff, %eax
+	and	$0x3ff, %eax
+	lea	params(%rip), %r8
+	movzwl	2048(%r8,%rax,2), %eax
 	mov	%eax, (%rdi)
 6:	test	%rsi, %rsi
 	jz	7f
