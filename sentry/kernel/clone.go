@@ -42,11 +42,12 @@ func (t *Task) Clone(a linux.CloneArgs, setTID []int32) (int32, linux.Errno) {
 	}
 	event := cloneEvent(&a)
 	t.ptraceClone(n, &a, event)
+	seen := uint64(n.TIDIn(t.tracerNS()))
 	go n.loop()
-	t.ptraceEvent(event, uint64(tid))
+	t.ptraceEvent(event, seen)
 	if done != nil {
 		t.waitVfork(done)
-		t.ptraceEvent(ptraceEventVforkDone, uint64(tid))
+		t.ptraceEvent(ptraceEventVforkDone, seen)
 	}
 	return tid, 0
 }

@@ -64,13 +64,14 @@ func (t *Task) Exec(a ExecArgs) linux.Errno {
 	if errno := x.load(); errno != 0 {
 		return errno
 	}
+	former := t.TIDIn(t.tracerNS())
 	// From here on there is no way back: a failure kills.
 	if !t.becomeSole() {
 		x.mm.Put()
 		return linux.EINTR // it is dying
 	}
 	x.commit()
-	t.ptraceExec()
+	t.ptraceExec(former)
 	return NoReturn
 }
 

@@ -146,28 +146,20 @@ func (t *Task) notifyExit(last bool) {
 	g.account(t)
 	status := t.run.status
 	if !g.exiting && last {
-		g.exitStatus = g.leaderStatus(t)
+		g.exitStatus = status // the last thread's code is the process's (synchronize_group_exit)
 	}
 	g.mu.Unlock()
 	t.zombie, t.exitStatus = true, status
 	defer g.childQueue.Notify(wait.Internal) // an exec may wait for the thread to be gone
 	if t != g.leader && t.tracer == nil {
 		t.release()
-	} else if t.tracer != nil {
-		t.tellTracerExit()
+	} else if t != g.leader {
+		t.tellTracer(linux.CLD_EXITED, int32(status>>8))
 	}
 	if last {
 		g.end()
 	}
 	k.nrTasks.Add(-1)
-}
-
-// leaderStatus is the status of a process that did not end by exit_group: its leader's.
-func (g *Group) leaderStatus(t *Task) uint32 {
-	if t == g.leader {
-		return t.run.status
-	}
-	return g.leader.exitStatus
 }
 
 // account adds a dead thread's use to the group's. g.mu is held.
@@ -192,8 +184,10 @@ func (g *Group) end() {
 	if pg := g.pgrp; pg != nil {
 		pg.hangupIfOrphaned(g)
 	}
-	if g.leader.tracer != nil && g.leader.tracer.group != g.parent {
-		return // the tracer waits first
+	if tr := g.leader.tracer; tr != nil && tr.group != g.parent {
+		info := g.exitInfo() // the tracer waits first
+		g.leader.tellTracer(info.Code, info.Status())
+		return
 	}
 	g.tellParentExit()
 }

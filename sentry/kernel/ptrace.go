@@ -87,8 +87,8 @@ func (p *ptraceState) stepping() bool {
 }
 
 // ptraceStop stops until the tracer lets go and returns the signal to go on with. No lock is
-// held. Without a tracer it returns signo at once.
-func (t *Task) ptraceStop(code uint32, info *linux.Siginfo, signo int) int {
+// held. Without a tracer it returns signo at once. message is what PTRACE_GETEVENTMSG tells.
+func (t *Task) ptraceStop(code uint32, info *linux.Siginfo, signo int, message uint64) int {
 	k, g, p := t.k, t.group, &t.ptrace
 	t.openFPU()
 	k.tasks.RLock()
@@ -98,7 +98,7 @@ func (t *Task) ptraceStop(code uint32, info *linux.Siginfo, signo int) int {
 		k.tasks.RUnlock()
 		return signo
 	}
-	p.code, p.info, p.waitable, p.inject, p.listening = code, info, true, 0, false
+	p.code, p.info, p.message, p.waitable, p.inject, p.listening = code, info, message, true, 0, false
 	p.stopped.Store(true)
 	g.mu.Unlock()
 	t.tellTracer(linux.CLD_TRAPPED, int32(code&0x7f))
@@ -158,7 +158,7 @@ func (t *Task) tellTracer(code, status int32) {
 func (t *Task) ptraceSignal(q queuedSignal) (queuedSignal, bool) {
 	info := q.info
 	was := int(info.Signo)
-	n := t.ptraceStop(uint32(was), &info, was)
+	n := t.ptraceStop(uint32(was), &info, was, 0)
 	if n == 0 {
 		return q, false
 	}
@@ -192,17 +192,17 @@ func (t *Task) ptraceTrap() {
 	}
 	g.mu.Unlock()
 	info := linux.Siginfo{Signo: int32(signo), Code: int32(signo | ptraceEventStop<<8)}
-	t.ptraceStop(uint32(signo|ptraceEventStop<<8), &info, 0)
+	t.ptraceStop(uint32(signo|ptraceEventStop<<8), &info, 0, 0)
 }
 
 // ptraceGroupStop is what a tracee does in a group stop: its tracer sees it and may let it run.
 func (t *Task) ptraceGroupStop(signo int) {
 	if t.ptrace.seized {
 		info := linux.Siginfo{Signo: int32(signo), Code: int32(signo | ptraceEventStop<<8)}
-		t.ptraceStop(uint32(signo|ptraceEventStop<<8), &info, 0)
+		t.ptraceStop(uint32(signo|ptraceEventStop<<8), &info, 0, 0)
 		return
 	}
-	t.ptraceStop(uint32(signo), nil, 0)
+	t.ptraceStop(uint32(signo), nil, 0, 0)
 }
 
 // ptraceEvent stops for an event that the tracer asked for.
@@ -211,10 +211,9 @@ func (t *Task) ptraceEvent(event int, message uint64) {
 	if event == 0 || !p.wants(1<<event) {
 		return
 	}
-	p.message = message
 	info := linux.Siginfo{Signo: linux.SIGTRAP, Code: int32(linux.SIGTRAP | event<<8)}
 	info.SetPID(t.TID())
-	t.ptraceStop(uint32(linux.SIGTRAP|event<<8), &info, 0)
+	t.ptraceStop(uint32(linux.SIGTRAP|event<<8), &info, 0, message)
 }
 
 // cloneEvent is the event of a clone(2).
@@ -228,6 +227,16 @@ func cloneEvent(a *linux.CloneArgs) int {
 		return ptraceEventClone
 	}
 	return ptraceEventFork
+}
+
+// tracerNS is the PID namespace in which a tracer hears of ids; without one it is t's own.
+func (t *Task) tracerNS() *PIDNS {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	if t.tracer != nil {
+		return t.tracer.pid.ns()
+	}
+	return t.pid.ns()
 }
 
 // ptraceClone attaches the tracer to a new child if it wants that (ptrace_init_task). n does
@@ -252,12 +261,12 @@ func (t *Task) ptraceClone(n *Task, a *linux.CloneArgs, event int) {
 	n.work.Store(true)
 }
 
-// ptraceExec tells the tracer of an exec.
-func (t *Task) ptraceExec() {
+// ptraceExec tells the tracer of an exec; former is the id that the thread had before.
+func (t *Task) ptraceExec(former int32) {
 	p := &t.ptrace
 	switch {
 	case p.wants(1 << ptraceEventExec):
-		t.ptraceEvent(ptraceEventExec, uint64(t.TID()))
+		t.ptraceEvent(ptraceEventExec, uint64(former))
 	case p.enabled.Load() && !p.seized:
 		t.SendSelf(linux.SIGTRAP)
 	}
@@ -286,8 +295,8 @@ func (t *Task) ptraceSyscallEnter(nr *uint64, args *Args) bool {
 	}
 	t.syscallStop(PtraceCallEntry)
 	r := &t.run.regs
-	*nr, *args = r.OrigRax, Args(r.Args())
-	return !emulated && int64(*nr) >= 0 && !t.killed.Load()
+	*nr, *args = uint64(uint32(r.OrigRax)), Args(r.Args())
+	return !emulated && t.inSyscall() && !t.killed.Load()
 }
 
 // ptraceSyscallExit stops after a call.
@@ -307,10 +316,10 @@ func (t *Task) syscallStop(where uint8) {
 	if p.options&ptraceOptionSysgood != 0 {
 		code |= 0x80
 	}
-	p.call, p.message = where, uint64(where)
+	p.call = where
 	info := linux.Siginfo{Signo: linux.SIGTRAP, Code: int32(code)}
 	info.SetPID(t.TID())
-	n := t.ptraceStop(code, &info, 0)
+	n := t.ptraceStop(code, &info, 0, uint64(where))
 	p.call = PtraceCallNone
 	if n != 0 {
 		t.SendSelf(n)
@@ -324,10 +333,10 @@ func (t *Task) ptraceSeccomp(nr *uint64, args *Args, data uint64) bool {
 	t.ptraceEvent(ptraceEventSeccomp, data)
 	p.call = PtraceCallNone
 	r := &t.run.regs
-	if t.killed.Load() || int64(r.OrigRax) < 0 {
+	if t.killed.Load() || !t.inSyscall() {
 		return false
 	}
-	*nr, *args = r.OrigRax, Args(r.Args())
+	*nr, *args = uint64(uint32(r.OrigRax)), Args(r.Args())
 	// The filters look again, and a second SECCOMP_RET_TRACE lets it pass.
 	if f := t.seccomp.filter.Load(); f != nil && !f.allows(*nr) {
 		return t.recheckSeccomp(nr, args)
@@ -403,15 +412,6 @@ func (t *Task) detachAll() {
 			o.group.send(&info, nil)
 		}
 	}
-}
-
-// tellTracerExit reports the end of a traced thread that is not the leader of a living group.
-// tasks is held.
-func (t *Task) tellTracerExit() {
-	if t == t.group.leader && !t.group.IsZombie() {
-		return
-	}
-	t.tellTracer(linux.CLD_EXITED, int32(t.exitStatus>>8))
 }
 
 // waitTraced looks at a tracee for its tracer (wait_consider_task with ptrace). tasks is held.

@@ -192,6 +192,14 @@ func (s Stopped) SetRegs(r arch.Registers) linux.Errno {
 	if r.FsBase >= arch.TaskSizeMax || r.GsBase >= arch.TaskSizeMax {
 		return linux.EIO
 	}
+	for _, s := range [...]uint64{r.Cs, r.Ss, r.Ds, r.Es, r.Fs, r.Gs} {
+		if s &= 0xffff; s != 0 && s&3 != 3 { // invalid_selector
+			return linux.EIO
+		}
+	}
+	if r.Cs&0xffff == 0 || r.Ss&0xffff == 0 {
+		return linux.EIO
+	}
 	tf := s.t.ptrace.stepTF
 	s.t.run.regs = r
 	s.t.run.regs.Sanitize()

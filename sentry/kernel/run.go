@@ -56,7 +56,7 @@ func (t *Task) enter() platform.Trap {
 // seccomp, ptrace and strace wrap it.
 func (t *Task) syscall() {
 	r := &t.run.regs
-	nr := r.OrigRax
+	nr := uint64(uint32(r.OrigRax)) // the upper half is not looked at
 	args := Args(r.Args())
 	if t.ptrace.enabled.Load() || t.run.seccomp {
 		if !t.syscallEnter(&nr, &args) {
@@ -165,7 +165,7 @@ func (t *Task) doWork() {
 // (arch_do_signal_or_restart, arch/x86/kernel/signal.c).
 func (t *Task) restartCall() {
 	r := &t.run.regs
-	if int64(r.OrigRax) < 0 {
+	if !t.inSyscall() {
 		return
 	}
 	switch linux.Errno(-int64(r.Rax)) {
@@ -179,4 +179,4 @@ func (t *Task) restartCall() {
 }
 
 // inSyscall tells whether the registers are those of a call: OrigRax holds its number.
-func (t *Task) inSyscall() bool { return int64(t.run.regs.OrigRax) >= 0 }
+func (t *Task) inSyscall() bool { return int32(t.run.regs.OrigRax) != -1 }

@@ -258,6 +258,7 @@ func (t *Task) killedThread() {
 
 // syscallEnter is what comes before a call for tracers and filters: false if it is not made.
 func (t *Task) syscallEnter(nr *uint64, args *Args) bool {
+	t.run.regs.Rax = errnoWord(linux.ENOSYS) // what a tracer sees, and leaves if it cancels the call
 	if t.ptrace.enabled.Load() && !t.ptraceSyscallEnter(nr, args) {
 		return false
 	}

@@ -107,7 +107,8 @@ func (w *Waiter) woken() linux.Errno {
 
 // Until calls try until it answers something else than EAGAIN, sleeping on q between the
 // calls. It returns what try returned; or ERESTARTSYS after an interrupt, ETIMEDOUT after the
-// deadline (Forever: none). try runs once more after registration, so no wake-up is lost.
+// deadline (Forever: none). try runs once more after registration, so no wake-up is lost, and
+// after the sleep: what is there wins over a signal and over the deadline (wait_event).
 func Until(q *Queue, mask Event, w *Waiter, deadline time.Time, try func() (int, linux.Errno)) (int, linux.Errno) {
 	n, errno := try()
 	if errno != linux.EAGAIN {
@@ -120,8 +121,11 @@ func Until(q *Queue, mask Event, w *Waiter, deadline time.Time, try func() (int,
 		if errno != linux.EAGAIN {
 			return n, errno
 		}
-		if errno = w.Sleep(deadline); errno != 0 {
-			return 0, errno
+		if ended := w.Sleep(deadline); ended != 0 {
+			if n, errno = try(); errno != linux.EAGAIN {
+				return n, errno
+			}
+			return 0, ended
 		}
 	}
 }
