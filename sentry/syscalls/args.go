@@ -83,11 +83,8 @@ func named(t *kernel.Task, dirfd int32, addr usermem.Addr) (vfs.At, string, linu
 // buf is n bytes of application memory: EINVAL if n is negative as a signed number, EFAULT if
 // they do not lie in user space.
 func buf(t *kernel.Task, addr usermem.Addr, n uint64) (usermem.Buf, linux.Errno) {
-	if int64(n) < 0 {
-		return usermem.Buf{}, linux.EINVAL
-	}
 	if end, ok := addr.Add(n); !ok || end > userEnd {
-		return usermem.Buf{}, linux.EFAULT
+		return usermem.Buf{}, linux.EFAULT // access_ok comes before the sign is looked at
 	}
 	return usermem.NewBuf(t.Space(), addr, n), 0
 }

@@ -106,8 +106,8 @@ func openat2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		flags&linux.O_PATH != 0 && flags&^(linux.O_PATH|linux.O_DIRECTORY|linux.O_NOFOLLOW|linux.O_CLOEXEC) != 0:
 		return 0, linux.EINVAL
 	}
-	if how.Resolve&linux.RESOLVE_CACHED != 0 {
-		return 0, linux.EAGAIN // what is in the cache is not told apart
+	if how.Resolve&linux.RESOLVE_CACHED != 0 && flags&(linux.O_TRUNC|linux.O_CREAT|linux.O_TMPFILE&^linux.O_DIRECTORY) != 0 {
+		return 0, linux.EAGAIN // else everything counts as cached
 	}
 	var walk uint32
 	for _, r := range [...]struct{ resolve, walk uint64 }{

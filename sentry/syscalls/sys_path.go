@@ -510,6 +510,9 @@ func getcwd(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if !ok {
 		name = "(unreachable)" + name
 	}
+	if len(name)+1 > linux.PATH_MAX {
+		return 0, linux.ENAMETOOLONG
+	}
 	if uint64(len(name)+1) > a.Size(1) {
 		return 0, linux.ERANGE
 	}

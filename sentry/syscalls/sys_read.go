@@ -443,6 +443,9 @@ func ioctl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		if on != 0 {
 			flags |= bit
 		}
+		if cmd == fioasync && flags != f.Flags() && f.PollQueue() == nil {
+			return 0, linux.ENOTTY
+		}
 		return ret(setStatusFlags(t, f, fd, flags))
 	case figetbsz:
 		return ret(usermem.CopyOutInt(t.Space(), a.Addr(2), f.Inode.Attr().Blksize))

@@ -385,23 +385,29 @@ func copyFileRange(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	case out.Flags()&linux.O_APPEND != 0:
 		return 0, linux.EBADF
 	}
-	inOff, errno := offset(t, a.Addr(1))
-	if errno != 0 {
-		return 0, errno
-	}
-	outOff, errno := offset(t, a.Addr(3))
-	if errno != 0 {
-		return 0, errno
-	}
 	from, to, n := in.Pos(), out.Pos(), a.Size(4)
-	if inOff != nil {
-		from = *inOff
+	var inOff, outOff *int64
+	for _, o := range []struct {
+		addr usermem.Addr
+		at   *int64
+		off  **int64
+	}{{a.Addr(1), &from, &inOff}, {a.Addr(3), &to, &outOff}} {
+		if o.addr == 0 {
+			continue
+		}
+		v, errno := usermem.CopyInInt[int64](t.Space(), o.addr)
+		if errno != 0 {
+			return 0, errno
+		}
+		*o.at, *o.off = v, &v
 	}
-	if outOff != nil {
-		to = *outOff
-	}
-	if int64(n) < 0 || from+int64(n) < from || to+int64(n) < to {
+	switch { // generic_copy_file_checks
+	case uint64(from)+n < n || uint64(to)+n < n:
 		return 0, linux.EOVERFLOW
+	case from < 0 || to < 0 || int64(n) < 0:
+		return 0, linux.EINVAL
+	case to+int64(min(n, usermem.MaxRW)) < 0:
+		return 0, linux.EFBIG
 	}
 	if in.Inode == out.Inode && from < to+int64(n) && to < from+int64(n) {
 		return 0, linux.EINVAL

@@ -16,18 +16,26 @@ func (i *Inode) Stat(ctx Ctx) (Attr, linux.Errno) {
 }
 
 // setattr applies s to the inode at p; permissions have been checked.
-func setattr(ctx Ctx, i *Inode, s SetAttr) linux.Errno {
-	if errno := i.Ops.Setattr(ctx, s); errno != 0 {
+func setattr(ctx Ctx, p Path, s SetAttr) linux.Errno {
+	if errno := p.Inode().Ops.Setattr(ctx, s); errno != 0 {
 		return errno
 	}
 	event := uint32(0)
-	if s.Mask&(AttrMode|AttrUID|AttrGID|AttrAtime) != 0 {
+	if s.Mask&(AttrMode|AttrUID|AttrGID) != 0 {
 		event |= InAttrib
 	}
 	if s.Mask&AttrSize != 0 {
 		event |= InModify
 	}
-	i.Notify(event, "", 0)
+	switch s.Mask & (AttrAtime | AttrMtime) { // fsnotify_change
+	case AttrAtime:
+		event |= InAccess
+	case AttrMtime:
+		event |= InModify
+	case AttrAtime | AttrMtime:
+		event |= InAttrib
+	}
+	p.notify(event)
 	return 0
 }
 
@@ -52,7 +60,7 @@ func Chmod(ctx Ctx, p Path, mode uint32) linux.Errno {
 	if mode&linux.S_ISGID != 0 && !c.InGroup(a.GID) && !capOver(c, &a, linux.CAP_FSETID) {
 		mode &^= linux.S_ISGID
 	}
-	return setattr(ctx, i, SetAttr{Mask: AttrMode, Mode: mode})
+	return setattr(ctx, p, SetAttr{Mask: AttrMode, Mode: mode})
 }
 
 // Chown is fchownat(2) on p; auth.NoID leaves an id as it is.
@@ -96,7 +104,7 @@ func Chown(ctx Ctx, p Path, uid auth.UID, gid auth.GID) linux.Errno {
 			x.Removexattr(ctx, "security.capability") // ENODATA is as good
 		}
 	}
-	return setattr(ctx, i, s)
+	return setattr(ctx, p, s)
 }
 
 // Times for Utimes.
@@ -144,7 +152,7 @@ func Utimes(ctx Ctx, p Path, atime, mtime int64, null bool) linux.Errno {
 		}
 		s.Mask |= t.bit
 	}
-	return setattr(ctx, i, s)
+	return setattr(ctx, p, s)
 }
 
 // Truncate is truncate(2) on p.
@@ -165,7 +173,7 @@ func Truncate(ctx Ctx, p Path, size int64) linux.Errno {
 		return linux.ETXTBSY
 	}
 	defer i.putWrite()
-	return truncateChecked(ctx, i, size)
+	return truncateChecked(ctx, p, size)
 }
 
 // Truncate is ftruncate(2).
@@ -178,7 +186,7 @@ func (f *File) Truncate(ctx Ctx, size int64) linux.Errno {
 			return errno
 		}
 	}
-	return truncateChecked(ctx, f.Inode, size)
+	return truncateChecked(ctx, f.Path, size)
 }
 
 // Sealer is a file with seals (memfd_create(2)).
@@ -189,26 +197,26 @@ type Sealer interface {
 const rlimitFsize = 1
 
 // truncateChecked also obeys the file size limit; the caller sends SIGXFSZ for EFBIG.
-func truncateChecked(ctx Ctx, i *Inode, size int64) linux.Errno {
+func truncateChecked(ctx Ctx, p Path, size int64) linux.Errno {
 	if size < 0 {
 		return linux.EINVAL
 	}
-	if uint64(size) > ctx.Limit(rlimitFsize) && size > i.Attr().Size {
+	if uint64(size) > ctx.Limit(rlimitFsize) && size > p.Inode().Attr().Size {
 		return linux.EFBIG
 	}
-	return truncateInode(ctx, i, size)
+	return truncate(ctx, p, size)
 }
 
-func truncateInode(ctx Ctx, i *Inode, size int64) linux.Errno {
+func truncate(ctx Ctx, p Path, size int64) linux.Errno {
+	i := p.Inode()
 	i.content.Lock()
 	defer i.content.Unlock()
 	s := SetAttr{Mask: AttrSize, Size: size}
-	if mode := i.Attr().Mode & 0o7777; true {
-		if clear := withoutSetid(ctx, mode); clear != mode {
-			s.Mask, s.Mode = s.Mask|AttrMode, clear
-		}
+	mode := i.Attr().Mode & 0o7777
+	if clear := withoutSetid(ctx, mode); clear != mode {
+		s.Mask, s.Mode = s.Mask|AttrMode, clear
 	}
-	return setattr(ctx, i, s)
+	return setattr(ctx, p, s)
 }
 
 // withoutSetid is mode after a write by the caller (file_remove_privs).

@@ -71,6 +71,9 @@ func (d *Dentry) Get() { d.refs.Inc() }
 func (d *Dentry) Put() {
 	for d != nil && d.refs.Dec() {
 		if i := d.inode.Load(); i != nil {
+			if i.watches.some.Load() && i.Attr().Nlink == 0 {
+				i.deleted()
+			}
 			i.Put()
 		}
 		d = d.parent.Load()
@@ -150,7 +153,7 @@ func (d *Dentry) lookup(ctx Ctx, name string) (*Dentry, linux.Errno) {
 		return nil, linux.ENOTDIR
 	}
 	i, errno := ops.Lookup(ctx, name)
-	if errno != 0 && errno != linux.ENOENT {
+	if errno != 0 && (errno != linux.ENOENT || d.sb.NoNegative) {
 		return nil, errno
 	}
 	if errno != 0 {

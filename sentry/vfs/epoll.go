@@ -76,6 +76,10 @@ func (e *Epoll) Add(f *File, fd int32, ev EpollEvent) linux.Errno {
 	if q == nil {
 		return linux.EPERM
 	}
+	const exclusiveOK = uint32(wait.In|wait.Out|wait.Err|wait.Hup) | EpollWakeup | EpollET | EpollExclusive
+	if ev.Events&EpollExclusive != 0 && ev.Events&^exclusiveOK != 0 {
+		return linux.EINVAL
+	}
 	if inner, ok := f.Ops.(*Epoll); ok {
 		if ev.Events&EpollExclusive != 0 {
 			return linux.EINVAL

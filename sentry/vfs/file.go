@@ -146,6 +146,9 @@ func (f *File) Read(ctx Ctx, dst *usermem.Buf) (int, linux.Errno) {
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
+	if f.pos.off+int64(dst.Len()) < 0 {
+		return 0, linux.EINVAL
+	}
 	n, errno := f.wait(ctx, wait.In, f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, f.pos.off) })
 	f.pos.off += int64(n)
 	return n, errno
@@ -160,8 +163,11 @@ func (f *File) ReadAt(ctx Ctx, dst *usermem.Buf, off int64, nowait bool) (int, l
 	if f.isStream() {
 		return 0, linux.ESPIPE
 	}
-	if off < 0 {
+	if off < 0 || off+int64(dst.Len()) < 0 {
 		return 0, linux.EINVAL
+	}
+	if nowait && f.Inode.Type() == linux.S_IFREG {
+		return 0, linux.EOPNOTSUPP // without FMODE_NOWAIT, which few file systems have
 	}
 	return f.wait(ctx, wait.In, nowait || f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, off) })
 }
@@ -225,6 +231,9 @@ func (f *File) Write(ctx Ctx, src *usermem.Buf) (int, linux.Errno) {
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
+	if f.pos.off+int64(src.Len()) < 0 {
+		return 0, linux.EINVAL
+	}
 	n, end, errno := f.writeAt(ctx, ops, src, f.pos.off, f.Flags()&linux.O_APPEND != 0, f.NonBlocking())
 	if n > 0 {
 		f.pos.off = end
@@ -242,7 +251,7 @@ func (f *File) WriteAt(ctx Ctx, src *usermem.Buf, off int64, appendTo, noappend 
 	if f.isStream() {
 		return 0, linux.ESPIPE
 	}
-	if off < 0 {
+	if off < 0 || off+int64(src.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
 	n, _, errno := f.writeAt(ctx, ops, src, off, appendTo || f.Flags()&linux.O_APPEND != 0 && !noappend, f.NonBlocking())
@@ -289,7 +298,7 @@ func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd,
 		return 0, off, errno
 	}
 	if clear := withoutSetid(ctx, a.Mode&0o7777); clear != a.Mode&0o7777 && src.Len() > 0 {
-		if errno = setattr(ctx, i, SetAttr{Mask: AttrMode, Mode: clear}); errno != 0 {
+		if errno = setattr(ctx, f.Path, SetAttr{Mask: AttrMode, Mode: clear}); errno != 0 {
 			return 0, off, errno
 		}
 	}

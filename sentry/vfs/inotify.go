@@ -90,7 +90,7 @@ func nextCookie() uint32 { return lastCookie.Add(1) }
 
 // Notify tells those who watch i. name is empty for what happens to i itself.
 func (i *Inode) Notify(event uint32, name string, cookie uint32) {
-	if event == 0 || !i.watches.some.Load() {
+	if event&^InIsDir == 0 || !i.watches.some.Load() {
 		return
 	}
 	i.watches.mu.Lock()
@@ -109,20 +109,23 @@ func (i *Inode) Notify(event uint32, name string, cookie uint32) {
 	}
 }
 
-// notify tells the watchers of the file and of the directory it is in.
-func (f *File) notify(event uint32) {
-	d := f.Path.Dentry
-	if p := d.parent.Load(); p != nil {
-		if i := p.Inode(); i != nil && i.watches.some.Load() {
+// notify tells the watchers of what is at p and of the directory that it is in.
+func (p Path) notify(event uint32) {
+	d := p.Dentry
+	i := d.Inode()
+	if up := d.parent.Load(); up != nil {
+		if dir := up.Inode(); dir != nil && dir.watches.some.Load() {
 			bits := event
-			if f.Inode.IsDir() {
+			if i.IsDir() {
 				bits |= InIsDir
 			}
-			i.Notify(bits, d.Name(), 0)
+			dir.Notify(bits, d.Name(), 0)
 		}
 	}
-	f.Inode.Notify(event, "", 0)
+	i.Notify(event, "", 0)
 }
+
+func (f *File) notify(event uint32) { f.Path.notify(event) }
 
 // deleted tells watchers that i has lost its last name, and ends their watches.
 func (i *Inode) deleted() {

@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -213,19 +215,37 @@ func (l *fileLocks) carve(r LockRange) bool {
 	return cut
 }
 
-// Locks returns the record locks and flocks of i for /proc/locks.
-func (i *Inode) Locks() (ranges []LockRange, shared, exclusive int) {
-	l := &i.locks
+// Locks describes the locks that f, or owner by its descriptor, holds, as the lock: lines of
+// /proc/PID/fdinfo do (show_fd_locks).
+func (f *File) Locks(owner any) (list []string) {
+	l := &f.Inode.locks
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, f := range l.flocks {
-		if f.exclusive {
-			exclusive++
-		} else {
-			shared++
+	dev := f.Inode.SB.Dev
+	add := func(kind string, exclusive bool, pid int32, start, end int64) {
+		mode, last := "READ ", "EOF"
+		if exclusive {
+			mode = "WRITE"
+		}
+		if end != LockEOF {
+			last = strconv.FormatInt(end, 10)
+		}
+		list = append(list, fmt.Sprintf("%s ADVISORY  %s %d %02x:%02x:%d %d %s", kind, mode, pid, Major(dev), Minor(dev), f.Inode.Ino, start, last))
+	}
+	for _, o := range l.flocks {
+		if o.file == f {
+			add("FLOCK ", o.exclusive, -1, 0, LockEOF)
 		}
 	}
-	return append([]LockRange(nil), l.ranges...), shared, exclusive
+	for _, r := range l.ranges {
+		switch {
+		case r.OFD && r.Owner == any(f):
+			add("OFDLCK", r.Exclusive, -1, r.Start, r.End)
+		case !r.OFD && r.Owner == owner:
+			add("POSIX ", r.Exclusive, r.PID, r.Start, r.End)
+		}
+	}
+	return list
 }
 
 // waitGraph knows which owner of POSIX locks waits for which, to find deadlocks

@@ -51,8 +51,14 @@ const maxMounts = 100_000
 const flagMask = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_NOATIME |
 	linux.MS_NODIRATIME | linux.MS_RELATIME | linux.MS_NOSYMFOLLOW
 
-// NewMount returns a mount of the whole of sb that is nowhere yet.
-func NewMount(sb *Super, flags uint64) *Mount { return newMount(sb, sb.root, flags) }
+// NewMount returns a mount of the whole of sb that is nowhere yet. The first one makes a file system
+// read-only itself if it is.
+func NewMount(sb *Super, flags uint64) *Mount {
+	if sb.users.Load() == 0 && flags&linux.MS_RDONLY != 0 {
+		sb.ReadOnly.Store(true)
+	}
+	return newMount(sb, sb.root, flags)
+}
 
 func newMount(sb *Super, root *Dentry, flags uint64) *Mount {
 	root.Get()

@@ -261,19 +261,16 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 	return 0
 }
 
-// notifyGone tells watchers that name, which was child, is gone from dir.
+// notifyGone tells watchers that name, which was child, is gone from dir. That child itself is
+// gone they hear when nobody uses it any more (Dentry.Put).
 func notifyGone(dir, child *Inode, name string) {
 	event := InDelete
 	if child.IsDir() {
 		event |= InIsDir
-	}
-	dir.Notify(event, name, 0)
-	if !child.IsDir() {
+	} else {
 		child.Notify(InAttrib, "", 0)
 	}
-	if child.IsDir() || child.Attr().Nlink == 0 {
-		child.deleted()
-	}
+	dir.Notify(event, name, 0)
 }
 
 // Readlink is readlinkat(2) of the link at p: EINVAL if it is none.

@@ -148,7 +148,6 @@ func openTmpfile(ctx Ctx, at At, path string, how OpenHow, flags uint32) (*File,
 	d := newDentry(dir.SB, nil, strings.TrimSuffix(where, "/")+"/#"+strconv.FormatUint(i.Ino, 10)+" (deleted)", i)
 	p.Dentry.Put()
 	p.Dentry = d
-	how.Flags &^= linux.O_DIRECTORY
 	return openPath(ctx, p, how, true)
 }
 
@@ -203,7 +202,7 @@ func (f *File) finishOpen(ctx Ctx, how OpenHow, made bool) linux.Errno {
 		if !i.getWrite() {
 			return linux.ETXTBSY
 		}
-		errno := truncateInode(ctx, i, 0)
+		errno := truncate(ctx, f.Path, 0)
 		i.putWrite()
 		if errno != 0 {
 			return errno

@@ -12,8 +12,15 @@ const (
 	MayRead  = 4
 )
 
-// Permission checks the caller's access to i (fs/namei.c, generic_permission): EACCES.
+// Permission checks the caller's access to i (fs/namei.c, inode_permission): EACCES, or EROFS if
+// the file system is read-only, whatever its mounts are.
 func (i *Inode) Permission(ctx Ctx, want uint32) linux.Errno {
+	if want&MayWrite != 0 && i.SB.ReadOnly.Load() {
+		switch i.Type() {
+		case linux.S_IFREG, linux.S_IFDIR, linux.S_IFLNK:
+			return linux.EROFS
+		}
+	}
 	if p, ok := i.Ops.(Permissioner); ok {
 		return p.CheckPermission(ctx, want)
 	}

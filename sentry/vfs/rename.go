@@ -185,13 +185,8 @@ func (r *renaming) publish(src, dst *Inode) {
 	r.from.Inode().Notify(InMovedFrom|dirBit, oldName, cookie)
 	r.to.Inode().Notify(InMovedTo|dirBit, newName, cookie)
 	src.Notify(InMoveSelf, "", 0)
-	if dst != nil && r.flags&linux.RENAME_EXCHANGE == 0 {
-		if !dst.IsDir() {
-			dst.Notify(InAttrib, "", 0)
-		}
-		if dst.IsDir() || dst.Attr().Nlink == 0 {
-			dst.deleted()
-		}
+	if dst != nil && r.flags&linux.RENAME_EXCHANGE == 0 && !dst.IsDir() {
+		dst.Notify(InAttrib, "", 0)
 	}
 }
 

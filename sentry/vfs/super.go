@@ -24,6 +24,8 @@ type Super struct {
 	Release func()
 	// NoDcache makes every look-up ask the file system (proc).
 	NoDcache bool
+	// NoNegative lets calls that would make a name hear ENOENT from the look-up already (proc).
+	NoNegative bool
 	// NoExec, NoSuid, NoDev as properties of the file system, whatever its mounts say (SB_I_*).
 	NoExec, NoDev bool
 

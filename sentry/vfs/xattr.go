@@ -56,12 +56,24 @@ func xattrName(name string) linux.Errno {
 	return 0
 }
 
+// xattrBare refuses the name of a namespace alone (xattr_resolve_name).
+func xattrBare(name string) linux.Errno {
+	switch name {
+	case "security.", "trusted.", "user.":
+		return linux.EINVAL
+	}
+	return 0
+}
+
 // Getxattr is getxattr(2).
 func (i *Inode) Getxattr(ctx Ctx, name string) ([]byte, linux.Errno) {
 	if errno := xattrName(name); errno != 0 {
 		return nil, errno
 	}
 	if errno := xattrMay(ctx, i, name, false); errno != 0 {
+		return nil, errno
+	}
+	if errno := xattrBare(name); errno != 0 {
 		return nil, errno
 	}
 	x, ok := i.Ops.(Xattrs)
@@ -78,6 +90,9 @@ func Setxattr(ctx Ctx, p Path, name string, value []byte, flags uint32) linux.Er
 		return errno
 	}
 	if errno := xattrMay(ctx, i, name, true); errno != 0 {
+		return errno
+	}
+	if errno := xattrBare(name); errno != 0 {
 		return errno
 	}
 	x, ok := i.Ops.(Xattrs)
@@ -98,6 +113,9 @@ func Removexattr(ctx Ctx, p Path, name string) linux.Errno {
 		return errno
 	}
 	if errno := xattrMay(ctx, i, name, true); errno != 0 {
+		return errno
+	}
+	if errno := xattrBare(name); errno != 0 {
 		return errno
 	}
 	x, ok := i.Ops.(Xattrs)

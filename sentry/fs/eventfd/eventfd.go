@@ -3,7 +3,9 @@ package eventfd
 
 import (
 	"encoding/binary"
+	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -13,6 +15,7 @@ import (
 
 // Counter is an eventfd.
 type Counter struct {
+	id        int64
 	semaphore bool
 	queue     wait.Queue
 
@@ -20,12 +23,14 @@ type Counter struct {
 	count uint64
 }
 
+var lastID atomic.Int64
+
 // limit is the highest count.
 const limit = 1<<64 - 2
 
 // New returns an open eventfd; flags are O_NONBLOCK.
 func New(ctx vfs.Ctx, count uint64, semaphore bool, flags uint32) *vfs.File {
-	return vfs.AnonFile(ctx, "[eventfd]", &Counter{semaphore: semaphore, count: count}, linux.O_RDWR|flags)
+	return vfs.AnonFile(ctx, "[eventfd]", &Counter{id: lastID.Add(1) - 1, semaphore: semaphore, count: count}, linux.O_RDWR|flags)
 }
 
 // Read is vfs.FileOps's: eight bytes, the count or, for a semaphore, 1.
@@ -101,9 +106,13 @@ func (*Counter) NoopSeek() {}
 // Release is vfs.FileOps's.
 func (*Counter) Release(*vfs.File) {}
 
-// Count is for /proc/PID/fdinfo.
-func (c *Counter) Count() uint64 {
+// Info is what /proc/PID/fdinfo shows.
+func (c *Counter) Info() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.count
+	semaphore := 0
+	if c.semaphore {
+		semaphore = 1
+	}
+	return fmt.Sprintf("eventfd-count: %16x\neventfd-id: %d\neventfd-semaphore: %d\n", c.count, c.id, semaphore)
 }

@@ -17,6 +17,19 @@ type fds struct {
 	info bool
 }
 
+// CheckPermission is vfs.Permissioner's: a process may always look at its own descriptors
+// (proc_fd_permission).
+func (d *dir) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
+	a := d.Attr()
+	errno := vfs.CheckMode(ctx.Cred(), a.Mode, a.UID, a.GID, want)
+	if _, ok := d.more.(fds); ok && errno != 0 {
+		if t, ok := ctx.(*kernel.Task); ok && t.Group() == d.task.Group() {
+			return 0
+		}
+	}
+	return errno
+}
+
 func (p fds) lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	nr, err := strconv.ParseUint(name, 10, 31)
 	files := p.t.Files()
@@ -97,7 +110,7 @@ func fdinfo(t *kernel.Task, fd int32, get func() (*vfs.File, linux.Errno)) (stri
 	s := fmt.Sprintf("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", max(f.Pos(), 0), flags, f.Path.Mount.ID, f.Inode.Ino)
 	switch o := f.Ops.(type) {
 	case *eventfd.Counter:
-		s += fmt.Sprintf("eventfd-count: %16x\n", o.Count())
+		s += o.Info()
 	case *kernel.Signalfd:
 		s += fmt.Sprintf("sigmask:\t%016x\n", uint64(o.Mask()))
 	case *kernel.Timerfd:
@@ -108,6 +121,9 @@ func fdinfo(t *kernel.Task, fd int32, get func() (*vfs.File, linux.Errno)) (stri
 			nr = p.Group().PIDIn(t.PIDNS())
 		}
 		s += fmt.Sprintf("Pid:\t%d\nNSpid:\t%d\n", nr, nr)
+	}
+	for i, l := range f.Locks(t.Files()) {
+		s += fmt.Sprintf("lock:\t%d: %s\n", i+1, l)
 	}
 	return s, 0
 }

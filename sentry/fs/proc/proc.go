@@ -43,7 +43,7 @@ const magic = 0x9fa0
 // New returns a proc that shows ns.
 func New(k *kernel.Kernel, ns *kernel.PIDNS, host Host) *vfs.Super {
 	f := &FS{k: k, ns: ns, host: host}
-	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoExec: true, NoDev: true}
+	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoNegative: true, NoExec: true, NoDev: true}
 	f.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
 		return vfs.Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0
 	}
