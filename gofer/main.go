@@ -28,6 +28,7 @@ import (
 	"slices"
 
 	"github.com/seed-7423c386/runsc/gofer/wire"
+	"github.com/seed-7423c386/runsc/platform/host"
 )
 
 func main() {
@@ -57,6 +58,7 @@ func run() error {
 	if err := closeAllBut(slices.Compact(keep)); err != nil {
 		return fmt.Errorf("closing descriptors: %w", err)
 	}
+	host.RaiseOpenFiles()
 	s := newServer(c)
 	if s.attaches, err = isolate(c); err != nil {
 		return err

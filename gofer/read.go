@@ -105,6 +105,9 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 		if errno == 0 {
 			n, errno = s.enter(fd, cur.at, cur, name, &step.Node)
 		}
+		if errno == linux.ENFILE && i == 0 {
+			return errno // the sentry can make room
+		}
 		step.Errno = errno
 		siblings := m.Flags&wire.Siblings != 0
 		if errno == 0 && n.typ == linux.S_IFREG && (siblings || i == len(m.Names)-1) && len(r.fds) < wire.MaxFDs {

@@ -14,6 +14,7 @@ import (
 // namespace that holds nothing else) keeps the id and drops the capabilities only. The
 // seccomp filter comes later (Seal), when the descriptors that need more are made.
 func Isolate(uid, gid int) error {
+	RaiseOpenFiles()
 	if err := EmptyRoot(); err != nil {
 		return err
 	}
@@ -29,6 +30,22 @@ func Isolate(uid, gid int) error {
 		}
 	}
 	return KeepCapabilities()
+}
+
+// maxOpen is how many descriptors the sentry and the gofer may have. Each file of the host that
+// the application has open, and each that is cached, takes one.
+const maxOpen = 1 << 18
+
+// RaiseOpenFiles raises RLIMIT_NOFILE of the process as far as it may.
+func RaiseOpenFiles() {
+	var r unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil || r.Cur >= maxOpen {
+		return
+	}
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: maxOpen, Max: max(r.Max, maxOpen)}) != nil {
+		r.Cur = min(r.Max, maxOpen)
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &r)
+	}
 }
 
 // KeepCapabilities leaves every thread the given capabilities only, of those it has (uid 0 keeps what it

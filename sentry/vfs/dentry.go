@@ -273,6 +273,22 @@ func prune() {
 	pruneAt.Store(max(maxDentries, dentries.Load()+maxDentries/10))
 }
 
+// Shrink drops every cached dentry that nobody uses, and with it what its inode holds. Those of
+// an overlay hold others below, which go in the next round.
+func Shrink() {
+	for before := dentries.Load(); ; {
+		for _, sb := range liveSupers() {
+			sb.root.pruneAll()
+			sb.put()
+		}
+		now := dentries.Load()
+		if now >= before {
+			return
+		}
+		before = now
+	}
+}
+
 // liveSupers returns the mounted file systems with a reference on each.
 func liveSupers() []*Super {
 	supers.Lock()

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
 	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // conn is the connection to the gofer. Requests of many goroutines are on their way at the
@@ -62,8 +63,20 @@ func newConn(fd int) *conn {
 }
 
 // request sends req, waits for the reply and fills it in. It returns the descriptors that came
-// with it, which are the caller's.
+// with it, which are the caller's. When the gofer has no descriptors left, it gets back those of
+// files that are only cached.
 func (c *conn) request(op wire.Op, req, reply wire.Message) ([]int, linux.Errno) {
+	fds, errno := c.ask(op, req, reply)
+	if errno == linux.ENFILE {
+		vfs.Shrink()
+		c.giveBack()
+		fds, errno = c.ask(op, req, reply)
+	}
+	return fds, errno
+}
+
+// ask is request, once.
+func (c *conn) ask(op wire.Op, req, reply wire.Message) ([]int, linux.Errno) {
 	k := calls.Get().(*call)
 	defer calls.Put(k)
 	k.op, k.errno, k.body, k.fds = op, 0, k.body[:0], k.fds[:0]
@@ -235,7 +248,18 @@ func (c *conn) forget(id uint64, now bool) {
 		c.forgets.Unlock()
 		return
 	}
+	c.forgets.Unlock()
+	c.giveBack()
+}
+
+// giveBack gives back the ids that are collected.
+func (c *conn) giveBack() {
 	var e wire.Encoder
+	c.forgets.Lock()
+	if len(c.forgets.ids) == 0 {
+		c.forgets.Unlock()
+		return
+	}
 	start := e.Begin(wire.OpForget, 0)
 	(&wire.ForgetReq{IDs: c.forgets.ids}).Put(&e)
 	e.Finish(start, 0, 0)
