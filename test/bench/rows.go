@@ -1,0 +1,62 @@
+package main
+
+import _ "embed"
+
+//go:embed calls/calls.c
+var callsC string
+
+const (
+	startRow  = "run /bin/true"
+	memoryRow = "memory, sandbox + gofer"
+	idleRow   = "CPU while idle"
+)
+
+// unit of a row's figures, which are kept in nanoseconds, bytes or percent.
+type unit int
+
+const (
+	nanoseconds unit = iota
+	milliseconds
+	megabytes
+	percent
+)
+
+// row is one line of the table. id is what calls.c prints.
+type row struct {
+	id, name string
+	unit     unit
+	// absolute is the highest figure allowed on any platform; 0: none.
+	absolute float64
+	// ratio is the highest multiple of native allowed, on any platform; ptrace: on ptrace.
+	ratio, ptrace float64
+}
+
+// share of the comparable sandbox's cost that is allowed.
+const share = 0.4
+
+// times is the target on ptrace made from what the comparable sandbox takes there and what the
+// host took beside it.
+func times(sandbox, native float64) float64 { return share * sandbox / native }
+
+var containerRows = []row{
+	{id: startRow, name: startRow, unit: milliseconds, absolute: 45e6},
+	{id: memoryRow, name: memoryRow, unit: megabytes, absolute: 18e6},
+	{id: idleRow, name: idleRow, unit: percent, absolute: 0.5},
+}
+
+var callRows = []row{
+	{id: "getpid", name: "getpid", ptrace: times(41500, 104)},
+	{id: "clock_gettime", name: "clock_gettime", ratio: 2},
+	{id: "stat", name: "stat", ptrace: times(51500, 720)},
+	{id: "open+close", name: "open+close", ptrace: times(66000, 1450)},
+	{id: "pread_64", name: "pread 64 B", ptrace: times(48500, 330)},
+	{id: "pwrite_4k", name: "pwrite 4 KiB", ptrace: times(48000, 520)},
+	{id: "pipe", name: "pipe write+read", ptrace: times(94000, 465)},
+	{id: "pingpong", name: "ping-pong of two processes", ptrace: times(85600, 18600)},
+	{id: "fork+wait", name: "fork+wait", ptrace: times(1130, 85)},
+	{id: "vfork+exec+wait", name: "vfork+exec+wait", ptrace: times(1220, 360)},
+	{id: "mmap_64k", name: "mmap+touch+munmap 64 KiB", ptrace: times(156, 30)},
+	{id: "touch", name: "first touch of a page", ptrace: times(2.6, 5.5)},
+	{id: "futex", name: "futex ping-pong"},
+	{id: "threads", name: "getpid, 8 threads"},
+}
