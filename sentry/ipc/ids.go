@@ -106,19 +106,12 @@ func (t *table[T]) add(o T, limit int) bool {
 	if t.used >= limit {
 		return false
 	}
-	var free T
-	index := len(t.slots)
-	for i := range t.slots {
-		if j := (t.next + i) % len(t.slots); t.slots[j] == free {
-			index = j
-			break
-		}
+	index := t.free()
+	for len(t.slots) <= index {
+		var free T
+		t.slots = append(t.slots, free)
 	}
-	if index == len(t.slots) {
-		t.slots = append(t.slots, o)
-	} else {
-		t.slots[index] = o
-	}
+	t.slots[index] = o
 	if index < t.next {
 		t.seq = (t.seq + 1) & 0x7fff
 	}
@@ -137,6 +130,23 @@ func (t *table[T]) add(o T, limit int) bool {
 	}
 	t.used++
 	return true
+}
+
+// free is the index of the next object: the first free one after the last that was given,
+// beginning again only once there are more than enough (ipc_idr_alloc, ipc_min_cycle).
+func (t *table[T]) free() int {
+	const minCycle = 64
+	var none T
+	most := min(max(t.used*3/2, minCycle), maxIndex)
+	for n, i := 0, t.next; n <= most; n, i = n+1, i+1 {
+		if i >= most {
+			i = 0
+		}
+		if i >= len(t.slots) || t.slots[i] == none {
+			return i
+		}
+	}
+	return len(t.slots) // not reached: less than two thirds are in use
 }
 
 // remove takes o out.

@@ -128,6 +128,7 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 	n.comm.Store(t.comm.Load())
 	n.personality.Store(t.personality.Load())
 	n.timerSlack.Store(t.timerSlack.Load())
+	n.ioFlusher.Store(t.ioFlusher.Load())
 	n.nice.Store(t.nice.Load())
 	if t.sched.fork(&n.sched); n.sched.affinity != nil {
 		n.ctx.SetCPUs(t.k.hostCPUs(n.sched.affinity))
@@ -298,6 +299,8 @@ func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs) {
 		t.group.shm.fork(&g.shm)
 	}
 	g.oomScore, g.dumpable = t.group.oomScore, t.group.dumpable
+	g.noTHP.Store(t.group.noTHP.Load())
+	g.barriers.Store(t.group.barriers.Load())
 	t.group.mu.Lock()
 	if a.Flags&linux.CLONE_SIGHAND != 0 {
 		g.sighand = t.group.sighand

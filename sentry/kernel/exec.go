@@ -287,5 +287,6 @@ func (x *exec) commit() {
 	fpu := t.fpuBuffer()[:arch.FPUSize]
 	arch.InitialFPU(fpu)
 	t.ctx.SetFPU(fpu)
-	t.run.restart = nil
+	t.run.restart, t.run.dispatch = nil, userDispatch{}
+	g.barriers.Store(0)
 }

@@ -127,8 +127,8 @@ func New(c Config) *Kernel {
 // Sysctl returns the kernel's tunables.
 func (k *Kernel) Sysctl() *Sysctl { return &k.sysctl }
 
-// Uptime is how long the sandbox has been up, in nanoseconds.
-func (k *Kernel) Uptime() int64 { return k.Clock.Monotonic() - k.start }
+// Uptime is CLOCK_BOOTTIME in nanoseconds: what processes' starts are counted from.
+func (k *Kernel) Uptime() int64 { return k.Clock.Boottime() }
 
 // Forks is how many tasks were ever made; Tasks how many there are.
 func (k *Kernel) Forks() uint64 { return k.forks.Load() }
@@ -175,7 +175,7 @@ func (k *Kernel) Load() [3]uint64 {
 	l := &k.load
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, active := k.Uptime(), uint64(k.Running())<<11
+	now, active := k.Clock.Monotonic()-k.start, uint64(k.Running())<<11
 	for n := 0; l.last+tick <= now && n < 1000; n++ {
 		l.last += tick
 		for i := range l.avg {

@@ -47,6 +47,9 @@ func (t *Task) enter() platform.Trap {
 	trap := t.ctx.Switch(t.run.as, &t.run.regs)
 	end := t.k.Clock.Monotonic()
 	t.since.Store(0)
+	if t.barriers.Load() != nil {
+		t.passBarriers()
+	}
 	t.user.Store(t.user.Load() + max(end-now, 0))
 	t.run.lastSeen = end
 	return trap
@@ -58,7 +61,10 @@ func (t *Task) syscall() {
 	r := &t.run.regs
 	nr := uint64(uint32(r.OrigRax)) // the upper half is not looked at
 	args := Args(r.Args())
-	if t.ptrace.enabled.Load() || t.run.seccomp {
+	if t.ptrace.enabled.Load() || t.run.seccomp || t.run.dispatch.on {
+		if t.run.dispatch.on && t.dispatched() {
+			return
+		}
 		if !t.syscallEnter(&nr, &args) {
 			t.syscallExit()
 			return

@@ -55,6 +55,7 @@ type Task struct {
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
+		dispatch userDispatch
 		dying    bool   // the thread is to exit with status
 		status   uint32 // as wait(2) shows it
 		stopSeq  uint64 // the group stop it took part in last
@@ -77,6 +78,7 @@ type Task struct {
 	accounted    atomic.Bool
 	startBoot    int64
 	keepCaps     atomic.Bool
+	ioFlusher    atomic.Bool
 	seccompSync  atomic.Bool // another thread gave it filters
 	nnpSync      atomic.Bool
 	pi           piState
@@ -84,6 +86,7 @@ type Task struct {
 	user, sys atomic.Int64 // processor time, ns
 	state     atomic.Uint32
 	since     atomic.Int64 // when it entered the application; 0: it is not in it
+	barriers  atomic.Pointer[barrierNode]
 	faults    [2]atomic.Int64
 	switches  [2]atomic.Int64
 	io        ioCounters
@@ -195,6 +198,10 @@ func (t *Task) SetTimerSlack(n int64) { t.timerSlack.Store(n) }
 // KeepCaps is prctl(2) PR_SET_KEEPCAPS.
 func (t *Task) KeepCaps() bool     { return t.keepCaps.Load() }
 func (t *Task) SetKeepCaps(b bool) { t.keepCaps.Store(b) }
+
+// IOFlusher is prctl(2) PR_GET_IO_FLUSHER's.
+func (t *Task) IOFlusher() bool     { return t.ioFlusher.Load() }
+func (t *Task) SetIOFlusher(b bool) { t.ioFlusher.Store(b) }
 
 // SetClearTID is set_tid_address(2).
 func (t *Task) SetClearTID(a usermem.Addr) { t.clearTID = a }

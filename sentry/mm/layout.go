@@ -70,6 +70,14 @@ func (m *MM) Layout() Layout {
 	return m.layout
 }
 
+// SetReadImpliesExec is personality(2)'s READ_IMPLIES_EXEC: what is mapped readable from now on
+// may be executed.
+func (m *MM) SetReadImpliesExec(on bool) {
+	m.lock()
+	defer m.unlock()
+	m.layout.ReadImpliesExec = on
+}
+
 // SetLayout replaces the layout: exec, and prctl(2) PR_SET_MM.
 func (m *MM) SetLayout(l Layout) {
 	m.mu.Lock()

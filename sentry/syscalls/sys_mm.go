@@ -220,44 +220,42 @@ const (
 	membarrierRegisterPrivate     = 16
 	membarrierPrivateSyncCore     = 32
 	membarrierRegisterPrivateSync = 64
-	membarrierPrivateRseq         = 128
-	membarrierRegisterPrivateRseq = 256
 	membarrierGetRegistrations    = 512
-	membarrierRegisters           = membarrierRegisterGlobal | membarrierRegisterPrivate | membarrierRegisterPrivateSync | membarrierRegisterPrivateRseq
+	membarrierAll                 = membarrierGlobal | membarrierGlobalExpedited | membarrierRegisterGlobal | membarrierPrivateExpedited |
+		membarrierRegisterPrivate | membarrierPrivateSyncCore | membarrierRegisterPrivateSync | membarrierGetRegistrations
 )
 
 // membarrier is membarrier(2): every other thread concerned is made to leave application code
 // once, which is a barrier.
 func membarrier(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	cmd, flags := a.Int(0), a.Uint(1)
-	if flags != 0 && !(cmd == membarrierPrivateRseq && flags == 1) {
+	if a.Uint(1) != 0 { // MEMBARRIER_CMD_FLAG_CPU is for rseq(2)
 		return 0, linux.EINVAL
 	}
-	need := int32(0)
-	switch cmd {
+	need := uint32(membarrierRegisterPrivate)
+	switch cmd := a.Int(0); cmd {
 	case membarrierQuery:
-		return membarrierRegisters<<1 - 1 | membarrierGetRegistrations, 0
-	case membarrierGlobal, membarrierGlobalExpedited:
-		t.Barrier(true)
+		return membarrierAll, 0
+	case membarrierGlobal:
+		t.Barrier(true, 0)
 		return 0, 0
-	case membarrierRegisterGlobal, membarrierRegisterPrivate, membarrierRegisterPrivateSync, membarrierRegisterPrivateRseq:
+	case membarrierGlobalExpedited:
+		t.Barrier(false, membarrierRegisterGlobal)
+		return 0, 0
+	case membarrierRegisterGlobal, membarrierRegisterPrivate, membarrierRegisterPrivateSync:
 		t.Group().RegisterBarrier(uint32(cmd))
 		return 0, 0
 	case membarrierPrivateExpedited:
-		need = membarrierRegisterPrivate
 	case membarrierPrivateSyncCore:
 		need = membarrierRegisterPrivateSync
-	case membarrierPrivateRseq:
-		need = membarrierRegisterPrivateRseq
 	case membarrierGetRegistrations:
 		return uintptr(t.Group().Barriers()), 0
 	default:
 		return 0, linux.EINVAL
 	}
-	if t.Group().Barriers()&uint32(need) == 0 {
+	if t.Group().Barriers()&need == 0 {
 		return 0, linux.EPERM
 	}
-	t.Barrier(false)
+	t.Barrier(false, 0)
 	return 0, 0
 }
 

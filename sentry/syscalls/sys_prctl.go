@@ -13,7 +13,7 @@ import (
 
 func init() {
 	register(rows{
-		linux.SYS_PRCTL:      {"prctl", "int hex hex hex hex", prctl, "no PR_SET_MM, PR_SCHED_CORE, speculation control"},
+		linux.SYS_PRCTL:      {"prctl", "int hex hex hex hex", prctl, "no PR_SET_MM_MAP, PR_SCHED_CORE, speculation control"},
 		linux.SYS_ARCH_PRCTL: {"arch_prctl", "hex hex", archPrctl, "segment bases and CPUID; no AMX, no shadow stack"},
 		linux.SYS_SECCOMP:    {"seccomp", "int hex hex", seccomp, "no user notification"},
 	})
@@ -50,7 +50,13 @@ const (
 	prGetTidAddress     = 40
 	prSetTHPDisable     = 41
 	prGetTHPDisable     = 42
+	prTaskPerfDisable   = 31
+	prTaskPerfEnable    = 32
+	prSetMM             = 35
 	prCapAmbient        = 47
+	prSetIOFlusher      = 57
+	prGetIOFlusher      = 58
+	prSetUserDispatch   = 59
 	prSetVMA            = 0x53564d41
 	prSetVMAAnonName    = 0
 	capAmbientIsSet     = 1
@@ -136,6 +142,17 @@ func prctl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		}
 		t.Group().SetTHPDisabled(a[1] != 0)
 		return 0, 0
+	case prTaskPerfDisable, prTaskPerfEnable:
+		return 0, 0 // of all the counters there are: none
+	case prSetMM:
+		return ret(prctlMM(t, a))
+	case prSetIOFlusher, prGetIOFlusher:
+		return prctlIOFlusher(t, a)
+	case prSetUserDispatch:
+		if a[1] > 1 {
+			return 0, linux.EINVAL
+		}
+		return ret(t.SetUserDispatch(a[1] == 1, a[2], a[3], a.Addr(4)))
 	case prGetTHPDisable:
 		if a[1]|a[2]|a[3]|a[4] != 0 {
 			return 0, linux.EINVAL

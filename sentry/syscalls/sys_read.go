@@ -153,6 +153,20 @@ func vec(t *kernel.Task, a Args) (*vfs.File, usermem.Buf, linux.Errno) {
 	return f, b, errno
 }
 
+// vecAt is vec for a call at a position: a file that has none is refused before the vector is
+// looked at.
+func vecAt(t *kernel.Task, a Args) (*vfs.File, usermem.Buf, linux.Errno) {
+	f, errno := t.File(a.Int(0))
+	if errno != 0 {
+		return nil, usermem.Buf{}, errno
+	}
+	defer f.Put()
+	if f.IsStream() {
+		return nil, usermem.Buf{}, linux.ESPIPE
+	}
+	return vec(t, a)
+}
+
 // readv is readv(2).
 func readv(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	f, b, errno := vec(t, a)
@@ -183,7 +197,7 @@ func preadv(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if a.Long(3) < 0 {
 		return 0, linux.EINVAL
 	}
-	f, b, errno := vec(t, a)
+	f, b, errno := vecAt(t, a)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -197,7 +211,7 @@ func pwritev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if a.Long(3) < 0 {
 		return 0, linux.EINVAL
 	}
-	f, b, errno := vec(t, a)
+	f, b, errno := vecAt(t, a)
 	if errno != 0 {
 		return 0, errno
 	}

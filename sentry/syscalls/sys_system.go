@@ -43,12 +43,16 @@ func uname(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	copy(u.Sysname[:64], sysname)
 	copy(u.Nodename[:64], host)
 	rel := release
-	if t.Personality()&0x0020000 != 0 { // UNAME26
+	if t.Personality()&uname26 != 0 {
 		rel = "2.6.72"
 	}
 	copy(u.Release[:64], rel)
 	copy(u.Version[:64], version)
-	copy(u.Machine[:64], machine)
+	mach := machine
+	if t.Personality()&perMask == perLinux32 {
+		mach = "i686"
+	}
+	copy(u.Machine[:64], mach)
 	copy(u.Domainname[:64], domain)
 	return ret(usermem.CopyOut(t.Space(), a.Addr(0), &u))
 }

@@ -290,12 +290,9 @@ func waitid(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	default:
 		return 0, linux.EINVAL
 	}
-	r, errno := t.Wait(w)
-	if errno != 0 {
-		return 0, errno
-	}
+	r, failed := t.Wait(w)
 	s := t.Space()
-	if p := a.Addr(4); p != 0 {
+	if p := a.Addr(4); p != 0 && failed == 0 && r.PID != 0 {
 		if errno := usermem.CopyOut(s, p, &r.Usage); errno != 0 {
 			return 0, errno
 		}
@@ -318,7 +315,7 @@ func waitid(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 			}
 		}
 	}
-	return 0, 0
+	return 0, failed
 }
 
 // getpid is getpid(2).
@@ -445,11 +442,20 @@ func kcmp(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	return 2, 0
 }
 
+// Bits of personality(2) (include/uapi/linux/personality.h).
+const (
+	uname26         = 0x0020000
+	readImpliesExec = 0x0400000
+	perMask         = 0xff
+	perLinux32      = 8
+)
+
 // personality is personality(2).
 func personality(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	old := t.Personality()
 	if p := a.Uint(0); p != 0xffffffff {
 		t.SetPersonality(p)
+		t.MM().SetReadImpliesExec(p&readImpliesExec != 0)
 	}
 	return uintptr(old), 0
 }

@@ -129,8 +129,8 @@ func (f *File) SetFlags(ctx Ctx, flags uint32) linux.Errno {
 	}
 }
 
-// isStream reports whether f has no position.
-func (f *File) isStream() bool {
+// IsStream reports whether f has no position.
+func (f *File) IsStream() bool {
 	_, ok := f.Ops.(Stream)
 	return ok
 }
@@ -141,7 +141,7 @@ func (f *File) Read(ctx Ctx, dst *usermem.Buf) (int, linux.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	if f.isStream() {
+	if f.IsStream() {
 		return f.wait(ctx, wait.In, f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, -1) })
 	}
 	f.pos.Lock()
@@ -160,7 +160,7 @@ func (f *File) ReadAt(ctx Ctx, dst *usermem.Buf, off int64, nowait bool) (int, l
 	if errno != 0 {
 		return 0, errno
 	}
-	if f.isStream() {
+	if f.IsStream() {
 		return 0, linux.ESPIPE
 	}
 	if off < 0 || off+int64(dst.Len()) < 0 {
@@ -226,7 +226,7 @@ func (f *File) Write(ctx Ctx, src *usermem.Buf) (int, linux.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	if f.isStream() {
+	if f.IsStream() {
 		return f.writeStream(ctx, ops, src, f.NonBlocking())
 	}
 	f.pos.Lock()
@@ -248,7 +248,7 @@ func (f *File) WriteAt(ctx Ctx, src *usermem.Buf, off int64, appendTo, noappend 
 	if errno != 0 {
 		return 0, errno
 	}
-	if f.isStream() {
+	if f.IsStream() {
 		return 0, linux.ESPIPE
 	}
 	if off < 0 || off+int64(src.Len()) < 0 {
@@ -354,7 +354,7 @@ func (f *File) Seek(ctx Ctx, off int64, whence int) (int64, linux.Errno) {
 	if f.Mode == ModePath {
 		return 0, linux.EBADF
 	}
-	if f.isStream() {
+	if f.IsStream() {
 		if _, ok := f.Ops.(NoopSeek); ok {
 			return 0, 0
 		}
@@ -412,7 +412,7 @@ func SeekIn(pos, off, size int64, whence int) (int64, linux.Errno) {
 
 // Pos returns the position, for Seekers, /proc and the splice family; -1 for streams.
 func (f *File) Pos() int64 {
-	if f.isStream() {
+	if f.IsStream() {
 		return -1
 	}
 	f.pos.Lock()

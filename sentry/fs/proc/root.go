@@ -221,17 +221,3 @@ func (f *FS) vmstat() string {
 	return fmt.Sprintf("nr_free_pages %d\nnr_anon_pages %d\nnr_shmem %d\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n",
 		free, f.k.Pool.Used(pages.Anon)/pages.PageSize, f.k.Pool.Used(pages.Shmem)/pages.PageSize)
 }
-
-// sysvipc shows System V objects: only their headings, since the objects have no listing yet.
-func (f *FS) sysvipc() entry {
-	return f.sub("sysvipc",
-		f.reg("msg", func() string {
-			return "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n"
-		}),
-		f.reg("sem", func() string {
-			return "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
-		}),
-		f.reg("shm", func() string {
-			return "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n"
-		}))
-}
