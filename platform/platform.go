@@ -38,6 +38,10 @@ type Platform interface {
 	Limits() (min, max uint64)
 }
 
+// ThreadBound is a Platform whose Contexts lock the goroutine that calls Switch to its operating
+// system thread.
+type ThreadBound interface{ ThreadBound() }
+
 // AddressSpace is the application's view of memory. Methods may be called from any
 // goroutine, also while threads run in it; a mapping change is seen by every thread once the
 // method returns. Addresses, lengths and offsets are multiples of the page size, and ranges

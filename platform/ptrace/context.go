@@ -235,6 +235,11 @@ func (c *context) Release() {
 		c.as.leave(c)
 		c.as = nil
 	}
+	if c.tracer != 0 {
+		c.tracer = 0
+		c.p.cpus.unbind()
+		runtime.UnlockOSThread() // for the goroutine of another context
+	}
 }
 
 var _ platform.Context = (*context)(nil)

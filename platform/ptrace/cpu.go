@@ -73,6 +73,13 @@ func (p *cpus) least(c *context, start int) int {
 	return max(best, 0)
 }
 
+// unbind lets the calling thread run on every processor again.
+func (p *cpus) unbind() {
+	if len(p.numbers) > 1 {
+		setAffinity(0, p.numbers...)
+	}
+}
+
 // move binds both threads to a processor.
 func (p *cpus) move(c *context, cpu int) {
 	c.cpu, c.renewal = cpu, lookAgain

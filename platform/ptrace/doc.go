@@ -16,7 +16,7 @@
 // The master is the first stub process, made by New before the sentry is sealed; empty address
 // spaces are its children, and fork's are children of the process forked. They share the
 // sentry's descriptor table, so that a descriptor of the sentry can be mapped in a stub, and
-// die with it: PTRACE_O_EXITKILL and PR_SET_PDEATHSIG.
+// die with it: PTRACE_O_EXITKILL, and the PID namespace whose init the sentry is.
 //
 // Placing: a round trip between a stub thread and its tracer costs several times less on one
 // processor than across two. Both are bound to one, and move together when it has more to do

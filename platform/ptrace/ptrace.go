@@ -3,6 +3,9 @@ package ptrace
 import (
 	"fmt"
 	"runtime"
+	"slices"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +18,7 @@ import (
 type Platform struct {
 	work chan func() // for the service thread, which traces the service threads of all stubs
 	cpus cpus
+	dead graves
 
 	master *thread // of the service thread
 }
@@ -22,8 +26,14 @@ type Platform struct {
 // New makes the master stub. It is called once, before the sentry is sealed, and needs a process
 // that may be traced by its own user.
 func New() (*Platform, error) {
-	p := &Platform{work: make(chan func())}
+	p := &Platform{work: make(chan func(), 64)}
 	p.cpus.init()
+	// A thread that waits for its stub, or sleeps, keeps its processor of the Go runtime for up to
+	// 10 ms. Who becomes ready meanwhile shall find another.
+	runtime.GOMAXPROCS(max(8, 2*runtime.NumCPU()))
+	if e := ignoreChildren(); e != 0 {
+		return nil, fmt.Errorf("the action of SIGCHLD: %w", e)
+	}
 	failed := make(chan error)
 	go p.serve(failed)
 	if err := <-failed; err != nil {
@@ -42,6 +52,36 @@ func (p *Platform) serve(failed chan<- error) {
 	}
 	for f := range p.work {
 		f()
+	}
+}
+
+// graves are stub processes that were killed and whose end nobody has taken notice of.
+type graves struct {
+	mu   sync.Mutex
+	pids []int
+	due  bool // somebody will look again
+}
+
+// add notes a process that was killed, and takes notice of those that have ended meanwhile.
+func (g *graves) add(pid int) {
+	g.mu.Lock()
+	g.pids = append(g.pids, pid)
+	g.mu.Unlock()
+	g.look()
+}
+
+func (g *graves) look() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pids = slices.DeleteFunc(g.pids, ended)
+	if len(g.pids) > 0 && !g.due {
+		g.due = true
+		time.AfterFunc(20*time.Millisecond, func() {
+			g.mu.Lock()
+			g.due = false
+			g.mu.Unlock()
+			g.look()
+		})
 	}
 }
 
@@ -140,6 +180,9 @@ func (t *thread) ignoreSignals() linux.Errno {
 func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
 	return &space{p: p}, 0
 }
+
+// ThreadBound implements platform.ThreadBound: only the thread that traces a stub may deal with it.
+func (p *Platform) ThreadBound() {}
 
 // NewContext implements platform.Platform.
 func (p *Platform) NewContext() platform.Context { return newContext(p) }

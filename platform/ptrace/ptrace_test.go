@@ -1,6 +1,7 @@
 package ptrace
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -222,6 +223,35 @@ func BenchmarkClone(b *testing.B) {
 				b.Fatal(errno)
 			}
 			child.Release()
+		}
+	})
+}
+
+// BenchmarkFork is what a fork, an exit and a wait ask of the platform: the child runs one system
+// call on a thread of its own.
+func BenchmarkFork(b *testing.B) {
+	g := newGuest(b, getpidLoop...)
+	on(func() {
+		c := plat(b).NewContext()
+		defer c.Release()
+		c.Switch(g.as, &g.regs)
+		for b.Loop() {
+			child, _ := plat(b).NewAddressSpace()
+			if errno := g.as.Clone(child); errno != 0 {
+				b.Fatal(errno)
+			}
+			n, regs := plat(b).NewContext(), g.regs
+			done := make(chan struct{})
+			go func() {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				n.Switch(child, &regs)
+				child.Release()
+				n.Release()
+				close(done)
+			}()
+			<-done
+			c.Switch(g.as, &g.regs)
 		}
 	})
 }

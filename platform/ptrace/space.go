@@ -2,6 +2,7 @@ package ptrace
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -15,41 +16,56 @@ type space struct {
 	p *Platform
 
 	mu       sync.Mutex
-	service  *thread // nil: there is no process yet. Used on the service thread only.
+	stub     *stub // nil: there is no process yet
 	released bool
 	inside   map[int]*context // by the id of the tracing thread
 }
 
-// start makes the process if there is none. s.mu is held.
-func (s *space) start() linux.Errno {
-	if s.service != nil {
-		return 0
-	}
-	var errno linux.Errno
-	s.p.do(func() { s.service, errno = s.p.fork(s.p.master) })
-	return errno
+// stub is a stub process. The service thread makes it ready while its maker goes on.
+type stub struct {
+	pid   int
+	ready chan struct{} // closed when what follows is there
+	errno linux.Errno
+
+	service *thread      // used on the service thread only
+	spare   atomic.Int32 // a thread that waits in the pause loop for a context, 0: none
 }
 
-// fork makes a stub process out of the one of t, both traced by the calling thread, and takes
-// its first thread as the service thread.
-func (p *Platform) fork(t *thread) (*thread, linux.Errno) {
-	pid, errno := t.newProcess()
-	if errno != 0 {
-		return nil, errno
+// get returns the process once it is ready, and makes one if there is none. s.mu is held.
+func (s *space) get() (*stub, linux.Errno) {
+	if s.stub == nil {
+		u := &stub{ready: make(chan struct{})}
+		s.p.do(func() {
+			pid, errno := s.p.master.newProcess()
+			if errno != 0 {
+				u.errno = errno
+				return
+			}
+			u.prepare(s.p, pid)
+		})
+		if u.errno != 0 {
+			return nil, u.errno
+		}
+		s.stub = u
 	}
-	return p.adopt(pid)
+	<-s.stub.ready
+	return s.stub, s.stub.errno
 }
 
-// adopt seizes a new process's thread.
-func (p *Platform) adopt(pid int) (*thread, linux.Errno) {
-	n, errno := seize(pid, pid)
-	if errno != 0 {
+// prepare seizes the first thread of a new process and makes another for the first context.
+// It runs on the service thread.
+func (u *stub) prepare(p *Platform, pid int) {
+	defer close(u.ready)
+	u.pid = pid
+	if u.service, u.errno = seize(pid, pid); u.errno == 0 {
+		var tid int
+		tid, u.errno = u.service.newThread()
+		u.spare.Store(int32(tid))
+	}
+	if u.errno != 0 {
 		unix.Kill(pid, unix.SIGKILL)
-		go wait(pid)
-		return nil, errno
+		p.dead.add(pid)
 	}
-	n.call(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-	return n, 0
 }
 
 // run makes a host call in the process: on the caller's own stub thread if it has one here, else
@@ -61,12 +77,12 @@ func (s *space) run(nr uintptr, args ...uintptr) linux.Errno {
 		_, errno := c.thread.call(nr, args...)
 		return errno
 	}
-	errno := s.start()
+	u, errno := s.get()
 	s.mu.Unlock()
 	if errno != 0 {
 		return errno
 	}
-	s.p.do(func() { _, errno = s.service.call(nr, args...) })
+	s.p.do(func() { _, errno = u.service.call(nr, args...) })
 	return errno
 }
 
@@ -87,7 +103,7 @@ func (s *space) Protect(addr, length uint64, prot platform.Prot) linux.Errno {
 // Unmap implements platform.AddressSpace.
 func (s *space) Unmap(addr, length uint64) {
 	s.mu.Lock()
-	none := s.service == nil
+	none := s.stub == nil
 	s.mu.Unlock()
 	if !none {
 		s.run(unix.SYS_MUNMAP, uintptr(addr), uintptr(length))
@@ -99,21 +115,32 @@ func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 	d := dst.(*space)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.service == nil || d.service != nil {
+	if s.stub == nil || d.stub != nil {
 		return linux.ENOSYS
 	}
-	var (
-		pid   int
-		errno linux.Errno
-	)
+	u := &stub{ready: make(chan struct{})}
 	if c := s.inside[unix.Gettid()]; c != nil {
-		if pid, errno = c.thread.newProcess(); errno != 0 {
+		pid, errno := c.thread.newProcess()
+		if errno != 0 {
 			return errno
 		}
-		s.p.do(func() { d.service, errno = s.p.adopt(pid) })
+		s.p.work <- func() { u.prepare(s.p, pid) }
+		d.stub = u
+		return 0
+	}
+	from, errno := s.get()
+	if errno != 0 {
 		return errno
 	}
-	s.p.do(func() { d.service, errno = s.p.fork(s.service) })
+	s.p.do(func() {
+		var pid int
+		if pid, errno = from.service.newProcess(); errno == 0 {
+			u.prepare(s.p, pid)
+		}
+	})
+	if errno == 0 {
+		d.stub = u
+	}
 	return errno
 }
 
@@ -122,18 +149,22 @@ func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 func (s *space) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.released || s.service == nil {
+	if s.released || s.stub == nil {
 		s.released = true
 		return
 	}
 	s.released = true
-	pid := s.service.pid
+	<-s.stub.ready
+	pid := s.stub.pid
+	if s.stub.errno != 0 {
+		return
+	}
 	unix.Kill(pid, unix.SIGKILL)
 	if c := s.inside[unix.Gettid()]; c != nil {
 		// Its end must be seen by somebody before the process is gone.
 		c.thread.reap()
 	}
-	go wait(pid)
+	s.p.dead.add(pid)
 }
 
 // reap waits for the end of a thread whose process was killed.
@@ -149,18 +180,17 @@ func (t *thread) reap() {
 func (s *space) bind(c *context) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if errno := s.start(); errno != 0 {
-		return errno
-	}
-	var (
-		tid   int
-		errno linux.Errno
-	)
-	s.p.do(func() { tid, errno = s.service.newThread() })
+	u, errno := s.get()
 	if errno != 0 {
 		return errno
 	}
-	if c.thread, errno = seize(s.service.pid, tid); errno != 0 {
+	tid := int(u.spare.Swap(0))
+	if tid == 0 {
+		if s.p.do(func() { tid, errno = u.service.newThread() }); errno != 0 {
+			return errno
+		}
+	}
+	if c.thread, errno = seize(u.pid, tid); errno != 0 {
 		return errno
 	}
 	if s.inside == nil {

@@ -58,6 +58,21 @@ func wait(tid int) (status unix.WaitStatus, e unix.Errno) {
 	}
 }
 
+// ignoreChildren gives SIGCHLD its default action, which is none, in place of the Go runtime's
+// handler: the host would run it at every stop of a stub, on some thread that it wakes for that.
+// Safe: the host reads one struct kernel_sigaction, which is all zero.
+func ignoreChildren() unix.Errno {
+	var act [4]uint64
+	_, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGCHLD), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+	return e
+}
+
+// ended takes notice of the end of a process; false as long as it lives. Safe: nothing is stored.
+func ended(pid int) bool {
+	v, _, e := unix.RawSyscall6(unix.SYS_WAIT4, uintptr(pid), 0, unix.WALL|unix.WNOHANG, 0, 0, 0)
+	return v != 0 || e != 0
+}
+
 // code returns the bytes of the stub page. Safe: stubCodeAddr is the address of stubCode, which
 // is that long and which the collector does not move, being text.
 func code() []byte { return unsafe.Slice(stubCodeAddr(), stubSize) }
@@ -65,10 +80,12 @@ func code() []byte { return unsafe.Slice(stubCodeAddr(), stubSize) }
 // codeAddr is where that is in the sentry. Safe: only the number is used.
 func codeAddr() uint64 { return uint64(uintptr(unsafe.Pointer(stubCodeAddr()))) }
 
-// setAffinity binds tid (0: the caller) to one processor. Safe: the host reads the set.
-func setAffinity(tid, cpu int) {
+// setAffinity binds tid (0: the caller) to processors. Safe: the host reads the set.
+func setAffinity(tid int, cpus ...int) {
 	var set [16]uint64
-	set[cpu/64] = 1 << (cpu % 64)
+	for _, cpu := range cpus {
+		set[cpu/64] |= 1 << (cpu % 64)
+	}
 	unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(tid), unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
 }
 

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"sync/atomic"
+
 	"slices"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -8,7 +10,6 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
-	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // Clone is clone(2), clone3(2), fork(2) and vfork(2): a new thread or process that is a copy of t
@@ -35,18 +36,18 @@ func (t *Task) Clone(a linux.CloneArgs, setTID []int32) (int32, linux.Errno) {
 	if a.Flags&linux.CLONE_CHILD_SETTID != 0 {
 		usermem.CopyOutInt(n.Space(), usermem.Addr(a.ChildTID), n.TID())
 	}
-	var done chan struct{}
+	var v *vfork
 	if a.Flags&linux.CLONE_VFORK != 0 {
-		done = make(chan struct{})
-		n.vforkDone.Store(&done)
+		v = &vfork{parent: t}
+		n.vfork.Store(v)
 	}
 	event := cloneEvent(&a)
 	t.ptraceClone(n, &a, event)
 	seen := uint64(n.TIDIn(t.tracerNS()))
 	go n.loop()
 	t.ptraceEvent(event, seen)
-	if done != nil {
-		t.waitVfork(done)
+	if v != nil {
+		v.wait()
 		t.ptraceEvent(ptraceEventVforkDone, seen)
 	}
 	return tid, 0
@@ -123,7 +124,7 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 			return nil, errno
 		}
 	}
-	n := &Task{k: t.k, waiter: wait.NewWaiter(), ctx: t.k.Platform.NewContext(), startBoot: t.k.Clock.Boottime()}
+	n := &Task{k: t.k, waiter: t.k.newWaiter(), ctx: t.k.Platform.NewContext(), startBoot: t.k.Clock.Boottime()}
 	n.cred.Store(c)
 	n.comm.Store(t.comm.Load())
 	n.personality.Store(t.personality.Load())
@@ -340,19 +341,19 @@ func (k *Kernel) makeGroup(n *Task) *Group {
 	return g
 }
 
-// waitVfork sleeps until the child has let go of the memory; only death ends it sooner.
-func (t *Task) waitVfork(done chan struct{}) {
+// vfork is a parent that sleeps until its child has let go of the memory.
+type vfork struct {
+	parent *Task
+	done   atomic.Bool
+}
+
+// wait sleeps; only death ends it sooner.
+func (v *vfork) wait() {
+	t := v.parent
 	t.state.Store(stateUninterruptible)
 	defer t.state.Store(stateRunning)
-	for {
-		select {
-		case <-done:
-			return
-		case <-t.waiter.Woken():
-			if t.killed.Load() {
-				return
-			}
-		}
+	for !v.done.Load() && !t.killed.Load() {
+		t.waiter.Doze()
 	}
 }
 

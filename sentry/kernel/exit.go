@@ -104,8 +104,9 @@ func (t *Task) exitMM() {
 
 // finishVfork lets a parent in vfork(2) go on.
 func (t *Task) finishVfork() {
-	if c := t.vforkDone.Swap(nil); c != nil {
-		close(*c)
+	if v := t.vfork.Swap(nil); v != nil {
+		v.done.Store(true)
+		v.parent.waiter.Wake()
 	}
 }
 

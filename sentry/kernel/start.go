@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/bpf"
@@ -42,10 +43,18 @@ func (s Spawned) Abandon() {
 	go s.t.loop()
 }
 
+// newWaiter returns a waiter for a task.
+func (k *Kernel) newWaiter() *wait.Waiter {
+	if _, ok := k.Platform.(platform.ThreadBound); ok {
+		return wait.NewThreadWaiter()
+	}
+	return wait.NewWaiter()
+}
+
 // Spawn makes a process in a new session. It is the init of its PID namespace if that has none.
 // On an error of loading the program nothing is left.
 func (k *Kernel) Spawn(p *Process) (Spawned, linux.Errno) {
-	t := &Task{k: k, waiter: wait.NewWaiter(), ctx: k.Platform.NewContext(), startBoot: k.Clock.Boottime()}
+	t := &Task{k: k, waiter: k.newWaiter(), ctx: k.Platform.NewContext(), startBoot: k.Clock.Boottime()}
 	t.cred.Store(p.Cred)
 	t.fs.Store(p.FS)
 	t.files.Store(p.Files)

@@ -66,7 +66,7 @@ type Task struct {
 	pdeathSignal atomic.Int32
 	clearTID     usermem.Addr
 	robustList   usermem.Addr
-	vforkDone    atomic.Pointer[chan struct{}]
+	vfork        atomic.Pointer[vfork]
 	ptrace       ptraceState
 	seccomp      seccompState
 	personality  atomic.Uint32

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/host"
 )
 
 // Waiter is a task's own means of sleeping. Only the task's goroutine sleeps on it; anybody
 // may Wake or Interrupt it.
 type Waiter struct {
 	ch          chan struct{} // capacity 1: a wake that came before the sleep is kept
+	thread      *host.Parker  // in place of ch
 	interrupted atomic.Bool
 	entry       Entry
 	timer       *time.Timer
@@ -25,8 +27,19 @@ func NewWaiter() *Waiter {
 	return w
 }
 
+// NewThreadWaiter returns a waiter for a goroutine that is locked to its thread.
+func NewThreadWaiter() *Waiter {
+	w := &Waiter{thread: new(host.Parker)}
+	w.entry.Wake = func(*Entry, Event) { w.Wake() }
+	return w
+}
+
 // Wake ends the current sleep, or the next one.
 func (w *Waiter) Wake() {
+	if w.thread != nil {
+		w.thread.Unpark()
+		return
+	}
 	select {
 	case w.ch <- struct{}{}:
 	default:
@@ -49,9 +62,14 @@ func (w *Waiter) Interrupted() bool { return w.interrupted.Load() }
 // Sleeping reports whether the task sleeps just now (state S of proc(5)).
 func (w *Waiter) Sleeping() bool { return w.sleeping.Load() }
 
-// Woken returns the channel on which a wake-up arrives, for the rare sleep that must not end
-// with an interrupt.
-func (w *Waiter) Woken() <-chan struct{} { return w.ch }
+// Doze sleeps until Wake or Interrupt, also if there was an Interrupt before.
+func (w *Waiter) Doze() {
+	if w.thread != nil {
+		w.thread.Park(-1)
+		return
+	}
+	<-w.ch
+}
 
 // Slept is how long the task has slept in all, ns. For the task's goroutine.
 func (w *Waiter) Slept() int64 { return int64(w.slept) }
@@ -65,24 +83,14 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 	if w.interrupted.Load() {
 		return linux.ERESTARTSYS
 	}
-	select {
-	case <-w.ch:
+	if w.noticed() {
 		return w.woken()
-	default:
 	}
-	var expired <-chan time.Time
+	left := int64(-1)
 	if !deadline.IsZero() {
-		left := time.Until(deadline)
-		if left <= 0 {
+		if left = int64(time.Until(deadline)); left <= 0 {
 			return linux.ETIMEDOUT
 		}
-		if w.timer == nil {
-			w.timer = time.NewTimer(left)
-		} else {
-			w.timer.Reset(left)
-		}
-		defer w.timer.Stop()
-		expired = w.timer.C
 	}
 	w.sleeping.Store(true)
 	began := time.Now()
@@ -90,6 +98,40 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 		w.slept += time.Since(began)
 		w.sleeping.Store(false)
 	}()
+	if w.thread != nil {
+		if w.thread.Park(left) || left < 0 || time.Now().Before(deadline) {
+			return w.woken()
+		}
+		return linux.ETIMEDOUT
+	}
+	return w.sleepOnChannel(left)
+}
+
+// noticed takes notice of a Wake that came before the sleep.
+func (w *Waiter) noticed() bool {
+	if w.thread != nil {
+		return w.thread.Woken()
+	}
+	select {
+	case <-w.ch:
+		return true
+	default:
+		return false
+	}
+}
+
+// sleepOnChannel is Sleep for left nanoseconds, if that is not negative.
+func (w *Waiter) sleepOnChannel(left int64) linux.Errno {
+	var expired <-chan time.Time
+	if left >= 0 {
+		if w.timer == nil {
+			w.timer = time.NewTimer(time.Duration(left))
+		} else {
+			w.timer.Reset(time.Duration(left))
+		}
+		defer w.timer.Stop()
+		expired = w.timer.C
+	}
 	select {
 	case <-w.ch:
 		return w.woken()
