@@ -27,8 +27,9 @@ type Group struct {
 	// Dirs are the directories of this group: by controller name for version 1, where one
 	// directory may serve several controllers, or "" for version 2.
 	Dirs map[string]string
-	// Made are the directories that Create made, parents before children; Remove removes
-	// those and no others.
+	// Made are the directories that Create makes, parents before children; Remove removes
+	// those and no others. Plan fills it in, so that it can be written down before the first
+	// of them exists: a caller that is killed while it makes them leaves none unknown.
 	Made []string
 	// Optional: the bundle asked for no cgroup, so it is no error if there can be none.
 	Optional bool
@@ -62,6 +63,7 @@ func Plan(path, id string, systemd bool) (*Group, error) {
 			g.Dirs[name] = filepath.Join(m.point, m.own, g.Path)
 		}
 	}
+	g.Made = g.missing()
 	return g, nil
 }
 
@@ -142,10 +144,8 @@ func (g *Group) Create(res *specs.LinuxResources) error {
 }
 
 func (g *Group) create(res *specs.LinuxResources) error {
-	for _, dir := range g.dirs() {
-		if err := g.mkdir(dir); err != nil {
-			return fmt.Errorf("cgroup: %w", err)
-		}
+	if err := g.makeDirs(); err != nil {
+		return fmt.Errorf("cgroup: %w", err)
 	}
 	if dir := g.Dirs["cpuset"]; dir != "" {
 		if err := inheritCpuset(dir); err != nil {
@@ -158,22 +158,50 @@ func (g *Group) create(res *specs.LinuxResources) error {
 	return g.Set(res)
 }
 
-// mkdir makes dir and its missing parents and remembers which.
-func (g *Group) mkdir(dir string) error {
-	err := os.Mkdir(dir, 0o755)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := g.mkdir(filepath.Dir(dir)); err != nil {
+// makeDirs makes the directories. What somebody else has made since Plan, most likely a parent
+// that two containers share, is theirs; what somebody else has removed since is made again.
+func (g *Group) makeDirs() error {
+	todo := g.Made
+	g.Made = nil
+	for try := 0; ; try++ {
+		err := g.mkdirs(todo)
+		if err != nil && (try == 10 || !errors.Is(err, os.ErrNotExist)) {
 			return err
 		}
-		err = os.Mkdir(dir, 0o755)
+		if todo = g.missing(); len(todo) == 0 {
+			return nil
+		}
 	}
-	if errors.Is(err, os.ErrExist) {
-		return nil
+}
+
+// mkdirs makes directories, parents before children, and appends those it made to Made.
+func (g *Group) mkdirs(dirs []string) error {
+	for _, dir := range dirs {
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			g.Made = append(g.Made, dir)
+		} else if !errors.Is(err, os.ErrExist) {
+			return err
+		}
 	}
-	if err == nil {
-		g.Made = append(g.Made, dir)
+	return nil
+}
+
+// missing lists the directories and their parents that do not exist, parents before children.
+func (g *Group) missing() []string {
+	var out []string
+	for _, dir := range g.dirs() {
+		var up []string
+		for ; !slices.Contains(out, dir); dir = filepath.Dir(dir) {
+			if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+				break
+			}
+			up = append(up, dir)
+		}
+		slices.Reverse(up)
+		out = append(out, up...)
 	}
-	return err
+	return out
 }
 
 // Enter moves the calling thread, which must be locked, into the group, so that the
@@ -225,7 +253,7 @@ func (g *Group) Pids() []int {
 // TryRemove is Remove at the first attempt; it says whether nothing is left.
 func (g *Group) TryRemove() bool {
 	for _, dir := range slices.Backward(g.Made) {
-		if err := unix.Rmdir(dir); err != nil && err != unix.ENOENT {
+		if err := rmdir(dir); err != nil {
 			return false
 		}
 	}
@@ -248,8 +276,8 @@ func (g *Group) Remove() error {
 func removeDir(dir string) error {
 	pause := 500 * time.Microsecond
 	for {
-		err := unix.Rmdir(dir)
-		if err == nil || err == unix.ENOENT {
+		err := rmdir(dir)
+		if err == nil {
 			return nil
 		}
 		if err == unix.EBUSY && hasChildren(dir) {
@@ -261,6 +289,18 @@ func removeDir(dir string) error {
 		time.Sleep(pause)
 		pause *= 2
 	}
+}
+
+// rmdir removes dir; that there is none is fine, also on a file system that is read-only.
+func rmdir(dir string) error {
+	err := unix.Rmdir(dir)
+	if err == unix.ENOENT {
+		return nil
+	}
+	if _, e := os.Lstat(dir); err != nil && errors.Is(e, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func hasChildren(dir string) bool {

@@ -105,9 +105,6 @@ func (c *Container) create(o *CreateOptions, r *Running) error {
 	if err := c.Cgroup.Create(s.Linux.Resources); err != nil {
 		return err
 	}
-	if err := c.write(); err != nil { // now with the directories that were made
-		return err
-	}
 	so, err := c.sandboxOptions(o)
 	if err != nil {
 		return err
