@@ -1,7 +1,10 @@
 package cgroup
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -77,5 +80,36 @@ func TestSettings(t *testing.T) {
 	}
 	if limits(nil) || limits(&specs.LinuxResources{}) || !limits(res) {
 		t.Error("limits")
+	}
+}
+
+// TestMakeDirs makes what is missing, also if others make and remove parents meanwhile.
+func TestMakeDirs(t *testing.T) {
+	top := t.TempDir()
+	p, a, b := filepath.Join(top, "p"), filepath.Join(top, "p/a"), filepath.Join(top, "p/b")
+	for name, c := range map[string]struct {
+		before, after func()
+		plan, made    []string
+	}{
+		"all":                  {func() {}, func() {}, []string{p, a, b}, []string{p, a, b}},
+		"parent made by other": {func() {}, func() { os.Mkdir(p, 0o755) }, []string{p, a, b}, []string{a, b}},
+		"one there":            {func() { os.MkdirAll(a, 0o755) }, func() {}, []string{b}, []string{b}},
+		"parent removed":       {func() { os.Mkdir(p, 0o755) }, func() { os.Remove(p) }, []string{a, b}, []string{p, a, b}},
+		"one removed":          {func() { os.MkdirAll(b, 0o755) }, func() { os.Remove(b) }, []string{a}, []string{a, b}},
+	} {
+		c.before()
+		g := &Group{Dirs: map[string]string{"x": a, "y": b}}
+		g.Made = g.missing()
+		if !slices.Equal(g.Made, c.plan) {
+			t.Errorf("%s: planned %q", name, g.Made)
+		}
+		c.after()
+		if err := g.makeDirs(); err != nil || !slices.Equal(g.Made, c.made) {
+			t.Errorf("%s: made %q, %v", name, g.Made, err)
+		}
+		if err := g.Remove(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		os.RemoveAll(p)
 	}
 }

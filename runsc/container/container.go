@@ -11,9 +11,9 @@
 //	lock          flock(2) of whoever changes the container
 //
 // It is made before anything else and removed after everything else, and it names every
-// process and cgroup before they can matter, so `delete --force` always finds them. The two
-// processes need no record in the moments before: the sentry ends when the runsc that waits
-// for it is gone, and the gofer when the sentry is.
+// process and cgroup before they can matter, so `delete --force` always finds them: a cgroup is
+// written down before it is made, the two processes before the gate is opened that holds the
+// sentry back (package sandbox).
 package container
 
 import (

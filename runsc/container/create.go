@@ -119,8 +119,6 @@ func (c *Container) create(o *CreateOptions, r *Running) error {
 		so.TTY = slave
 		copy(so.Stdio, []*os.File{slave, slave, slave})
 	}
-	hooks := creationHooks(s.Hooks)
-	so.Gate = hooks
 	if r.Sandbox, err = sandbox.Start(so); err != nil {
 		return err
 	}
@@ -128,13 +126,11 @@ func (c *Container) create(o *CreateOptions, r *Running) error {
 	if err := c.write(); err != nil {
 		return err
 	}
-	if hooks {
-		if err := c.runCreationHooks(s.Hooks); err != nil {
-			return err
-		}
-		if err := r.OpenGate(); err != nil {
-			return r.Created() // the sentry is gone and this says why
-		}
+	if err := c.runCreationHooks(s.Hooks); err != nil {
+		return err
+	}
+	if err := r.OpenGate(); err != nil {
+		return r.Created() // the sentry is gone and this says why
 	}
 	if err := c.copyConfig(o.Bundle); err != nil {
 		return err
@@ -288,13 +284,12 @@ func writePidFile(path string, pid int) error {
 	return nil
 }
 
-func creationHooks(h *specs.Hooks) bool {
-	return h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0
-}
-
 // runCreationHooks runs what has to be done before the container's root is used. The process
 // they are told of exists and waits at the gate.
 func (c *Container) runCreationHooks(h *specs.Hooks) error {
+	if h == nil {
+		return nil
+	}
 	state := c.OCI()
 	if err := hook.Run("prestart", h.Prestart, state); err != nil {
 		return err

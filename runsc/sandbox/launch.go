@@ -141,15 +141,13 @@ func (l *launch) prepareSentry(o *Options, c *control.Config, gofer *os.File, op
 	open.add(reportW)
 	l.report = reportR
 	t := &l.sentryFiles
-	c.FD = control.Descriptors{Memory: t.add(memory), Control: t.add(listener), Gofer: t.add(gofer), Report: t.add(reportW), Gate: -1}
-	if o.Gate {
-		gateR, gateW, err := os.Pipe()
-		if err != nil {
-			return err
-		}
-		l.gate = gateW
-		c.FD.Gate = t.add(open.add(gateR))
+	c.FD = control.Descriptors{Memory: t.add(memory), Control: t.add(listener), Gofer: t.add(gofer), Report: t.add(reportW)}
+	gateR, gateW, err := os.Pipe()
+	if err != nil {
+		return err
 	}
+	l.gate = gateW
+	c.FD.Gate = t.add(open.add(gateR))
 	for _, f := range o.Stdio {
 		n := -1
 		if f != nil {

@@ -9,8 +9,9 @@
 //     go into one memfd each.
 //  3. One thread enters the cgroup (and the network namespace of the bundle) and starts the
 //     sentry and the gofer; from here on they and the caller run in parallel.
-//  4. The caller runs hooks while the sentry boots, opens the gate when they are done, and
-//     reads from the report pipe how it went.
+//  4. The caller writes down the two and runs hooks while the sentry boots, opens the gate when
+//     that is done, and reads from the report pipe how it went. If the caller ends before, the
+//     sentry finds the gate closed for good and ends too, and the gofer with it.
 //
 // Nothing is executed twice and nothing is mounted, so nothing has to be unmounted.
 package sandbox
@@ -48,7 +49,6 @@ type Options struct {
 	DebugLog *os.File   // nil: messages go nowhere
 	Stdio    []*os.File // index is the container's descriptor; nil is a hole
 	TTY      *os.File   // the terminal of the container, which then is all of Stdio[0..2]
-	Gate     bool       // hold the sentry back until OpenGate
 	Cgroup   *cgroup.Group
 }
 
@@ -82,11 +82,8 @@ func Start(o *Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// OpenGate lets a sentry go on that was started with Gate.
+// OpenGate lets the sentry go on: from here on it lives without its caller.
 func (s *Sandbox) OpenGate() error {
-	if s.gate == nil {
-		return nil
-	}
 	defer s.gate.Close()
 	_, err := s.gate.Write([]byte{1})
 	return err

@@ -8,7 +8,8 @@
 //  2. isolate: empty root, unprivileged user, no capabilities
 //  3. the platform's master stub, forked while fork is still possible
 //  4. memory file, clock, kernel
-//  5. wait for the bundle's hooks (the gate), then mount the container's file systems
+//  5. wait until runsc knows this process and the bundle's hooks are done (the gate), then mount
+//     the container's file systems
 //  6. load the first program, so that what is wrong with it is reported by create
 //  7. seal: the filter of package platform/host, before application code runs
 //  8. report, serve the control socket; Start lets the first process run
@@ -231,16 +232,14 @@ func (s *sandbox) reclaim(f *pages.File) {
 	}
 }
 
-// gate waits until the bundle's hooks are done.
+// gate waits until runsc has written down which processes the container has, and run the
+// bundle's hooks. A runsc that was killed before leaves a sandbox that nobody knows of: it ends.
 func (s *sandbox) gate() error {
-	if s.cfg.FD.Gate < 0 {
-		return nil
-	}
 	var b [1]byte
 	n, _ := host.Read(s.cfg.FD.Gate, b[:])
 	host.Close(s.cfg.FD.Gate)
 	if n != 1 {
-		host.Exit(1) // the hooks failed; whoever holds the gate knows why
+		host.Exit(1) // runsc is gone, or knows why
 	}
 	return nil
 }

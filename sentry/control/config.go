@@ -59,9 +59,10 @@ type Descriptors struct {
 	// descriptor) once the container is created or has failed to be.
 	Report int
 
-	// Gate, if not -1, is a pipe: the sentry reads one byte from it before it touches the
-	// container's root, because hooks of the bundle are still running. End of file means
-	// that the hooks failed and the sentry should exit.
+	// Gate is a pipe: the sentry reads one byte from it before it touches the container's
+	// root, because until then runsc has not written down that it exists, and hooks of the
+	// bundle are still running. End of file means that runsc has failed or is gone, and the
+	// sentry should exit.
 	Gate int
 
 	// Stdio become descriptors 0, 1, 2 of the first process, and so on for the extra ones

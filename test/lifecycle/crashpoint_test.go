@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
@@ -12,31 +13,64 @@ import (
 // changing are the calls by which runsc changes something outside itself, or after which
 // something has changed. A crash between two others is a crash at the one before.
 var changing = map[uint64]bool{
-	unix.SYS_MKDIRAT: true, unix.SYS_OPENAT: true, unix.SYS_WRITE: true, unix.SYS_RENAMEAT: true, unix.SYS_CLONE: true, unix.SYS_CLONE3: true,
+	unix.SYS_MKDIRAT: true, unix.SYS_WRITE: true, unix.SYS_RENAMEAT: true, unix.SYS_CLONE: true, unix.SYS_CLONE3: true,
 	unix.SYS_UNLINKAT: true, unix.SYS_RMDIR: true, unix.SYS_BIND: true, unix.SYS_WAIT4: true, unix.SYS_SENDMSG: true, unix.SYS_RECVMSG: true,
 	unix.SYS_WAITID: true,
 }
 
-// TestKilledAtEachCall kills runsc before and after each of its calls that change something,
-// from its start to its end. What is left, delete --force clears.
+// made says whether a thread that stops has just made such a call; while it only enters one, the
+// result is ENOSYS.
+func made(r *unix.PtraceRegs) bool {
+	return int64(r.Rax) != -int64(unix.ENOSYS) && (changing[r.Orig_rax] || r.Orig_rax == unix.SYS_OPENAT && r.Rdx&unix.O_CREAT != 0)
+}
+
+// TestKilledAtEachCall kills runsc after each of its calls that change something, from its start
+// to its end. What is left, delete --force clears.
 func TestKilledAtEachCall(t *testing.T) {
+	each(t, (*env).killAtEachCall, "real")
+}
+
+// TestKilledInSharedCgroup does so in a cgroup that was there before: nothing but the state
+// directory tells then which processes are the container's.
+func TestKilledInSharedCgroup(t *testing.T) {
 	each(t, func(e *env) {
-		e.command("true")
-		points := e.killedAt(0)
-		if points < 100 {
-			e.Fatalf("runsc makes only %d calls that matter", points)
+		e.spec.Linux.CgroupsPath = "/shared-" + e.id
+		dirs, _ := filepath.Glob("/sys/fs/cgroup/*/tasks")
+		for i := range dirs {
+			dirs[i] = filepath.Join(filepath.Dir(dirs[i]), e.spec.Linux.CgroupsPath)
 		}
-		for n := 1; n <= points; n++ {
-			e.killedAt(n)
-			if r := e.runsc("delete", "--force", e.id); r.code != 0 {
-				e.Errorf("killed at %d of %d: %v", n, points, r)
-			}
-			e.checkNothingLeft()
-			if e.Failed() {
-				e.Fatalf("killed at %d of %d", n, points)
+		if len(dirs) == 0 {
+			dirs = []string{"/sys/fs/cgroup" + e.spec.Linux.CgroupsPath}
+		}
+		for _, dir := range dirs {
+			os.Mkdir(dir, 0o755)
+		}
+		e.killAtEachCall()
+		for _, dir := range dirs {
+			if err := os.Remove(dir); err != nil {
+				e.Error(err) // gone with a container, or busy
 			}
 		}
 	}, "real")
+}
+
+func (e *env) killAtEachCall() {
+	e.Helper()
+	e.command("true")
+	points := e.killedAt(0)
+	if points < 50 {
+		e.Fatalf("runsc makes only %d calls that matter", points)
+	}
+	for n := 1; n <= points; n++ {
+		e.killedAt(n)
+		if r := e.runsc("delete", "--force", e.id); r.code != 0 {
+			e.Errorf("killed at %d of %d: %v", n, points, r)
+		}
+		e.checkNothingLeft()
+		if e.Failed() {
+			e.Fatalf("killed at %d of %d", n, points)
+		}
+	}
 }
 
 // killedAt runs the container and kills runsc at its n-th stop at a changing call, if there
@@ -90,7 +124,7 @@ func (e *env) traced(n int) (stops int) {
 		var regs unix.PtraceRegs
 		switch ws.StopSignal() {
 		case unix.SIGTRAP | 0x80:
-			if unix.PtraceGetRegs(tid, &regs) == nil && changing[regs.Orig_rax] {
+			if unix.PtraceGetRegs(tid, &regs) == nil && made(&regs) {
 				if stops++; stops == n {
 					unix.Kill(p.Pid, unix.SIGKILL)
 				}

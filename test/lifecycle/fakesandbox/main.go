@@ -71,11 +71,9 @@ func sentry() {
 	case "hang":
 		time.Sleep(time.Hour)
 	}
-	if c.FD.Gate >= 0 {
-		var b [1]byte
-		if n, _ := unix.Read(c.FD.Gate, b[:]); n != 1 {
-			os.Exit(1)
-		}
+	var b [1]byte
+	if n, _ := unix.Read(c.FD.Gate, b[:]); n != 1 {
+		os.Exit(1)
 	}
 	f.init, err = f.command(c.Spec.Process, stdio(c.FD.Stdio))
 	if err == nil && c.Spec.Process.Terminal {
