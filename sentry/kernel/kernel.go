@@ -81,6 +81,7 @@ type Kernel struct {
 	// tasks guards the tree: parents, children, groups, sessions, ids, tracers.
 	tasks sync.RWMutex
 
+	alarms  alarms
 	futexes futexTable
 	sysctl  Sysctl
 	unknown [8]atomic.Uint64 // system calls without a function that were reported

@@ -1,8 +1,6 @@
 package kernel
 
 import (
-	"time"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
 
@@ -19,7 +17,7 @@ type posixTimer struct {
 
 	next     int64 // on its clock, ns; 0: off
 	interval int64
-	timer    *time.Timer
+	timer    *alarm
 	seq      uint64
 	overrun  int64 // since the signal was queued
 	last     int32 // what timer_getoverrun(2) says
@@ -147,7 +145,7 @@ func (tm *posixTimer) disarm() {
 	tm.seq++
 	tm.next = 0
 	if tm.timer != nil {
-		tm.timer.Stop()
+		tm.timer.stop()
 		tm.timer = nil
 	}
 	tm.g.pending.dropTimer(tm)
@@ -162,7 +160,7 @@ func (tm *posixTimer) arm(now int64) {
 		return
 	}
 	seq := tm.seq
-	tm.timer = time.AfterFunc(time.Duration(max(tm.next-now, 0)), func() { tm.fire(seq) })
+	tm.timer = tm.g.k.alarms.after(max(tm.next-now, 0), func() { tm.fire(seq) })
 }
 
 // fire is the runtime timer's function.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -17,18 +16,21 @@ import (
 type Timerfd struct {
 	clock  int32
 	source *vdso.Clock
+	alarms *alarms
 	queue  wait.Queue
 
 	mu       sync.Mutex
 	next     int64 // on its clock, ns; 0: off
 	interval int64
 	ticks    uint64
-	timer    *time.Timer
+	timer    *alarm
 	seq      uint64
 }
 
 // NewTimerfd returns a disarmed timer of clock, which the caller has checked.
-func (k *Kernel) NewTimerfd(clock int32) *Timerfd { return &Timerfd{clock: clock, source: k.Clock} }
+func (k *Kernel) NewTimerfd(clock int32) *Timerfd {
+	return &Timerfd{clock: clock, source: k.Clock, alarms: &k.alarms}
+}
 
 func (f *Timerfd) now() int64 {
 	switch f.clock {
@@ -56,7 +58,7 @@ func (f *Timerfd) Set(value, interval int64, abs, set bool) (oldValue, oldInterv
 	}
 	f.seq++
 	if f.timer != nil {
-		f.timer.Stop()
+		f.timer.stop()
 	}
 	f.next, f.interval, f.ticks = 0, interval, 0
 	if value != 0 {
@@ -74,7 +76,7 @@ func (f *Timerfd) Set(value, interval int64, abs, set bool) (oldValue, oldInterv
 
 func (f *Timerfd) arm(now int64) {
 	seq := f.seq
-	f.timer = time.AfterFunc(time.Duration(max(f.next-now, 0)), func() { f.fire(seq) })
+	f.timer = f.alarms.after(max(f.next-now, 0), func() { f.fire(seq) })
 }
 
 func (f *Timerfd) fire(seq uint64) {

@@ -111,7 +111,7 @@ func (t *Task) SleepClock(clock int32, deadline int64) linux.Errno {
 
 // itimer is ITIMER_REAL. Guarded by Group.mu.
 type itimer struct {
-	timer    *time.Timer
+	timer    *alarm
 	next     int64 // CLOCK_MONOTONIC, ns; 0: off
 	interval int64
 	seq      uint64 // of the setting: an old firing is ignored
@@ -169,7 +169,7 @@ func (g *Group) setRealTimer(value, interval int64, set bool) (oldValue, oldInte
 	}
 	it.seq++
 	if it.timer != nil {
-		it.timer.Stop()
+		it.timer.stop()
 		it.timer = nil
 	}
 	it.next, it.interval = 0, interval
@@ -183,7 +183,7 @@ func (g *Group) setRealTimer(value, interval int64, set bool) (oldValue, oldInte
 // armReal starts the runtime's timer. g.mu is held.
 func (g *Group) armReal(after int64) {
 	seq := g.real.seq
-	g.real.timer = time.AfterFunc(time.Duration(after), func() { g.fireReal(seq) })
+	g.real.timer = g.k.alarms.after(after, func() { g.fireReal(seq) })
 }
 
 // fireReal sends SIGALRM and arms the next.
