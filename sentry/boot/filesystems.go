@@ -28,12 +28,12 @@ func (s *sandbox) registerFileSystems() {
 		return tmpfs.New(s.pool, k.TotalRAM, source, data)
 	}
 	k.RegisterFS(kernel.FSType{Name: "tmpfs", Nodev: true, UserNS: true, Mount: tmp})
-	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, data string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.PIDChildren
 		if t != nil {
 			ns = t.Namespaces().PIDChildren
 		}
-		return proc.New(k, ns, proc.Host{CPUInfo: s.cfg.Host.CPUInfo, BootTime: s.cfg.Host.BootTime}), 0
+		return proc.New(k, ns, proc.Host{CPUInfo: s.cfg.Host.CPUInfo, BootTime: s.cfg.Host.BootTime}, data)
 	}})
 	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Mount: func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) { return sys.New(k) }})
 	cg := s.cfg.Cgroup

@@ -130,6 +130,7 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 	n.personality.Store(t.personality.Load())
 	n.timerSlack.Store(t.timerSlack.Load())
 	n.ioFlusher.Store(t.ioFlusher.Load())
+	n.login.inherit(&t.login)
 	n.nice.Store(t.nice.Load())
 	if t.sched.fork(&n.sched); n.sched.affinity != nil {
 		n.ctx.SetCPUs(t.k.hostCPUs(n.sched.affinity))
@@ -299,9 +300,10 @@ func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs) {
 	if a.Flags&linux.CLONE_VM == 0 {
 		t.group.shm.fork(&g.shm)
 	}
-	g.oomScore, g.dumpable = t.group.oomScore, t.group.dumpable
 	g.noTHP.Store(t.group.noTHP.Load())
 	g.barriers.Store(t.group.barriers.Load())
+	g.oomScore, g.oomFloor, g.dumpable = t.group.oomScore, t.group.oomFloor, t.group.dumpable
+	g.coreFilter.Store(t.group.coreFilter.Load())
 	t.group.mu.Lock()
 	if a.Flags&linux.CLONE_SIGHAND != 0 {
 		g.sighand = t.group.sighand

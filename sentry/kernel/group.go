@@ -52,6 +52,7 @@ type Group struct {
 	cpuTimer     cpuWatch
 	waitStatus   childReport // stopped or continued, not yet waited for
 	oomScore     int32
+	oomFloor     int32
 	dumpable     int32
 	live         int // threads that have not exited
 	signalfds    []*Signalfd
@@ -63,14 +64,15 @@ type Group struct {
 	deadFaults          [2]int64
 	childFaults         [2]int64
 
-	shm      shmAttachments
-	noTHP    atomic.Bool
-	barriers atomic.Uint32 // membarrier(2) registrations
-	undo     atomic.Pointer[ipc.Undo]
-	started  int64 // CLOCK_BOOTTIME at start, ns
-	startMon int64
-	exited   chan struct{} // closed when the last thread is gone
-	onExit   func(status uint32)
+	shm        shmAttachments
+	noTHP      atomic.Bool
+	coreFilter atomic.Uint32 // less coreDumpFilter
+	barriers   atomic.Uint32 // membarrier(2) registrations
+	undo       atomic.Pointer[ipc.Undo]
+	started    int64 // CLOCK_BOOTTIME at start, ns
+	startMon   int64
+	exited     chan struct{} // closed when the last thread is gone
+	onExit     func(status uint32)
 }
 
 // childReport is what wait(2) can report of a living child.

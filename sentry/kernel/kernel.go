@@ -108,6 +108,7 @@ type Sysctl struct {
 	CorePattern atomic.Pointer[string]
 	RandomizeVA atomic.Int32
 	PtraceScope atomic.Int32
+	Hints       sync.Map // numbers of /proc/sys that are only kept, by name
 	NGroupsMax  int
 }
 

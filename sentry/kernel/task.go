@@ -90,6 +90,7 @@ type Task struct {
 	faults    [2]atomic.Int64
 	switches  [2]atomic.Int64
 	io        ioCounters
+	login     audit
 }
 
 // ioCounters are for /proc/PID/io.

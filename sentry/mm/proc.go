@@ -34,6 +34,9 @@ func (m *MM) Areas(from usermem.Addr, max int, sizes bool) []Area {
 		if v.m != nil {
 			a.Off = v.off
 		}
+		if shm, ok := v.m.(*sharedMem); ok {
+			a.Info.Minor, a.Info.Ino = 1, shm.ino // the device of the kernel's own tmpfs
+		}
 		if sizes {
 			m.measure(v, &a)
 		}
@@ -50,6 +53,48 @@ func (m *MM) Areas(from usermem.Addr, max int, sizes bool) []Area {
 		}
 	}
 	return list
+}
+
+// FileOf returns the file of the area that is exactly [start, end), with a reference; nil if there
+// is none (/proc/PID/map_files).
+func (m *MM) FileOf(start, end usermem.Addr) File {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	v := m.areas.lookup(start)
+	if v == nil || v.start != start || v.end != end || v.file == nil {
+		return nil
+	}
+	v.file.Get()
+	return v.file
+}
+
+// Bits of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst).
+const (
+	pagemapExclusive = 1 << 56
+	pagemapFile      = 1 << 61
+	pagemapPresent   = 1 << 63
+)
+
+// Pagemap fills out with the words of /proc/PID/pagemap for the pages from at on. Page frames are
+// nobody's business.
+func (m *MM) Pagemap(at usermem.Addr, out []uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	clear(out)
+	m.table.each(at, at+usermem.Addr(len(out))<<usermem.PageShift, func(addr usermem.Addr, ptes []pte) {
+		to := out[(addr-at)>>usermem.PageShift:]
+		for i, p := range ptes {
+			switch {
+			case p == 0:
+			case p&(pteAnon|pteCow) == pteAnon:
+				to[i] = pagemapPresent | pagemapExclusive
+			case p&pteAnon != 0:
+				to[i] = pagemapPresent
+			default:
+				to[i] = pagemapPresent | pagemapFile
+			}
+		}
+	})
 }
 
 // nameOf returns what maps shows of an area without a file (get_vma_name, fs/proc/task_mmu.c).

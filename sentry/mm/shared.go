@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"sync/atomic"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -13,11 +15,15 @@ type sharedMem struct {
 	sys       *System
 	size      uint64
 	committed uint64 // pages
+	ino       uint64 // for /proc/PID/maps
 }
+
+// lastShared numbers shared memory.
+var lastShared atomic.Uint64
 
 // newShared returns shared memory of size bytes, taken into account if committed is true.
 func (m *MM) newShared(size uint64, committed bool) (*sharedMem, linux.Errno) {
-	s := &sharedMem{sys: m.sys, size: size}
+	s := &sharedMem{sys: m.sys, size: size, ino: 1024 + lastShared.Add(1)}
 	if committed {
 		s.committed = size >> usermem.PageShift
 		if errno := m.sys.commit(s.committed); errno != 0 {

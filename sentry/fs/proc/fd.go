@@ -3,6 +3,7 @@ package proc
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/eventfd"
@@ -17,52 +18,35 @@ type fds struct {
 	info bool
 }
 
-// CheckPermission is vfs.Permissioner's: a process may always look at its own descriptors
-// (proc_fd_permission).
-func (d *dir) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
-	a := d.Attr()
-	errno := vfs.CheckMode(ctx.Cred(), a.Mode, a.UID, a.GID, want)
-	if _, ok := d.more.(fds); ok && errno != 0 {
-		if t, ok := ctx.(*kernel.Task); ok && t.Group() == d.task.Group() {
-			return 0
-		}
-	}
-	return errno
-}
-
-func (p fds) lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
-	nr, err := strconv.ParseUint(name, 10, 31)
-	files := p.t.Files()
-	if err != nil || files == nil {
+// fileOf returns the open file behind a descriptor of t with a reference: ENOENT.
+func fileOf(t *kernel.Task, nr int32) (*vfs.File, linux.Errno) {
+	files := t.Files()
+	if files == nil {
 		return nil, linux.ENOENT
 	}
-	if !mayLook(ctx, p.t) {
-		return nil, linux.EACCES
-	}
-	file, errno := files.File(int32(nr))
+	f, errno := files.File(nr)
 	if errno != 0 {
 		return nil, linux.ENOENT
 	}
+	return f, 0
+}
+
+func (p fds) lookup(_ vfs.Ctx, d *dir, name string) (*vfs.Inode, linux.Errno) {
+	nr, ok := number(name)
+	if !ok {
+		return nil, linux.ENOENT
+	}
+	file, errno := fileOf(p.t, nr)
+	if errno != 0 {
+		return nil, errno
+	}
 	mode := file.Mode
 	file.Put()
-	dir := "/" + strconv.Itoa(int(p.t.TIDIn(p.f.ns)))
-	get := func() (*vfs.File, linux.Errno) {
-		files := p.t.Files()
-		if files == nil {
-			return nil, linux.ENOENT
-		}
-		f, errno := files.File(int32(nr))
-		if errno != 0 {
-			errno = linux.ENOENT
-		}
-		return f, errno
-	}
 	if p.info {
-		e := p.f.ofCtl(p.t, name, 0o400, true, func(vfs.Ctx) (string, linux.Errno) { return fdinfo(p.t, int32(nr), get) }, nil)
-		return e.make(dir + "/fdinfo/" + name), 0
+		return reg(name, 0o444, &spec{text: func(c *call) (string, linux.Errno) { return fdinfo(c, nr) }}).make(d, d.join(name)), 0
 	}
-	l := &magicLink{path: func() (vfs.Path, linux.Errno) {
-		f, errno := get()
+	l := &magicLink{path: func(t *kernel.Task) (vfs.Path, linux.Errno) {
+		f, errno := fileOf(t, nr)
 		if errno != 0 {
 			return vfs.Path{}, errno
 		}
@@ -77,35 +61,41 @@ func (p fds) lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	if mode&vfs.ModeWrite != 0 {
 		perm |= 0o300
 	}
-	l.init(l, p.f, dir+"/fd/"+name, perm, p.t)
+	l.init(l, p.f, d.join(name), perm, p.t)
+	l.Update(func(a *vfs.Attr) { a.Size = 64 })
 	return &l.Inode, 0
 }
 
-func (p fds) list(ctx vfs.Ctx) (es []entry) {
+func (p fds) list(_ vfs.Ctx, from int64) (es []numbered) {
 	files := p.t.Files()
-	if files == nil || !mayLook(ctx, p.t) {
+	if files == nil || from > 1<<30 {
 		return nil
 	}
 	typ := uint8(linux.DT_LNK)
 	if p.info {
 		typ = linux.DT_REG
 	}
-	for _, fd := range files.List(0) {
-		es = append(es, entry{name: strconv.Itoa(int(fd)), typ: typ})
+	for _, fd := range files.List(int32(from)) {
+		if len(es) == listed {
+			break
+		}
+		es = append(es, numbered{int64(fd), strconv.Itoa(int(fd)), typ})
 	}
 	return es
 }
 
 // fdinfo is /proc/PID/fdinfo/N.
-func fdinfo(t *kernel.Task, fd int32, get func() (*vfs.File, linux.Errno)) (string, linux.Errno) {
-	f, errno := get()
+func fdinfo(c *call, fd int32) (string, linux.Errno) {
+	f, errno := fileOf(c.t, fd)
 	if errno != 0 {
 		return "", errno
 	}
 	defer f.Put()
 	flags := f.Flags()
-	if on, _ := t.Files().Cloexec(fd); on {
-		flags |= linux.O_CLOEXEC
+	if files := c.t.Files(); files != nil {
+		if on, _ := files.Cloexec(fd); on {
+			flags |= linux.O_CLOEXEC
+		}
 	}
 	s := fmt.Sprintf("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", max(f.Pos(), 0), flags, f.Path.Mount.ID, f.Inode.Ino)
 	switch o := f.Ops.(type) {
@@ -116,14 +106,30 @@ func fdinfo(t *kernel.Task, fd int32, get func() (*vfs.File, linux.Errno)) (stri
 	case *kernel.Timerfd:
 		s += o.Info()
 	case *kernel.Pidfd:
-		nr := int32(-1)
-		if p := o.Task(t.Kernel()); p != nil {
-			nr = p.Group().PIDIn(t.PIDNS())
-		}
-		s += fmt.Sprintf("Pid:\t%d\nNSpid:\t%d\n", nr, nr)
+		s += pidfdInfo(c, o)
 	}
-	for i, l := range f.Locks(t.Files()) {
-		s += fmt.Sprintf("lock:\t%d: %s\n", i+1, l)
+	if files := c.t.Files(); files != nil {
+		for i, l := range f.Locks(files) {
+			s += fmt.Sprintf("lock:\t%d: %s\n", i+1, l)
+		}
 	}
 	return s, 0
+}
+
+// pidfdInfo shows the numbers in the namespaces from the mount's down (pidfd_show_fdinfo).
+func pidfdInfo(c *call, o *kernel.Pidfd) string {
+	p := o.Task(c.fs.k)
+	if p == nil {
+		return "Pid:\t-1\nNSpid:\t-1\n"
+	}
+	nrs := p.Group().ID().Numbers(c.fs.ns)
+	if p.Group().PIDIn(c.fs.ns) == 0 || len(nrs) == 0 {
+		return "Pid:\t0\nNSpid:\t0\n"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Pid:\t%d\nNSpid:", nrs[0])
+	for _, nr := range nrs {
+		fmt.Fprintf(&b, "\t%d", nr)
+	}
+	return b.String() + "\n"
 }

@@ -2,8 +2,6 @@ package proc
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
@@ -28,130 +26,156 @@ func (n *nsNode) Namespace() any { return n.ns }
 func (n *nsNode) Setattr(vfs.Ctx, vfs.SetAttr) linux.Errno { return linux.EPERM }
 
 // Open is vfs.InodeOps's.
-func (n *nsNode) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return nsOpen{}, 0 }
+func (n *nsNode) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return &nsOpen{n.ns}, 0 }
 
-type nsOpen struct{}
+// nsOpen is an open namespace.
+type nsOpen struct{ ns any }
 
 // Read is not possible.
-func (nsOpen) Read(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
+func (*nsOpen) Read(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
 	return 0, linux.EINVAL
 }
 
 // Write is not possible.
-func (nsOpen) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
+func (*nsOpen) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
 	return 0, linux.EINVAL
 }
 
 // Release is vfs.FileOps's.
-func (nsOpen) Release(*vfs.File) {}
+func (*nsOpen) Release(*vfs.File) {}
+
+// nsKinds are the files of /proc/PID/ns, with how a task's namespace is found. There are no time
+// namespaces, as in a Linux built without them.
+var nsKinds = []struct {
+	file, kind string
+	of         func(t *kernel.Task, n *kernel.Namespaces) any
+}{
+	{"cgroup", "cgroup", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.Cgroup }},
+	{"ipc", "ipc", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.IPC }},
+	{"mnt", "mnt", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.Mount }},
+	{"net", "net", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.Net }},
+	{"pid", "pid", func(t *kernel.Task, _ *kernel.Namespaces) any { return t.PIDNS() }},
+	{"pid_for_children", "pid", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.PIDChildren }},
+	{"user", "user", func(t *kernel.Task, _ *kernel.Namespaces) any { return t.Cred().NS }},
+	{"uts", "uts", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.UTS }},
+}
+
+// describe says what a namespace is: its kind, its CLONE_NEW flag, its number, its owner.
+func describe(ns any) (kind string, flag uint64, ino uint64, owner *auth.UserNS) {
+	switch n := ns.(type) {
+	case *kernel.CgroupNS:
+		return "cgroup", linux.CLONE_NEWCGROUP, n.Ino, n.Owner
+	case *kernel.IPCNS:
+		return "ipc", linux.CLONE_NEWIPC, n.Ino, n.Owner
+	case *vfs.MountNS:
+		return "mnt", linux.CLONE_NEWNS, n.Ino(), n.Owner
+	case *kernel.NetNS:
+		return "net", linux.CLONE_NEWNET, n.Ino, n.Owner
+	case *kernel.PIDNS:
+		return "pid", linux.CLONE_NEWPID, n.Ino, n.Owner
+	case *auth.UserNS:
+		return "user", linux.CLONE_NEWUSER, n.Ino(), n.Parent
+	case *kernel.UTSNS:
+		return "uts", linux.CLONE_NEWUTS, n.Ino, n.Owner
+	}
+	return "", 0, 0, nil
+}
+
+// nsPath is the path to a namespace as a file.
+func nsPath(ns any) vfs.Path {
+	kind, _, ino, _ := describe(ns)
+	i := &nsNode{ns: ns}
+	i.Init(i, nsfs.Super(), ino, vfs.Attr{Mode: linux.S_IFREG | 0o444, Nlink: 1, Blksize: 4096})
+	return nsfs.Path(&i.Inode, fmt.Sprintf("%s:[%d]", kind, ino))
+}
 
 // nsDir is /proc/PID/ns.
-func (f *FS) nsDir(t *kernel.Task) entry {
+func nsDir() entry {
 	var es []entry
-	add := func(name, kind string, get func(n *kernel.Namespaces) (any, uint64)) {
-		es = append(es, f.magic(t, name, func() (vfs.Path, linux.Errno) {
+	for _, k := range nsKinds {
+		es = append(es, magicTo(k.file, func(t *kernel.Task) (vfs.Path, linux.Errno) {
 			n := t.Namespaces()
-			if n == nil {
+			if n == nil && k.file != "pid" && k.file != "user" {
 				return vfs.Path{}, linux.ENOENT
 			}
-			ns, ino := get(n)
-			i := &nsNode{ns: ns}
-			i.Init(i, nsfs.Super(), ino, vfs.Attr{Mode: linux.S_IFREG | 0o444, Nlink: 1, Blksize: 4096})
-			return nsfs.Path(&i.Inode, fmt.Sprintf("%s:[%d]", kind, ino)), 0
+			return nsPath(k.of(t, n)), 0
 		}))
 	}
-	add("cgroup", "cgroup", func(n *kernel.Namespaces) (any, uint64) { return n.Cgroup, n.Cgroup.Ino })
-	add("ipc", "ipc", func(n *kernel.Namespaces) (any, uint64) { return n.IPC, n.IPC.Ino })
-	add("mnt", "mnt", func(n *kernel.Namespaces) (any, uint64) { return n.Mount, n.Mount.Ino() })
-	add("net", "net", func(n *kernel.Namespaces) (any, uint64) { return n.Net, n.Net.Ino })
-	add("pid", "pid", func(*kernel.Namespaces) (any, uint64) { ns := t.PIDNS(); return ns, ns.Ino })
-	add("pid_for_children", "pid", func(n *kernel.Namespaces) (any, uint64) { return n.PIDChildren, n.PIDChildren.Ino })
-	add("time", "time", func(n *kernel.Namespaces) (any, uint64) { return n.Time, n.Time.Ino })
-	add("time_for_children", "time", func(n *kernel.Namespaces) (any, uint64) { return n.Time, n.Time.Ino })
-	add("user", "user", func(*kernel.Namespaces) (any, uint64) { ns := t.Cred().NS; return ns, ns.Ino() })
-	add("uts", "uts", func(n *kernel.Namespaces) (any, uint64) { return n.UTS, n.UTS.Ino })
-	return f.subOf(t, "ns", 0o511, nil, es...)
+	return subPerm("ns", 0o511, nil, es)
 }
 
-// idMap is uid_map or gid_map (map_write, kernel/user_namespace.c).
-func (f *FS) idMap(t *kernel.Task, name string, uids bool) entry {
-	return f.ofCtl(t, name, 0o644, false, func(vfs.Ctx) (string, linux.Errno) {
-		u, g := t.Cred().NS.Maps()
-		if !uids {
-			u = g
+// Calls of ioctl_nsfs(2).
+const (
+	nsGetUserns   = 0xb701
+	nsGetParent   = 0xb702
+	nsGetNstype   = 0xb703
+	nsGetOwnerUID = 0xb704
+)
+
+// Ioctl is vfs.Ioctler's: ioctl_nsfs(2).
+func (o *nsOpen) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
+	t, ok := ctx.(*kernel.Task)
+	if !ok {
+		return 0, linux.ENOTTY
+	}
+	_, flag, _, owner := describe(o.ns)
+	switch cmd {
+	case nsGetNstype:
+		return uintptr(flag), 0
+	case nsGetUserns:
+		if owner == nil || !within(owner, t.Cred().NS) {
+			return 0, linux.EPERM
 		}
-		var b strings.Builder
-		for _, m := range u {
-			fmt.Fprintf(&b, "%10d %10d %10d\n", m.Inside, m.Outside, m.Count)
+		return openNS(t, owner)
+	case nsGetParent:
+		return o.parent(t)
+	case nsGetOwnerUID:
+		u, ok := o.ns.(*auth.UserNS)
+		if !ok {
+			return 0, linux.EINVAL
 		}
-		return b.String(), 0
-	}, func(ctx vfs.Ctx, s string) linux.Errno { return writeMap(ctx, t.Cred().NS, s, uids) })
+		return 0, usermem.CopyOutInt(ctx.Space(), usermem.Addr(arg), t.Cred().NS.FromKernelUID(u.Owner))
+	}
+	return 0, linux.ENOTTY
 }
 
-func writeMap(ctx vfs.Ctx, ns *auth.UserNS, s string, uids bool) linux.Errno {
-	var maps []auth.IDMap
-	for _, line := range strings.Split(strings.TrimRight(s, "\n"), "\n") {
-		var m auth.IDMap
-		w := strings.Fields(line)
-		if len(w) != 3 {
-			return linux.EINVAL
+// parent is NS_GET_PARENT: EPERM for what lies outside of the caller's own.
+func (o *nsOpen) parent(t *kernel.Task) (uintptr, linux.Errno) {
+	switch n := o.ns.(type) {
+	case *auth.UserNS:
+		if n.Parent == nil || !within(n.Parent, t.Cred().NS) {
+			return 0, linux.EPERM
 		}
-		for i, to := range []*uint32{&m.Inside, &m.Outside, &m.Count} {
-			v, err := strconv.ParseUint(w[i], 10, 32)
-			if err != nil {
-				return linux.EINVAL
+		return openNS(t, n.Parent)
+	case *kernel.PIDNS:
+		p := n.Parent()
+		for at := p; ; at = at.Parent() {
+			if at == nil {
+				return 0, linux.EPERM
 			}
-			*to = uint32(v)
-		}
-		maps = append(maps, m)
-	}
-	if ns.Parent == nil {
-		return linux.EPERM
-	}
-	c, capability := ctx.Cred(), linux.CAP_SETUID
-	if !uids {
-		capability = linux.CAP_SETGID
-	}
-	if !c.HasIn(ns, linux.CAP_SYS_ADMIN) {
-		return linux.EPERM
-	}
-	if !c.HasIn(ns.Parent, capability) {
-		// One id, the creator's own; for groups only with setgroups(2) denied.
-		own := ns.Parent.FromKernelUID(c.Euid)
-		if !uids {
-			own = ns.Parent.FromKernelGID(c.Egid)
-		}
-		if len(maps) != 1 || maps[0].Count != 1 || maps[0].Outside != own || !uids && !ns.SetgroupsDenied() || c.Euid != ns.Owner {
-			return linux.EPERM
+			if at == t.PIDNS() {
+				return openNS(t, p)
+			}
 		}
 	}
-	if uids {
-		return ns.SetUIDMap(maps)
-	}
-	return ns.SetGIDMap(maps)
+	return 0, linux.EINVAL
 }
 
-// setgroups is /proc/PID/setgroups.
-func (f *FS) setgroups(t *kernel.Task) entry {
-	return f.ofCtl(t, "setgroups", 0o644, false, func(vfs.Ctx) (string, linux.Errno) {
-		if t.Cred().NS.SetgroupsDenied() {
-			return "deny\n", 0
+// within tells whether ns is top or below it.
+func within(ns, top *auth.UserNS) bool {
+	for ; ns != nil; ns = ns.Parent {
+		if ns == top {
+			return true
 		}
-		return "allow\n", 0
-	}, func(ctx vfs.Ctx, s string) linux.Errno {
-		ns := t.Cred().NS
-		if !ctx.Cred().HasIn(ns, linux.CAP_SYS_ADMIN) {
-			return linux.EPERM
-		}
-		switch strings.TrimSpace(s) {
-		case "allow":
-			if ns.SetgroupsDenied() {
-				return linux.EPERM
-			}
-			return 0
-		case "deny":
-			return ns.DenySetgroups()
-		}
-		return linux.EINVAL
-	})
+	}
+	return false
+}
+
+func openNS(t *kernel.Task, ns any) (uintptr, linux.Errno) {
+	f, errno := vfs.OpenPath(t, nsPath(ns), linux.O_RDONLY)
+	if errno != 0 {
+		return 0, errno
+	}
+	fd, errno := t.Install(f, true)
+	return uintptr(fd), errno
 }

@@ -1,107 +1,182 @@
 package proc
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
-	"github.com/seed-7423c386/runsc/sentry/mm"
-	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // A process's directory shows its leader; a thread's under task shows the thread.
 
-// of is an entry of a task's file that everybody may read.
-func (f *FS) of(t *kernel.Task, name string, text func(t *kernel.Task) string) entry {
-	return f.ofCtl(t, name, 0o444, false, func(vfs.Ctx) (string, linux.Errno) { return text(t), 0 }, nil)
+// processes are the entries of the top directory that are numbers.
+type processes struct{ f *FS }
+
+func (p processes) lookup(ctx vfs.Ctx, _ *dir, name string) (*vfs.Inode, linux.Errno) {
+	nr, ok := number(name)
+	if !ok {
+		return nil, linux.ENOENT
+	}
+	// Threads have directories, too, that are not listed.
+	t := p.f.k.TaskIn(p.f.ns, nr)
+	if t == nil || p.f.options.Load().hide == hidePtraceable && !p.f.shows(ctx, t, hideNoAccess) {
+		return nil, linux.ENOENT
+	}
+	d := &dir{entries: processEntries}
+	d.start(p.f, "/"+name, 0o555, t)
+	return &d.Inode, 0
 }
 
-// private is an entry of a task's file that takes the rights of a debugger.
-func (f *FS) private(t *kernel.Task, name string, perm uint32, text func(t *kernel.Task) string) entry {
-	return f.ofCtl(t, name, perm, true, func(vfs.Ctx) (string, linux.Errno) { return text(t), 0 }, nil)
+// listed is how many entries a lister gives at once.
+const listed = 1024
+
+func (p processes) list(ctx vfs.Ctx, from int64) (es []numbered) {
+	for from <= 1<<22 {
+		groups := p.f.k.PIDsFrom(p.f.ns, int32(from), listed)
+		if len(groups) == 0 {
+			return nil
+		}
+		for _, g := range groups {
+			nr := g.PIDIn(p.f.ns)
+			from = max(from, int64(nr)+1)
+			if nr != 0 && p.f.shows(ctx, g.Leader(), hideInvisible) {
+				es = append(es, numbered{int64(nr), strconv.Itoa(int(nr)), linux.DT_DIR})
+			}
+		}
+		if len(es) > 0 {
+			return es
+		}
+	}
+	return nil
 }
 
-func (f *FS) ofCtl(t *kernel.Task, name string, perm uint32, secret bool, text func(vfs.Ctx) (string, linux.Errno), write func(vfs.Ctx, string) linux.Errno) entry {
-	return entry{name, linux.DT_REG, func(path string) *vfs.Inode {
-		i := &file{text: text, write: write, secret: secret}
-		i.init(i, f, path, linux.S_IFREG|perm, t)
-		return &i.Inode
-	}}
-}
-
-func (f *FS) subOf(t *kernel.Task, name string, perm uint32, more lister, entries ...entry) entry {
-	return entry{name, linux.DT_DIR, func(path string) *vfs.Inode {
-		d := f.taskDir(path, perm, t, entries)
-		d.more = more
-		return &d.Inode
-	}}
-}
-
-// processDir is /proc/PID.
-func (f *FS) processDir(path string, t *kernel.Task) *dir {
-	es := f.taskEntries(t)
-	es = append(es,
-		f.subOf(t, "task", 0o555, threads{f, t}),
-		f.of(t, "coredump_filter", func(*kernel.Task) string { return "00000033\n" }),
-		f.ofCtl(t, "timerslack_ns", 0o666, false, func(vfs.Ctx) (string, linux.Errno) {
-			return strconv.FormatInt(t.TimerSlack(), 10) + "\n", 0
-		}, nil),
-	)
-	return f.taskDir(path, 0o555, t, es)
+// number is name as a process number or descriptor: without leading zeroes (name_to_int).
+func number(name string) (int32, bool) {
+	nr, err := strconv.ParseUint(name, 10, 31)
+	return int32(nr), err == nil && (name[0] != '0' || name == "0")
 }
 
 // threads are the entries of /proc/PID/task.
-type threads struct {
+type threads struct{}
+
+func (threads) lookup(_ vfs.Ctx, d *dir, name string) (*vfs.Inode, linux.Errno) {
+	nr, ok := number(name)
+	if !ok {
+		return nil, linux.ENOENT
+	}
+	o := d.fs.k.TaskIn(d.fs.ns, nr)
+	if o == nil || o.Group() != d.task.Group() {
+		return nil, linux.ENOENT
+	}
+	n := &dir{entries: threadEntries}
+	n.start(d.fs, d.join(name), 0o555, o)
+	return &n.Inode, 0
+}
+
+func (threads) list(vfs.Ctx, int64) []numbered { return nil }
+
+// threadsOf are the threads of a process.
+type threadsOf struct {
+	threads
 	f *FS
 	t *kernel.Task
 }
 
-func (p threads) lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
-	nr, err := strconv.ParseUint(name, 10, 31)
-	if err != nil {
-		return nil, linux.ENOENT
-	}
-	o := p.f.k.TaskIn(p.f.ns, int32(nr))
-	if o == nil || o.Group() != p.t.Group() {
-		return nil, linux.ENOENT
-	}
-	path := "/" + strconv.Itoa(int(p.t.TIDIn(p.f.ns))) + "/task/" + name
-	es := p.f.taskEntries(o)
-	es = append(es, p.f.of(o, "children", p.f.children))
-	return &p.f.taskDir(path, 0o555, o, es).Inode, 0
-}
-
-func (p threads) list(vfs.Ctx) (es []entry) {
+func (p threadsOf) list(_ vfs.Ctx, from int64) (es []numbered) {
 	for _, o := range p.t.Group().Tasks() {
-		if id := o.TIDIn(p.f.ns); id != 0 {
-			es = append(es, entry{name: strconv.Itoa(int(id)), typ: linux.DT_DIR})
+		if id := o.TIDIn(p.f.ns); id != 0 && int64(id) >= from {
+			es = append(es, numbered{int64(id), strconv.Itoa(int(id)), linux.DT_DIR})
 		}
 	}
-	return es
+	sortNumbered(es)
+	return es[:min(len(es), listed)]
 }
 
-// taskEntries are what processes and threads have in common.
-func (f *FS) taskEntries(t *kernel.Task) []entry {
-	return []entry{
-		f.private(t, "auxv", 0o400, auxv),
-		f.of(t, "cgroup", func(*kernel.Task) string { return "0::/\n" }),
-		f.of(t, "cmdline", cmdline),
-		f.ofCtl(t, "comm", 0o644, false, func(vfs.Ctx) (string, linux.Errno) { return t.Comm() + "\n", 0 }, func(ctx vfs.Ctx, s string) linux.Errno {
-			if c, ok := ctx.(*kernel.Task); !ok || c.Group() != t.Group() {
-				return linux.EINVAL
-			}
-			t.SetComm(trimLine(s))
-			return 0
+// isOwn tells whether the caller is of t's process.
+func isOwn(ctx vfs.Ctx, t *kernel.Task) bool {
+	c, ok := ctx.(*kernel.Task)
+	return ok && c.Group() == t.Group()
+}
+
+// taskSub is a directory whose lister is made of the task.
+func taskSub(name string, perm uint32, more func(f *FS, t *kernel.Task) lister) entry {
+	return entry{name, linux.DT_DIR, func(p *dir, path string) *vfs.Inode {
+		d := &dir{more: more(p.fs, p.task)}
+		d.start(p.fs, path, perm, p.task)
+		return &d.Inode
+	}}
+}
+
+// processEntries are what a process has, in Linux's order (tgid_base_stuff, fs/proc/base.c).
+var processEntries, threadEntries []entry
+
+func init() {
+	processEntries = append([]entry{
+		taskSub("task", 0o555, func(f *FS, t *kernel.Task) lister { return threadsOf{f: f, t: t} }),
+		taskSub("map_files", 0o500, func(f *FS, t *kernel.Task) lister { return mapFiles{f, t} }),
+	}, commonEntries()...)
+	processEntries = append(processEntries,
+		reg("mountstats", 0o400, &spec{seq: mountstatLines}),
+		reg("coredump_filter", 0o644, &spec{
+			text: func(c *call) (string, linux.Errno) {
+				if c.t.MM() == nil {
+					return "", 0
+				}
+				return hex8(c.t.Group().CoreFilter()) + "\n", 0
+			},
+			write: writeCoreFilter,
 		}),
-		f.magic(t, "cwd", func() (vfs.Path, linux.Errno) {
+		show("timers", 0o444, timers),
+		reg("timerslack_ns", 0o666, &spec{text: timerSlack, write: writeTimerSlack}),
+	)
+	threadEntries = append(commonEntries(), show("children", 0o444, func(c *call) string {
+		var b strings.Builder
+		for _, nr := range c.fs.k.ChildrenOf(c.t, c.fs.ns) {
+			b.WriteString(strconv.Itoa(int(nr)) + " ")
+		}
+		return b.String()
+	}))
+}
+
+// commonEntries are what processes and threads have in common.
+func commonEntries() []entry {
+	return []entry{
+		taskSub("fd", 0o500, func(f *FS, t *kernel.Task) lister { return fds{f, t, false} }),
+		taskSub("fdinfo", 0o555, func(f *FS, t *kernel.Task) lister { return fds{f, t, true} }),
+		nsDir(),
+		netDir(),
+		reg("environ", 0o400, &spec{memory: true, raw: environ}),
+		reg("auxv", 0o400, &spec{memory: true, text: auxv}),
+		show("status", 0o444, status),
+		reg("personality", 0o400, &spec{text: debugger(func(c *call) string { return hex8(c.t.Personality()) + "\n" })}),
+		show("limits", 0o444, limits),
+		show("sched", 0o644, sched),
+		reg("comm", 0o644, &spec{
+			text:  func(c *call) (string, linux.Errno) { return c.t.Comm() + "\n", 0 },
+			write: writeComm,
+		}),
+		reg("syscall", 0o400, &spec{text: debugger(syscall)}),
+		reg("cmdline", 0o444, &spec{raw: cmdline, seek: seekFile}),
+		show("stat", 0o444, taskStat),
+		show("statm", 0o444, statm),
+		reg("maps", 0o444, &spec{memory: true, seq: maps(false)}),
+		reg("mem", 0o600, &spec{memory: true, raw: readMem, rawWrite: writeMem, seek: seekAny}),
+		magicTo("cwd", func(t *kernel.Task) (vfs.Path, linux.Errno) {
 			if fs := t.FS(); fs != nil {
 				return fs.Cwd(), 0
 			}
 			return vfs.Path{}, linux.ENOENT
 		}),
-		f.private(t, "environ", 0o400, environ),
-		f.magic(t, "exe", func() (vfs.Path, linux.Errno) {
+		magicTo("root", func(t *kernel.Task) (vfs.Path, linux.Errno) {
+			if fs := t.FS(); fs != nil {
+				return fs.Root(), 0
+			}
+			return vfs.Path{}, linux.ENOENT
+		}),
+		magicTo("exe", func(t *kernel.Task) (vfs.Path, linux.Errno) {
 			e := t.Exe()
 			if e == nil || !e.TryGet() {
 				return vfs.Path{}, linux.ENOENT
@@ -110,194 +185,236 @@ func (f *FS) taskEntries(t *kernel.Task) []entry {
 			e.Path.Get()
 			return e.Path, 0
 		}),
-		f.subOf(t, "fd", 0o500, fds{f, t, false}),
-		f.subOf(t, "fdinfo", 0o555, fds{f, t, true}),
-		f.private(t, "io", 0o400, ioText),
-		f.of(t, "limits", limits),
-		f.ofCtl(t, "loginuid", 0o644, false, func(vfs.Ctx) (string, linux.Errno) { return "4294967295", 0 }, nil),
-		f.idMap(t, "uid_map", true),
-		f.idMap(t, "gid_map", false),
-		f.setgroups(t),
-		f.private(t, "maps", 0o444, func(t *kernel.Task) string { return f.maps(t, false) }),
-		f.private(t, "smaps", 0o444, func(t *kernel.Task) string { return f.maps(t, true) }),
-		f.private(t, "smaps_rollup", 0o444, f.rollup),
-		f.mem(t),
-		f.of(t, "mountinfo", f.mountinfo),
-		f.of(t, "mounts", f.mounts),
-		f.of(t, "mountstats", func(*kernel.Task) string { return "" }),
-		f.netDir(t),
-		f.nsDir(t),
-		f.of(t, "numa_maps", func(*kernel.Task) string { return "" }),
-		f.of(t, "oom_score", func(*kernel.Task) string { return "0\n" }),
-		f.ofCtl(t, "oom_score_adj", 0o644, false, func(vfs.Ctx) (string, linux.Errno) {
-			return strconv.Itoa(int(t.Group().OOMScore())) + "\n", 0
-		}, func(ctx vfs.Ctx, s string) linux.Errno { return setOOM(ctx, t, s) }),
-		f.ofCtl(t, "oom_adj", 0o644, false, func(vfs.Ctx) (string, linux.Errno) {
-			return strconv.Itoa(int(t.Group().OOMScore()*17/1000)) + "\n", 0
-		}, nil),
-		f.private(t, "personality", 0o400, func(t *kernel.Task) string { return hex8(t.Personality()) + "\n" }),
-		f.magic(t, "root", func() (vfs.Path, linux.Errno) {
-			if fs := t.FS(); fs != nil {
-				return fs.Root(), 0
+		reg("mounts", 0o444, &spec{seq: mounts}),
+		reg("mountinfo", 0o444, &spec{seq: mountinfo}),
+		reg("clear_refs", 0o200, &spec{write: clearRefs}),
+		reg("smaps", 0o444, &spec{memory: true, seq: maps(true)}),
+		reg("smaps_rollup", 0o444, &spec{memory: true, text: rollup}),
+		reg("pagemap", 0o400, &spec{memory: true, raw: pagemap}),
+		show("wchan", 0o444, func(*call) string { return "0" }),
+		reg("stack", 0o400, &spec{text: func(c *call) (string, linux.Errno) {
+			if !c.file.Cred.HasIn(c.fs.k.UserNS, linux.CAP_SYS_ADMIN) {
+				return "", linux.EACCES
 			}
-			return vfs.Path{}, linux.ENOENT
+			return "", 0 // there is no kernel stack to show
+		}}),
+		show("schedstat", 0o444, func(c *call) string {
+			u, s := c.t.CPU()
+			v, i := c.t.Switches()
+			return fmt.Sprintf("%d 0 %d\n", u+s, v+i)
 		}),
-		f.of(t, "sched", func(t *kernel.Task) string {
-			return t.Comm() + " (" + strconv.Itoa(int(t.TIDIn(f.ns))) + ", #threads: 1)\n"
-		}),
-		f.of(t, "schedstat", func(t *kernel.Task) string {
-			u, s := t.CPU()
-			return strconv.FormatInt(u+s, 10) + " 0 0\n"
-		}),
-		f.private(t, "stack", 0o400, func(*kernel.Task) string { return "" }),
-		f.of(t, "stat", f.taskStat),
-		f.of(t, "statm", statm),
-		f.of(t, "status", f.status),
-		f.private(t, "syscall", 0o400, func(*kernel.Task) string { return "running\n" }),
-		f.of(t, "wchan", func(*kernel.Task) string { return "0" }),
-		f.of(t, "sessionid", func(*kernel.Task) string { return "4294967295" }),
-		f.ofCtl(t, "clear_refs", 0o200, false, nil, func(_ vfs.Ctx, s string) linux.Errno {
-			if trimLine(s) == "5" {
-				if m := t.GetMM(); m != nil {
-					m.ResetPeak()
-					m.Put()
-				}
+		show("cpuset", 0o444, func(*call) string { return "/\n" }),
+		show("cgroup", 0o444, cgroup),
+		show("oom_score", 0o444, oomScore),
+		reg("oom_adj", 0o644, &spec{text: func(c *call) (string, linux.Errno) {
+			adj := c.t.Group().OOMScore() * 17 / 1000
+			if c.t.Group().OOMScore() == 1000 {
+				adj = 15
 			}
-			return 0
+			return strconv.Itoa(int(adj)) + "\n", 0
+		}, write: func(c *call, s string, _ int64) linux.Errno {
+			v, err := strconv.ParseInt(word(s), 0, 32)
+			if err != nil || v < -17 || v > 15 {
+				return linux.EINVAL
+			}
+			if v == 15 {
+				return setOOM(c, 1000)
+			}
+			return setOOM(c, int32(v*1000/17))
+		}}),
+		reg("oom_score_adj", 0o644, &spec{text: func(c *call) (string, linux.Errno) {
+			return strconv.Itoa(int(c.t.Group().OOMScore())) + "\n", 0
+		}, write: func(c *call, s string, _ int64) linux.Errno {
+			v, err := strconv.ParseInt(word(s), 0, 32)
+			if err != nil || v < -1000 || v > 1000 {
+				return linux.EINVAL
+			}
+			return setOOM(c, int32(v))
+		}}),
+		reg("loginuid", 0o644, &spec{text: loginUID, write: writeLoginUID}),
+		show("sessionid", 0o444, func(c *call) string {
+			if _, id, ok := c.t.LoginUID(); ok {
+				return strconv.FormatUint(uint64(id), 10)
+			}
+			return "4294967295"
 		}),
+		reg("io", 0o400, &spec{text: func(c *call) (string, linux.Errno) {
+			if !mayLook(c.Ctx, c.t) {
+				return "", linux.EACCES
+			}
+			return ioText(c), 0
+		}}),
+		idMap("uid_map", true),
+		idMap("gid_map", false),
+		reg("setgroups", 0o644, &spec{text: setgroups, write: writeSetgroups}),
 	}
 }
 
-// magic is a link that leads straight to what path returns.
-func (f *FS) magic(t *kernel.Task, name string, path func() (vfs.Path, linux.Errno)) entry {
-	return entry{name, linux.DT_LNK, func(at string) *vfs.Inode {
-		l := &magicLink{path: path}
-		l.init(l, f, at, linux.S_IFLNK|0o777, t)
-		return &l.Inode
-	}}
-}
-
-// magicLink is such a link.
-type magicLink struct {
-	node
-	path func() (vfs.Path, linux.Errno)
-}
-
-// Open is not possible: vfs follows links.
-func (*magicLink) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return nil, linux.ELOOP }
-
-// Follow is vfs.MagicLinker's.
-func (l *magicLink) Follow(ctx vfs.Ctx) (vfs.Path, linux.Errno) {
-	if !mayLook(ctx, l.task) {
-		return vfs.Path{}, linux.EACCES
+// debugger is the text of a file whose reading takes the rights of a debugger (lock_trace).
+func debugger(text func(c *call) string) func(c *call) (string, linux.Errno) {
+	return func(c *call) (string, linux.Errno) {
+		if !mayLook(c.Ctx, c.t) {
+			return "", linux.EPERM
+		}
+		return text(c), 0
 	}
-	return l.path()
 }
 
-// Readlink is vfs.Symlinker's: the path as the caller's root sees it.
-func (l *magicLink) Readlink(ctx vfs.Ctx) (string, linux.Errno) {
-	p, errno := l.Follow(ctx)
-	if errno != 0 {
-		return "", errno
+// writeComm names a thread, which only its own process may.
+func writeComm(c *call, s string, _ int64) linux.Errno {
+	if !isOwn(c.Ctx, c.t) {
+		return linux.EINVAL
 	}
-	defer p.Put()
-	return pathName(ctx, p), 0
+	s = s[:min(len(s), 15)]
+	s, _, _ = strings.Cut(s, "\x00")
+	c.t.SetComm(strings.TrimSuffix(s, "\n"))
+	return 0
 }
 
-// pathName is d_path for the caller.
-func pathName(ctx vfs.Ctx, p vfs.Path) string {
-	root := vfs.Path{}
-	if c, ok := ctx.(*kernel.Task); ok {
-		root = c.FS().Root()
-		defer root.Put()
+// setOOM is __set_oom_adj.
+func setOOM(c *call, v int32) linux.Errno {
+	g := c.t.Group()
+	if c.Cred().HasIn(c.fs.k.UserNS, linux.CAP_SYS_RESOURCE) {
+		g.SetOOMFloor(v)
+	} else if v < g.OOMFloor() {
+		return linux.EACCES
 	}
-	name, _, deleted := p.Name(root)
-	if deleted {
-		name += " (deleted)"
-	}
-	return name
+	g.SetOOMScore(v)
+	return 0
 }
 
-// mem is /proc/PID/mem: memory as a debugger reaches it.
-func (f *FS) mem(t *kernel.Task) entry {
-	return entry{"mem", linux.DT_REG, func(path string) *vfs.Inode {
-		i := new(memFile)
-		i.init(i, f, path, linux.S_IFREG|0o600, t)
-		return &i.Inode
-	}}
-}
-
-type memFile struct{ node }
-
-// Open is vfs.InodeOps's.
-func (i *memFile) Open(ctx vfs.Ctx, _ *vfs.File) (vfs.FileOps, linux.Errno) {
-	c, ok := ctx.(*kernel.Task)
-	if !ok || !c.MayAccess(i.task, false) {
-		return nil, linux.EACCES
-	}
-	m := i.task.GetMM()
+// oomScore is how much of the memory the process has, in thousandths, and its adjustment
+// (oom_badness).
+func oomScore(c *call) string {
+	m := c.t.GetMM()
 	if m == nil {
-		return nil, linux.ESRCH
+		return "0\n"
 	}
-	return &memOpen{m}, 0
+	defer m.Put()
+	s, total := m.Stats(), max(c.fs.k.TotalRAM, 1)
+	points := int64((s.Rss()+s.PageTables)*1000/total) + int64(c.t.Group().OOMScore())
+	return strconv.FormatInt(max(0, 1000+points)*2/3, 10) + "\n"
 }
 
-type memOpen struct{ m *mm.MM }
+func writeCoreFilter(c *call, s string, _ int64) linux.Errno {
+	v, err := strconv.ParseUint(word(s), 0, 32)
+	if err != nil {
+		return linux.EINVAL
+	}
+	c.t.Group().SetCoreFilter(uint32(v))
+	return 0
+}
 
-// move copies between the file's memory and a buffer, page by page.
-func (o *memOpen) move(b *usermem.Buf, off int64, in bool) (int, linux.Errno) {
-	s := o.m.ForceSpace()
-	total := 0
-	var page [usermem.PageSize]byte
-	for b.Len() > 0 {
-		p := page[:min(b.Len(), len(page)-int((off+int64(total))&usermem.PageMask))]
-		var n int
-		var errno linux.Errno
-		if in {
-			if n, errno = b.CopyIn(p); n > 0 {
-				n, errno = s.CopyOut(usermem.Addr(off)+usermem.Addr(total), p[:n])
-			}
-		} else if n, errno = s.CopyIn(usermem.Addr(off)+usermem.Addr(total), p); n > 0 {
-			n, errno = b.CopyOut(p[:n])
+// mayPace tells whether the caller may see and change t's timer slack.
+func mayPace(c *call) bool {
+	return c.reader() == c.t || c.Cred().HasIn(c.t.Cred().NS, linux.CAP_SYS_NICE)
+}
+
+func timerSlack(c *call) (string, linux.Errno) {
+	if !mayPace(c) {
+		return "", linux.EPERM
+	}
+	return strconv.FormatInt(c.t.TimerSlack(), 10) + "\n", 0
+}
+
+func writeTimerSlack(c *call, s string, _ int64) linux.Errno {
+	v, err := strconv.ParseUint(word(s), 10, 63)
+	if err != nil {
+		return linux.EINVAL
+	}
+	if !mayPace(c) {
+		return linux.EPERM
+	}
+	if v == 0 {
+		v = uint64(50 * linux.Microsecond)
+	}
+	c.t.SetTimerSlack(int64(v))
+	return 0
+}
+
+func loginUID(c *call) (string, linux.Errno) {
+	if uid, _, ok := c.t.LoginUID(); ok {
+		return strconv.FormatUint(uint64(c.uid(uid)), 10), 0
+	}
+	return "4294967295", 0
+}
+
+func writeLoginUID(c *call, s string, off int64) linux.Errno {
+	if c.reader() != c.t {
+		return linux.EPERM
+	}
+	v, err := strconv.ParseUint(word(s), 10, 32)
+	if off != 0 || err != nil {
+		return linux.EINVAL
+	}
+	if uint32(v) == ^uint32(0) {
+		return c.t.SetLoginUID(0, false)
+	}
+	uid, ok := c.ids().ToKernelUID(uint32(v))
+	if !ok {
+		return linux.EINVAL
+	}
+	return c.t.SetLoginUID(uid, true)
+}
+
+// clearRefs lets the peak of the resident set begin anew; the reference bits are not kept.
+func clearRefs(c *call, s string, _ int64) linux.Errno {
+	v, err := strconv.ParseInt(word(s), 10, 32)
+	if err != nil || v < 1 || v > 5 {
+		return linux.EINVAL
+	}
+	if v == 5 {
+		if m := c.t.GetMM(); m != nil {
+			m.ResetPeak()
+			m.Put()
 		}
-		total += n
-		if errno != 0 {
-			if total == 0 {
-				return 0, linux.EIO
-			}
-			break
+	}
+	return 0
+}
+
+// timers lists the timers of timer_create(2) (show_timer).
+func timers(c *call) string {
+	var b strings.Builder
+	notify := map[int32]string{linux.SIGEV_SIGNAL: "signal", linux.SIGEV_NONE: "none", linux.SIGEV_THREAD: "thread"}
+	for _, tm := range c.t.Group().PosixTimers() {
+		kind, nr := "pid", c.t.Group().PIDIn(c.fs.ns)
+		if tm.Thread != nil {
+			kind, nr = "tid", tm.Thread.TIDIn(c.fs.ns)
 		}
+		fmt.Fprintf(&b, "ID: %d\nsignal: %d/%016x\nnotify: %s/%s.%d\nClockID: %d\n", tm.ID, tm.Signo, tm.Value, notify[tm.Notify&^linux.SIGEV_THREAD_ID], kind, nr, tm.Clock)
 	}
-	return total, 0
+	return b.String()
 }
 
-// Read is vfs.FileOps's.
-func (o *memOpen) Read(_ vfs.Ctx, _ *vfs.File, dst *usermem.Buf, off int64) (int, linux.Errno) {
-	if o.m.Users() == 1 {
-		return 0, 0 // the process is gone
+// syscall says in which call a thread sleeps (proc_pid_syscall).
+func syscall(c *call) string {
+	nr, a, sp, pc, ok := c.t.InCall()
+	switch {
+	case !ok:
+		return "running\n"
+	case nr < 0:
+		return fmt.Sprintf("%d 0x%x 0x%x\n", nr, sp, pc)
 	}
-	return o.move(dst, off, false)
+	return fmt.Sprintf("%d 0x%x 0x%x 0x%x 0x%x 0x%x 0x%x 0x%x 0x%x\n", nr, a[0], a[1], a[2], a[3], a[4], a[5], sp, pc)
 }
 
-// Write is vfs.FileOps's.
-func (o *memOpen) Write(_ vfs.Ctx, _ *vfs.File, src *usermem.Buf, off int64) (int, linux.Errno) {
-	if o.m.Users() == 1 {
-		return 0, 0
-	}
-	return o.move(src, off, true)
+// sched shows what there is of the scheduler's account (proc_sched_show_task).
+func sched(c *call) string {
+	t := c.t
+	u, s := t.CPU()
+	v, i := t.Switches()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%d, #threads: %d)\n", t.Comm(), t.TIDIn(c.fs.ns), max(t.Group().Threads(), 1))
+	b.WriteString("-------------------------------------------------------------------\n")
+	ms := func(name string, ns int64) { fmt.Fprintf(&b, "%-45s:%14d.%06d\n", name, ns/1e6, ns%1e6) }
+	nr := func(name string, n int64) { fmt.Fprintf(&b, "%-45s:%21d\n", name, n) }
+	ms("se.exec_start", t.StartBoot())
+	ms("se.vruntime", u+s)
+	ms("se.sum_exec_runtime", u+s)
+	nr("nr_switches", v+i)
+	nr("nr_voluntary_switches", v)
+	nr("nr_involuntary_switches", i)
+	nr("policy", int64(t.Sched().Policy))
+	nr("prio", int64(priority(t))+100)
+	return b.String()
 }
-
-// Seek is vfs.Seeker's: any position is one.
-func (o *memOpen) Seek(_ vfs.Ctx, f *vfs.File, off int64, whence int) (int64, linux.Errno) {
-	switch whence {
-	case linux.SEEK_SET:
-	case linux.SEEK_CUR:
-		off += f.PosLocked()
-	default:
-		return 0, linux.EINVAL
-	}
-	return off, 0
-}
-
-// Release is vfs.FileOps's.
-func (o *memOpen) Release(*vfs.File) { o.m.Put() }

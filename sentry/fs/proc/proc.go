@@ -1,35 +1,41 @@
 // Package proc is procfs (proc(5), fs/proc): the kernel's state as files. Nothing is kept: every
-// look-up makes inodes anew, and a file's text is made when it is read from its beginning.
+// look-up makes inodes anew, and a file's text is made when it is read.
 //
-//	proc.go    the file system, directories and files that are made on demand
-//	root.go    the top directory
-//	sysctl.go  /proc/sys
-//	pid.go     /proc/PID and /proc/PID/task/TID
-//	status.go  what their files say
-//	fd.go      /proc/PID/fd, fdinfo
-//	ns.go      /proc/PID/ns
-//	links.go   links that lead straight to an object
+//	proc.go     the file system, its options, what inodes share
+//	dir.go      directories
+//	file.go     files that are made when they are read
+//	links.go    symbolic links, and links that lead straight to an object
+//	root.go     the top directory
+//	system.go   what its files say
+//	sysctl.go   /proc/sys
+//	pid.go      /proc/PID and /proc/PID/task/TID
+//	status.go   what their files say
+//	mem.go      a process's memory: mem, maps, cmdline and so on
+//	fd.go       /proc/PID/fd, fdinfo
+//	ns.go       /proc/PID/ns; idmap.go: uid_map and its like
+//	net.go      /proc/PID/net
 package proc
 
 import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
-	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // FS is one mount of proc: it shows the processes of a PID namespace.
 type FS struct {
-	k  *kernel.Kernel
-	ns *kernel.PIDNS
-	sb *vfs.Super
-	// Facts of the host that are files there.
+	k    *kernel.Kernel
+	ns   *kernel.PIDNS
+	sb   *vfs.Super
 	host Host
+
+	options atomic.Pointer[options]
 }
 
 // Host holds what some files repeat.
@@ -40,18 +46,127 @@ type Host struct {
 
 const magic = 0x9fa0
 
-// New returns a proc that shows ns.
-func New(k *kernel.Kernel, ns *kernel.PIDNS, host Host) *vfs.Super {
+// New returns a proc that shows ns: EINVAL for options it does not know.
+func New(k *kernel.Kernel, ns *kernel.PIDNS, host Host, data string) (*vfs.Super, linux.Errno) {
 	f := &FS{k: k, ns: ns, host: host}
+	if errno := f.configure(nil, data); errno != 0 {
+		return nil, errno
+	}
 	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoNegative: true, NoExec: true, NoDev: true}
+	f.sb.Options = f.showOptions
+	f.sb.Reconfigure = f.configure
 	f.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
 		return vfs.Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0
 	}
-	root := f.dir("/", 0o555, f.rootEntries())
-	root.more = processes{f}
+	root := &dir{entries: f.rootEntries(), more: processes{f}}
+	if f.options.Load().pidOnly {
+		root.entries = selfLinks()
+	}
+	root.init(root, f, "/", linux.S_IFDIR|0o555, nil)
 	f.sb.SetRoot(&root.Inode)
-	return f.sb
+	return f.sb, 0
 }
+
+// options are the mount options (proc(5)).
+type options struct {
+	hide    int // hidepid
+	gid     auth.GID
+	pidOnly bool // subset=pid
+}
+
+// The values of hidepid.
+const (
+	hideOff = iota
+	hideNoAccess
+	hideInvisible
+	hidePtraceable = 4
+)
+
+var hideNames = map[string]int{
+	"off": hideOff, "noaccess": hideNoAccess, "invisible": hideInvisible, "ptraceable": hidePtraceable,
+	"0": hideOff, "1": hideNoAccess, "2": hideInvisible, "4": hidePtraceable,
+}
+
+// configure takes mount options: a remount keeps what it does not name.
+func (f *FS) configure(ctx vfs.Ctx, data string) linux.Errno {
+	var o options
+	if old := f.options.Load(); old != nil {
+		o = *old
+	}
+	for _, word := range strings.Split(data, ",") {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "":
+		case "hidepid":
+			hide, ok := hideNames[value]
+			if !ok {
+				return linux.EINVAL
+			}
+			o.hide = hide
+		case "gid":
+			id, err := strconv.ParseUint(value, 10, 32)
+			if err != nil {
+				return linux.EINVAL
+			}
+			ns := f.k.UserNS
+			if ctx != nil {
+				ns = ctx.Cred().NS
+			}
+			gid, ok := ns.ToKernelGID(uint32(id))
+			if !ok {
+				return linux.EINVAL
+			}
+			o.gid = gid
+		case "subset":
+			if value != "pid" {
+				return linux.EINVAL
+			}
+			o.pidOnly = true
+		default:
+			return linux.EINVAL
+		}
+	}
+	f.options.Store(&o)
+	return 0
+}
+
+// showOptions is what /proc/mounts says (proc_show_options).
+func (f *FS) showOptions() string {
+	o := f.options.Load()
+	var words []string
+	if o.gid != 0 {
+		words = append(words, "gid="+strconv.FormatUint(uint64(o.gid), 10))
+	}
+	if o.hide != hideOff {
+		words = append(words, "hidepid="+map[int]string{hideNoAccess: "noaccess", hideInvisible: "invisible", hidePtraceable: "ptraceable"}[o.hide])
+	}
+	if o.pidOnly {
+		words = append(words, "subset=pid")
+	}
+	return strings.Join(words, ",")
+}
+
+// shows tells whether the caller may know of t when hidepid is at least least
+// (has_pid_permissions).
+func (f *FS) shows(ctx vfs.Ctx, t *kernel.Task, least int) bool {
+	o := f.options.Load()
+	switch {
+	case o.hide == hidePtraceable:
+		return mayLook(ctx, t)
+	case o.hide < least:
+		return true
+	}
+	return ctx.Cred().InGroup(o.gid) || mayLook(ctx, t)
+}
+
+// mayLook tells whether the caller could trace t.
+func mayLook(ctx vfs.Ctx, t *kernel.Task) bool {
+	c, ok := ctx.(*kernel.Task)
+	return !ok || t == nil || c.MayAccess(t, false)
+}
+
+// alive tells whether t is not reaped yet.
+func (f *FS) alive(t *kernel.Task) bool { return f.k.TaskIn(f.ns, t.TIDIn(f.ns)) == t }
 
 // ino is a stable inode number of a path.
 func ino(path string) uint64 {
@@ -68,9 +183,6 @@ type node struct {
 	task *kernel.Task
 }
 
-// Setattr is not allowed, as in Linux but for what nobody uses.
-func (n *node) Setattr(vfs.Ctx, vfs.SetAttr) linux.Errno { return linux.EPERM }
-
 // init fills a node in; of a task's it has the task's owner.
 func (n *node) init(ops vfs.InodeOps, f *FS, path string, mode uint32, task *kernel.Task) {
 	n.fs, n.path, n.task = f, path, task
@@ -84,16 +196,24 @@ func (n *node) init(ops vfs.InodeOps, f *FS, path string, mode uint32, task *ker
 	n.own()
 }
 
-// own gives a task's node the task's owner, root if it may not be looked into.
+// own gives a task's node the task's owner; but for directories that everybody may list, it is
+// root if the task may not be looked into (task_dump_owner).
 func (n *node) own() {
 	if n.task == nil {
 		return
 	}
-	var c auth.Cred
-	if n.task.Group().Dumpable() == 1 {
-		c = *n.task.Cred()
+	c := n.task.Cred()
+	uid, gid := c.Euid, c.Egid
+	if n.Mode() != linux.S_IFDIR|0o555 && n.task.Group().Dumpable() != 1 {
+		uid, gid = 0, 0
+		if id, ok := c.NS.ToKernelUID(0); ok {
+			uid = id
+		}
+		if id, ok := c.NS.ToKernelGID(0); ok {
+			gid = id
+		}
 	}
-	n.Update(func(a *vfs.Attr) { a.UID, a.GID = c.Euid, c.Egid })
+	n.Update(func(a *vfs.Attr) { a.UID, a.GID = uid, gid })
 }
 
 // Getattr is vfs.Getattrer's.
@@ -102,246 +222,16 @@ func (n *node) Getattr(vfs.Ctx) linux.Errno {
 	return 0
 }
 
-// is returns the node that an inode of this file system is.
-func (n *node) is() *node { return n }
-
-// entry makes the inode of one name.
-type entry struct {
-	name string
-	typ  uint8
-	make func(path string) *vfs.Inode
-}
-
-// lister gives a directory's entries that are not fixed.
-type lister interface {
-	lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno)
-	list(ctx vfs.Ctx) []entry
-}
-
-// dir is a directory.
-type dir struct {
-	node
-	entries []entry
-	more    lister
-}
-
-func (f *FS) dir(path string, perm uint32, entries []entry) *dir {
-	d := &dir{entries: entries}
-	d.init(d, f, path, linux.S_IFDIR|perm, nil)
-	return d
-}
-
-func (f *FS) taskDir(path string, perm uint32, t *kernel.Task, entries []entry) *dir {
-	d := &dir{entries: entries}
-	d.init(d, f, path, linux.S_IFDIR|perm, t)
-	return d
-}
-
-// Lookup is vfs.DirOps's.
-func (d *dir) Lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
-	for i := range d.entries {
-		if d.entries[i].name == name {
-			if in := d.entries[i].make(d.join(name)); in != nil {
-				return in, 0
-			}
-			return nil, linux.ENOENT
-		}
+// Setattr takes times, and a size without effect so that O_TRUNC goes; mode and owner are not to
+// be changed (proc_setattr).
+func (n *node) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
+	if s.Mask&(vfs.AttrMode|vfs.AttrUID|vfs.AttrGID) != 0 {
+		return linux.EPERM
 	}
-	if d.more != nil {
-		return d.more.lookup(ctx, name)
-	}
-	return nil, linux.ENOENT
-}
-
-// Valid is vfs.Revalidator's: what is fixed stays; a process is what it was as long as its number
-// is its own; descriptors are looked up each time.
-func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
-	if child == nil {
-		return false
-	}
-	n := child.Ops.(interface{ is() *node }).is()
-	switch d.more.(type) {
-	case processes, threads:
-		if n.task == nil {
-			return true
-		}
-		nr, _ := strconv.ParseUint(name, 10, 31)
-		return d.fs.k.TaskIn(d.fs.ns, int32(nr)) == n.task
-	case fds:
-		return false
-	}
-	return true
-}
-
-func (d *dir) join(name string) string { return strings.TrimSuffix(d.path, "/") + "/" + name }
-
-// Create is not possible here.
-func (*dir) Create(vfs.Ctx, string, vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
-	return nil, linux.ENOENT
-}
-
-// Link is not possible here.
-func (*dir) Link(vfs.Ctx, string, *vfs.Inode) linux.Errno { return linux.EPERM }
-
-// Unlink is not possible here.
-func (*dir) Unlink(vfs.Ctx, string, *vfs.Inode) linux.Errno { return linux.EPERM }
-
-// Rename is not possible here.
-func (*dir) Rename(vfs.Ctx, string, *vfs.Inode, *vfs.Inode, string, *vfs.Inode, uint32) linux.Errno {
-	return linux.EPERM
-}
-
-// Open is vfs.InodeOps's.
-func (d *dir) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return &listing{d: d}, 0 }
-
-// listing is an open directory: what it holds is taken down when it is read from its beginning.
-type listing struct {
-	d    *dir
-	have []entry
-}
-
-// Read is vfs.FileOps's.
-func (*listing) Read(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
-	return 0, linux.EISDIR
-}
-
-// Write is vfs.FileOps's.
-func (*listing) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
-	return 0, linux.EISDIR
-}
-
-// Release is vfs.FileOps's.
-func (*listing) Release(*vfs.File) {}
-
-// Readdir is vfs.Dirents's.
-func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
-	if off == 0 || l.have == nil {
-		l.have = append([]entry{{name: "."}, {name: ".."}}, l.d.entries...)
-		if l.d.more != nil {
-			l.have = append(l.have, l.d.more.list(ctx)...)
-		}
-	}
-	for i := off; i < int64(len(l.have)); i++ {
-		e := &l.have[i]
-		d := vfs.Dirent{Name: e.name, Ino: ino(l.d.join(e.name)), Type: e.typ, Next: i + 1}
-		switch i {
-		case 0:
-			d.Ino, d.Type = l.d.Ino, linux.DT_DIR
-		case 1:
-			d.Ino, d.Type = f.Path.Dentry.ParentIno(), linux.DT_DIR
-		}
-		if !emit(d) {
-			return 0
-		}
-	}
+	s.Mask &^= vfs.AttrSize
+	n.Update(func(a *vfs.Attr) { s.Apply(a, ctx.Now()) })
 	return 0
 }
 
-// file is a file whose text is made when it is read.
-type file struct {
-	node
-	text  func(ctx vfs.Ctx) (string, linux.Errno)
-	write func(ctx vfs.Ctx, s string) linux.Errno // nil: read only
-	// secret files need the rights of a debugger to be opened.
-	secret bool
-}
-
-// Open is vfs.InodeOps's.
-func (f *file) Open(ctx vfs.Ctx, _ *vfs.File) (vfs.FileOps, linux.Errno) {
-	if f.secret && !mayLook(ctx, f.task) {
-		return nil, linux.EACCES
-	}
-	return &open{f: f}, 0
-}
-
-// mayLook tells whether the caller could trace t.
-func mayLook(ctx vfs.Ctx, t *kernel.Task) bool {
-	c, ok := ctx.(*kernel.Task)
-	return !ok || t == nil || c.MayAccess(t, false)
-}
-
-// open is an open file with the text it had when it was read from its beginning.
-type open struct {
-	f    *file
-	text string
-	have bool
-}
-
-// Read is vfs.FileOps's.
-func (o *open) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, off int64) (int, linux.Errno) {
-	if !o.have || off == 0 {
-		if o.f.text == nil {
-			return 0, linux.EINVAL
-		}
-		s, errno := o.f.text(ctx)
-		if errno != 0 {
-			return 0, errno
-		}
-		o.text, o.have = s, true
-	}
-	if off >= int64(len(o.text)) {
-		return 0, 0
-	}
-	return dst.CopyOut([]byte(o.text[off:]))
-}
-
-// maxWrite bounds what is written to a file here.
-const maxWrite = 4096
-
-// Write is vfs.FileOps's.
-func (o *open) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux.Errno) {
-	if o.f.write == nil {
-		return 0, linux.EIO
-	}
-	b := make([]byte, min(src.Len(), maxWrite))
-	n, errno := src.CopyIn(b)
-	if errno != 0 {
-		return 0, errno
-	}
-	if errno := o.f.write(ctx, string(b[:n])); errno != 0 {
-		return 0, errno
-	}
-	return n, 0
-}
-
-// Release is vfs.FileOps's.
-func (*open) Release(*vfs.File) {}
-
-// reg is the entry of a file that everybody may read.
-func (f *FS) reg(name string, text func() string) entry {
-	return f.ctl(name, 0o444, func(vfs.Ctx) (string, linux.Errno) { return text(), 0 }, nil)
-}
-
-// ctl is the entry of a file that may be written as well.
-func (f *FS) ctl(name string, perm uint32, text func(vfs.Ctx) (string, linux.Errno), write func(vfs.Ctx, string) linux.Errno) entry {
-	return entry{name, linux.DT_REG, func(path string) *vfs.Inode {
-		i := &file{text: text, write: write}
-		i.init(i, f, path, linux.S_IFREG|perm, nil)
-		return &i.Inode
-	}}
-}
-
-// sub is the entry of a directory of fixed entries.
-func (f *FS) sub(name string, entries ...entry) entry {
-	return entry{name, linux.DT_DIR, func(path string) *vfs.Inode { return &f.dir(path, 0o555, entries).Inode }}
-}
-
-// symlink is a link to a path.
-type symlink struct {
-	node
-	target func(ctx vfs.Ctx) (string, linux.Errno)
-}
-
-// Open is not possible: vfs follows links.
-func (*symlink) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return nil, linux.ELOOP }
-
-// Readlink is vfs.Symlinker's.
-func (l *symlink) Readlink(ctx vfs.Ctx) (string, linux.Errno) { return l.target(ctx) }
-
-func (f *FS) link(name string, target func(ctx vfs.Ctx) (string, linux.Errno)) entry {
-	return entry{name, linux.DT_LNK, func(path string) *vfs.Inode {
-		l := &symlink{target: target}
-		l.init(l, f, path, linux.S_IFLNK|0o777, nil)
-		return &l.Inode
-	}}
-}
+// is returns the node that an inode of this file system is.
+func (n *node) is() *node { return n }

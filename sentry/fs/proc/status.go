@@ -3,6 +3,7 @@ package proc
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,63 +17,21 @@ import (
 
 func hex8(v uint32) string { return fmt.Sprintf("%08x", v) }
 
-func trimLine(s string) string { return strings.TrimRight(s, "\n") }
-
-// withMM calls f with the task's memory; "" if it has none any more.
-func withMM(t *kernel.Task, f func(*mm.MM) string) string {
-	m := t.GetMM()
-	if m == nil {
-		return ""
-	}
-	defer m.Put()
-	return f(m)
+func sortNumbered(es []numbered) {
+	slices.SortFunc(es, func(a, b numbered) int { return int(a.at - b.at) })
 }
 
-// memory reads [from, to) of the task's memory, as much as there is, at most a megabyte.
-func memory(m *mm.MM, from, to usermem.Addr) string {
-	if to <= from {
-		return ""
-	}
-	b := make([]byte, min(uint64(to-from), 1<<20))
-	n, _ := m.ForceSpace().CopyIn(from, b)
-	return string(b[:n])
-}
+// cgroup is the container's own group for everybody.
+func cgroup(*call) string { return "0::/\n" }
 
-func cmdline(t *kernel.Task) string {
-	return withMM(t, func(m *mm.MM) string {
-		l := m.Layout()
-		s := memory(m, l.ArgStart, l.ArgEnd)
-		if s != "" && s[len(s)-1] != 0 {
-			// The program wrote over the end (setproctitle): go on to the first zero byte.
-			s += memory(m, l.ArgEnd, l.EnvEnd)
-			if i := strings.IndexByte(s, 0); i >= 0 {
-				s = s[:i+1]
-			}
-		}
-		return s
-	})
-}
-
-func environ(t *kernel.Task) string {
-	return withMM(t, func(m *mm.MM) string {
-		l := m.Layout()
-		return memory(m, l.EnvStart, l.EnvEnd)
-	})
-}
-
-func auxv(t *kernel.Task) string {
-	return withMM(t, func(m *mm.MM) string {
-		var b []byte
-		for _, v := range m.Layout().Auxv {
-			b = binary.LittleEndian.AppendUint64(b, v)
-		}
-		return string(b)
-	})
-}
-
-func ioText(t *kernel.Task) string {
+// ioText is a process's counters, or those of a thread alone.
+func ioText(c *call) string {
 	var rc, wc, rn, wn uint64
-	for _, o := range t.Group().Tasks() {
+	tasks := []*kernel.Task{c.t}
+	if c.t.Group().Leader() == c.t {
+		tasks = c.t.Group().Tasks()
+	}
+	for _, o := range tasks {
 		c := o.IO()
 		rc, wc, rn, wn = rc+c.ReadChars.Load(), wc+c.WriteChars.Load(), rn+c.ReadCalls.Load(), wn+c.WriteCalls.Load()
 	}
@@ -85,7 +44,7 @@ var limitNames = [...][2]string{
 	{"Max file locks", "locks"}, {"Max pending signals", "signals"}, {"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
 }
 
-func limits(t *kernel.Task) string {
+func limits(c *call) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units")
 	show := func(v uint64) string {
@@ -95,22 +54,10 @@ func limits(t *kernel.Task) string {
 		return strconv.FormatUint(v, 10)
 	}
 	for i, n := range limitNames {
-		l := t.Group().Rlimit(i)
+		l := c.t.Group().Rlimit(i)
 		fmt.Fprintf(&b, "%-25s %-20s %-20s %-10s\n", n[0], show(l.Cur), show(l.Max), n[1])
 	}
 	return b.String()
-}
-
-func setOOM(ctx vfs.Ctx, t *kernel.Task, s string) linux.Errno {
-	v, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil || v < -1000 || v > 1000 {
-		return linux.EINVAL
-	}
-	if int32(v) < t.Group().OOMScore() && !ctx.Cred().Has(linux.CAP_SYS_RESOURCE) {
-		return linux.EACCES
-	}
-	t.Group().SetOOMScore(int32(v))
-	return 0
 }
 
 // names of the states by their letters.
@@ -124,10 +71,11 @@ func (f *FS) ppid(t *kernel.Task) int32 {
 	return 0
 }
 
-func (f *FS) status(t *kernel.Task) string {
+// status is /proc/PID/status.
+func status(cl *call) string {
+	f, t, ns := cl.fs, cl.t, cl.ids()
 	var b strings.Builder
 	g, c := t.Group(), t.Cred()
-	ns := c.NS
 	line := func(name, format string, args ...any) { fmt.Fprintf(&b, name+":\t"+format+"\n", args...) }
 	line("Name", "%s", escapeComm(t.Comm()))
 	if fs := t.FS(); fs != nil {
@@ -152,10 +100,13 @@ func (f *FS) status(t *kernel.Task) string {
 		line("FDSize", "0")
 	}
 	b.WriteString("Groups:\t")
-	for _, gid := range c.Groups {
-		fmt.Fprintf(&b, "%d ", ns.FromKernelGID(gid))
+	for i, gid := range c.Groups {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%d", ns.FromKernelGID(gid))
 	}
-	b.WriteByte('\n')
+	b.WriteString(" \n") // as task_state has it
 	pgrp, session, _, _ := g.Ids(f.ns)
 	for _, n := range []struct {
 		name string
@@ -171,7 +122,7 @@ func (f *FS) status(t *kernel.Task) string {
 	line("NSsid", "%d", session)
 	line("Kthread", "0")
 	b.WriteString(withMM(t, memoryStatus))
-	line("Threads", "%d", g.Threads())
+	line("Threads", "%d", max(g.Threads(), 1))
 	line("SigQ", "%d/%d", g.QueuedSignals(), g.Rlimit(linux.RLIMIT_SIGPENDING).Cur)
 	own, shared := t.PendingSets()
 	ignored, caught := g.SignalSets()
@@ -253,8 +204,9 @@ func cpus(mask []byte) (list, hexMask string) {
 	return strings.Join(parts, ","), strings.TrimLeft(strings.Join(groups, ","), "0")
 }
 
-func statm(t *kernel.Task) string {
-	s := withMM(t, func(m *mm.MM) string {
+// statm is the sizes in pages.
+func statm(c *call) string {
+	s := withMM(c.t, func(m *mm.MM) string {
 		s := m.Stats()
 		p := func(n uint64) uint64 { return n / usermem.PageSize }
 		return fmt.Sprintf("%d %d %d %d 0 %d 0\n", p(s.Size), p(s.Rss()), p(s.File+s.Shmem), p(s.Code), p(s.Data+s.Stack))
@@ -266,7 +218,8 @@ func statm(t *kernel.Task) string {
 }
 
 // taskStat is /proc/PID/stat. Threads' directories show their own times.
-func (f *FS) taskStat(t *kernel.Task) string {
+func taskStat(c *call) string {
+	f, t := c.fs, c.t
 	g := t.Group()
 	pgrp, session, tty, fg := g.Ids(f.ns)
 	ttyNr := uint64(0)
@@ -274,36 +227,52 @@ func (f *FS) taskStat(t *kernel.Task) string {
 		ttyNr = uint64(vfs.Major(tty.Dev())<<8 | vfs.Minor(tty.Dev())&0xff | vfs.Minor(tty.Dev())&^0xff<<12)
 	}
 	var user, sys, cuser, csys int64
+	exit := int32(-1)
 	if g.Leader() == t {
 		user, sys = g.CPU()
 		cuser, csys = g.ChildCPU()
+		exit = g.ExitSignal()
 	} else {
 		user, sys = t.CPU()
 	}
 	minor, major := t.Faults()
 	var vsize, rss uint64
 	var l mm.Layout
+	may := mayLook(c.Ctx, t)
 	if m := t.GetMM(); m != nil {
 		s := m.Stats()
-		vsize, rss, l = s.Size, s.Rss()/usermem.PageSize, m.Layout()
+		vsize, rss = s.Size, s.Rss()/usermem.PageSize
+		if may {
+			l = m.Layout()
+		} else {
+			l.StartCode, l.EndCode = 1, 1
+		}
 		m.Put()
 	}
 	sched := t.Sched()
-	prio := 20 + t.Nice()
-	if sched.Policy == linux.SCHED_FIFO || sched.Policy == linux.SCHED_RR {
-		prio = -1 - sched.Priority
-	}
 	own, _ := t.PendingSets()
 	ignored, caught := g.SignalSets()
 	tick := func(ns int64) int64 { return ns / linux.ClockTick }
 	status := uint32(0)
-	if g.IsZombie() {
+	if may && g.IsZombie() {
 		status = g.ExitStatus()
 	}
-	return fmt.Sprintf("%d (%s) %c %d %d %d %d %d %d %d 0 %d 0 %d %d %d %d %d %d %d 0 %d %d %d %d %d %d %d 0 0 %d %d %d %d 0 0 0 17 0 %d %d 0 0 0 %d %d %d %d %d %d %d %d\n",
+	return fmt.Sprintf("%d (%s) %c %d %d %d %d %d %d %d 0 %d 0 %d %d %d %d %d %d %d 0 %d %d %d %d %d %d %d 0 0 %d %d %d %d 0 0 0 %d 0 %d %d 0 0 0 %d %d %d %d %d %d %d %d\n",
 		t.TIDIn(f.ns), t.Comm(), t.State(), f.ppid(t), pgrp, session, ttyNr, fg, 0x400000, minor, major,
-		tick(user), tick(sys), tick(cuser), tick(csys), prio, t.Nice(), max(g.Threads(), 1),
+		tick(user), tick(sys), tick(cuser), tick(csys), priority(t), t.Nice(), max(g.Threads(), 1),
 		tick(t.StartBoot()), vsize, rss, g.Rlimit(linux.RLIMIT_RSS).Cur, uint64(l.StartCode), uint64(l.EndCode), uint64(l.StartStack),
 		uint64(own)&0x7fffffff, uint64(t.Blocked())&0x7fffffff, uint64(ignored)&0x7fffffff, uint64(caught)&0x7fffffff,
-		max(sched.Priority, 0), sched.Policy, uint64(l.StartData), uint64(l.EndData), uint64(l.StartBrk), uint64(l.ArgStart), uint64(l.ArgEnd), uint64(l.EnvStart), uint64(l.EnvEnd), status)
+		exit, max(sched.Priority, 0), sched.Policy, uint64(l.StartData), uint64(l.EndData), uint64(l.StartBrk), uint64(l.ArgStart), uint64(l.ArgEnd), uint64(l.EnvStart), uint64(l.EnvEnd), status)
+}
+
+// priority is the column of /proc/PID/stat: 20 and the nice value, or below zero for a real-time
+// thread (task_prio).
+func priority(t *kernel.Task) int32 {
+	switch s := t.Sched(); s.Policy {
+	case linux.SCHED_FIFO, linux.SCHED_RR:
+		return -1 - s.Priority
+	case linux.SCHED_DEADLINE:
+		return -101
+	}
+	return 20 + t.Nice()
 }

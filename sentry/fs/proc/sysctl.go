@@ -9,27 +9,91 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
-// fixed is an entry that shows a fixed number or text.
-func (f *FS) fixed(name, text string) entry { return f.reg(name, func() string { return text + "\n" }) }
+// sysctlPermission is test_perm: the superuser has the owner's rights, and no capability counts.
+func sysctlPermission(ctx vfs.Ctx, mode, want uint32) linux.Errno {
+	c := ctx.Cred()
+	if c.Euid == 0 {
+		mode >>= 6
+	} else if c.Egid == 0 || c.InGroup(0) {
+		mode >>= 3
+	}
+	if want&^mode&7 != 0 {
+		return linux.EACCES
+	}
+	return 0
+}
 
-// intCtl is an entry over a number that root may change within bounds.
-func (f *FS) intCtl(name string, lo, hi int64, get func() int64, set func(int64)) entry {
-	return f.ctl(name, 0o644,
-		func(vfs.Ctx) (string, linux.Errno) { return strconv.FormatInt(get(), 10) + "\n", 0 },
-		func(ctx vfs.Ctx, s string) linux.Errno {
-			if !ctx.Cred().HasIn(f.k.UserNS, linux.CAP_SYS_ADMIN) {
-				return linux.EPERM
+// sysText is an entry of /proc/sys that can only be read.
+func sysText(name string, text func(c *call) string) entry {
+	return reg(name, 0o444, &spec{perm: sysctlPermission, seek: seekFile, text: func(c *call) (string, linux.Errno) { return text(c) + "\n", 0 }})
+}
+
+// sysFixed is one that always says the same: what cannot be changed here.
+func sysFixed(name, text string) entry { return sysText(name, func(*call) string { return text }) }
+
+// sysInt is an entry over a number within bounds (proc_dointvec_minmax): it is read from the
+// beginning only, and what is written elsewhere is without effect.
+func sysInt(name string, lo, hi int64, get func(c *call) int64, set func(c *call, v int64)) entry {
+	return reg(name, 0o644, &spec{
+		perm: sysctlPermission,
+		seek: seekFile,
+		raw: func(c *call, dst *usermem.Buf, off int64) (int, linux.Errno) {
+			if off != 0 {
+				return 0, 0
 			}
-			v, err := strconv.ParseInt(strings.TrimSpace(s), 0, 64)
+			return dst.CopyOut([]byte(strconv.FormatInt(get(c), 10) + "\n"))
+		},
+		write: func(c *call, s string, off int64) linux.Errno {
+			if off != 0 {
+				return 0
+			}
+			v, err := strconv.ParseInt(word(s), 0, 64)
 			if err != nil || v < lo || v > hi {
 				return linux.EINVAL
 			}
-			set(v)
+			set(c, v)
 			return 0
-		})
+		},
+	})
+}
+
+// sysHint is a number that the kernel keeps but that asks for nothing that could be told from
+// outside: advice about reclaim and the like.
+func sysHint(name string, otherwise, lo, hi int64) entry {
+	return sysInt(name, lo, hi,
+		func(c *call) int64 {
+			if v, ok := c.fs.k.Sysctl().Hints.Load(name); ok {
+				return v.(int64)
+			}
+			return otherwise
+		},
+		func(c *call, v int64) { c.fs.k.Sysctl().Hints.Store(name, v) })
+}
+
+// sysString is an entry over a text of at most limit bytes: what is written goes on from the
+// position, up to the end of a line (_proc_do_string).
+func sysString(name string, limit int, get func(c *call) string, set func(c *call, s string)) entry {
+	return reg(name, 0o644, &spec{
+		perm: sysctlPermission,
+		seek: seekFile,
+		text: func(c *call) (string, linux.Errno) { return get(c) + "\n", 0 },
+		write: func(c *call, s string, off int64) linux.Errno {
+			old := get(c)
+			if off > int64(len(old)) {
+				return 0
+			}
+			if i := strings.IndexAny(s, "\x00\n"); i >= 0 {
+				s = s[:i]
+			}
+			s = old[:off] + s
+			set(c, s[:min(len(s), limit)])
+			return 0
+		},
+	})
 }
 
 // uuid is a random version 4 UUID.
@@ -42,68 +106,100 @@ func uuid() string {
 
 var bootID = sync.OnceValue(uuid)
 
-// utsName is an entry over a name of the caller's UTS namespace.
-func (f *FS) utsName(name string, get func(*kernel.UTSNS) string, set func(*kernel.UTSNS, string)) entry {
-	of := func(ctx vfs.Ctx) *kernel.UTSNS {
-		if t, ok := ctx.(*kernel.Task); ok {
-			return t.Namespaces().UTS
-		}
-		return f.k.InitNS.UTS
+// uts is the caller's UTS namespace.
+func uts(c *call) *kernel.UTSNS {
+	if t := c.reader(); t != nil && t.Namespaces() != nil {
+		return t.Namespaces().UTS
 	}
-	return f.ctl(name, 0o644,
-		func(ctx vfs.Ctx) (string, linux.Errno) { return get(of(ctx)) + "\n", 0 },
-		func(ctx vfs.Ctx, s string) linux.Errno {
-			ns := of(ctx)
-			if !ctx.Cred().HasIn(ns.Owner, linux.CAP_SYS_ADMIN) {
-				return linux.EPERM
-			}
-			s, _, _ = strings.Cut(s, "\n")
-			set(ns, s[:min(len(s), 64)])
-			return 0
-		})
+	return c.fs.k.InitNS.UTS
 }
 
 // sysctl is /proc/sys.
-func (f *FS) sysctl() entry {
-	k := f.k
-	s, m := k.Sysctl(), k.MM
-	return f.sub("sys",
-		f.sub("kernel",
-			f.utsName("hostname", func(n *kernel.UTSNS) string { h, _ := n.Names(); return h }, (*kernel.UTSNS).SetHostname),
-			f.utsName("domainname", func(n *kernel.UTSNS) string { _, d := n.Names(); return d }, (*kernel.UTSNS).SetDomainname),
-			f.fixed("ostype", "Linux"), f.fixed("osrelease", "6.12.0"), f.fixed("version", "#1 SMP PREEMPT_DYNAMIC runsc"),
-			f.intCtl("pid_max", 301, 4194304, func() int64 { return int64(s.PIDMax.Load()) }, func(v int64) { s.PIDMax.Store(int32(v)) }),
-			f.intCtl("threads-max", 20, 1<<30, func() int64 { return int64(s.ThreadsMax.Load()) }, func(v int64) { s.ThreadsMax.Store(int32(v)) }),
-			f.intCtl("randomize_va_space", 0, 2, func() int64 { return int64(s.RandomizeVA.Load()) }, func(v int64) { s.RandomizeVA.Store(int32(v)) }),
-			f.reg("ns_last_pid", func() string { return strconv.Itoa(int(f.ns.LastPID())) + "\n" }),
-			f.reg("core_pattern", func() string { return *s.CorePattern.Load() + "\n" }),
-			f.fixed("core_uses_pid", "0"), f.fixed("cap_last_cap", "40"), f.fixed("ngroups_max", "65536"), f.fixed("overflowuid", "65534"), f.fixed("overflowgid", "65534"),
-			f.fixed("sem", "32000\t1024000000\t500\t32000"), f.fixed("shmmax", "18446744073692774399"), f.fixed("shmall", "18446744073692774399"),
-			f.fixed("shmmni", "4096"), f.fixed("shm_rmid_forced", "0"), f.fixed("msgmax", "8192"), f.fixed("msgmnb", "16384"), f.fixed("msgmni", "32000"),
-			f.fixed("kptr_restrict", "1"), f.fixed("dmesg_restrict", "1"), f.fixed("perf_event_paranoid", "4"), f.fixed("panic", "0"), f.fixed("printk", "4\t4\t1\t7"),
-			f.fixed("sched_child_runs_first", "0"), f.fixed("sched_rt_runtime_us", "950000"), f.fixed("sched_rt_period_us", "1000000"), f.fixed("tainted", "0"), f.fixed("unprivileged_bpf_disabled", "2"),
-			f.sub("random", f.reg("uuid", func() string { return uuid() + "\n" }), f.reg("boot_id", func() string { return bootID() + "\n" }),
-				f.fixed("entropy_avail", "256"), f.fixed("poolsize", "256")),
-			f.sub("seccomp", f.fixed("actions_avail", "kill_process kill_thread trap errno trace log allow"), f.fixed("actions_logged", "kill_process kill_thread trap errno trace log")),
-			f.sub("keys", f.fixed("maxkeys", "200")),
-		),
-		f.sub("vm",
-			f.intCtl("overcommit_memory", 0, 2, func() int64 { return int64(m.Overcommit.Load()) }, func(v int64) { m.Overcommit.Store(int32(v)) }),
-			f.intCtl("overcommit_ratio", 0, 1<<30, func() int64 { return int64(m.OvercommitRatio.Load()) }, func(v int64) { m.OvercommitRatio.Store(int32(v)) }),
-			f.intCtl("max_map_count", 0, 1<<31-1, func() int64 { return int64(m.MaxMapCount.Load()) }, func(v int64) { m.MaxMapCount.Store(int32(v)) }),
-			f.intCtl("mmap_min_addr", 0, 1<<31, func() int64 { return int64(m.MinAddr.Load()) }, func(v int64) { m.MinAddr.Store(uint64(v)) }),
-			f.fixed("swappiness", "60"), f.fixed("overcommit_kbytes", "0"), f.fixed("nr_hugepages", "0"), f.fixed("min_free_kbytes", "67584"), f.fixed("dirty_ratio", "20"),
-		),
-		f.sub("fs",
-			f.fixed("file-max", "9223372036854775807"), f.fixed("file-nr", "0\t0\t9223372036854775807"), f.fixed("nr_open", "1048576"), f.fixed("pipe-max-size", "1048576"),
-			f.fixed("mount-max", "100000"), f.fixed("aio-max-nr", "65536"), f.fixed("aio-nr", "0"), f.fixed("lease-break-time", "45"), f.fixed("suid_dumpable", "0"),
-			f.fixed("protected_hardlinks", "1"), f.fixed("protected_symlinks", "1"), f.fixed("protected_fifos", "0"), f.fixed("protected_regular", "0"),
-			f.sub("inotify", f.fixed("max_user_instances", "128"), f.fixed("max_user_watches", "524288"), f.fixed("max_queued_events", "16384")),
-			f.sub("epoll", f.fixed("max_user_watches", "524288")),
-			f.sub("mqueue", f.fixed("msg_max", "10"), f.fixed("msgsize_max", "8192"), f.fixed("queues_max", "256"), f.fixed("msg_default", "10"), f.fixed("msgsize_default", "8192")),
-		),
-		f.sub("net", f.sub("core", f.fixed("somaxconn", "4096"), f.fixed("rmem_max", "212992"), f.fixed("wmem_max", "212992"), f.fixed("rmem_default", "212992"), f.fixed("wmem_default", "212992")),
-			f.sub("unix", f.fixed("max_dgram_qlen", "512"))),
-		f.sub("user", f.fixed("max_user_namespaces", "63000")),
+func sysctl() entry {
+	top := sub("sys", sysKernel(), sysVM(), sysFS(), netSysctl(), sysUser(), sub("abi", sysHint("vsyscall32", 1, 0, 1)), sub("debug", sysHint("exception-trace", 1, 0, 1)), sub("dev"))
+	make := top.make
+	top.make = func(d *dir, path string) *vfs.Inode {
+		i := make(d, path)
+		i.Ops.(*dir).sysctl = true
+		return i
+	}
+	return top
+}
+
+const maxInt = 1<<31 - 1
+
+func sysKernel() entry {
+	return sub("kernel",
+		sysString("hostname", 64, func(c *call) string { h, _ := uts(c).Names(); return h }, func(c *call, s string) { uts(c).SetHostname(s) }),
+		sysString("domainname", 64, func(c *call) string { _, d := uts(c).Names(); return d }, func(c *call, s string) { uts(c).SetDomainname(s) }),
+		sysFixed("ostype", "Linux"), sysFixed("osrelease", "6.12.0"), sysFixed("version", "#1 SMP PREEMPT_DYNAMIC runsc"), sysFixed("arch", "x86_64"),
+		sysInt("pid_max", 301, 4194304, func(c *call) int64 { return int64(c.fs.k.Sysctl().PIDMax.Load()) }, func(c *call, v int64) { c.fs.k.Sysctl().PIDMax.Store(int32(v)) }),
+		sysInt("threads-max", 20, 1<<30, func(c *call) int64 { return int64(c.fs.k.Sysctl().ThreadsMax.Load()) }, func(c *call, v int64) { c.fs.k.Sysctl().ThreadsMax.Store(int32(v)) }),
+		sysInt("randomize_va_space", 0, 2, func(c *call) int64 { return int64(c.fs.k.Sysctl().RandomizeVA.Load()) }, func(c *call, v int64) { c.fs.k.Sysctl().RandomizeVA.Store(int32(v)) }),
+		sysText("ns_last_pid", func(c *call) string { return strconv.Itoa(int(c.fs.ns.LastPID())) }),
+		sysString("core_pattern", 127, func(c *call) string { return *c.fs.k.Sysctl().CorePattern.Load() }, func(c *call, s string) { c.fs.k.Sysctl().CorePattern.Store(&s) }),
+		sysHint("core_uses_pid", 0, 0, 1), sysHint("core_pipe_limit", 0, 0, maxInt), sysFixed("cap_last_cap", "40"), sysFixed("ngroups_max", "65536"), sysFixed("overflowuid", "65534"), sysFixed("overflowgid", "65534"),
+		sysFixed("sem", "32000\t1024000000\t500\t32000"), sysFixed("shmmax", "18446744073692774399"), sysFixed("shmall", "18446744073692774399"),
+		sysFixed("shmmni", "4096"), sysFixed("shm_rmid_forced", "0"), sysFixed("msgmax", "8192"), sysFixed("msgmnb", "16384"), sysFixed("msgmni", "32000"),
+		sysHint("kptr_restrict", 1, 0, 2), sysHint("dmesg_restrict", 1, 0, 1), sysFixed("perf_event_paranoid", "4"), sysHint("panic", 0, -maxInt, maxInt), sysHint("panic_on_oops", 0, 0, 1),
+		sysFixed("printk", "4\t4\t1\t7"), sysHint("sysrq", 0, 0, 511), sysHint("print-fatal-signals", 0, 0, 1),
+		sysFixed("sched_rt_runtime_us", "950000"), sysFixed("sched_rt_period_us", "1000000"), sysHint("sched_autogroup_enabled", 0, 0, 1), sysFixed("sched_rr_timeslice_ms", "100"),
+		sysFixed("tainted", "0"), sysFixed("unprivileged_bpf_disabled", "2"), sysFixed("io_uring_disabled", "2"), sysFixed("modules_disabled", "1"), sysFixed("modprobe", "/sbin/modprobe"),
+		sysFixed("bootloader_type", "0"), sysFixed("bootloader_version", "0"),
+		sub("pty", sysFixed("max", "4096"), sysFixed("reserve", "1024")),
+		sub("random", sysText("uuid", func(*call) string { return uuid() }), sysText("boot_id", func(*call) string { return bootID() }),
+			sysFixed("entropy_avail", "256"), sysFixed("poolsize", "256"), sysFixed("urandom_min_reseed_secs", "60"), sysFixed("write_wakeup_threshold", "256")),
+		sub("seccomp", sysFixed("actions_avail", "kill_process kill_thread trap errno user_notif trace log allow"), sysFixed("actions_logged", "kill_process kill_thread trap errno user_notif trace log")),
 	)
+}
+
+func sysVM() entry {
+	return sub("vm",
+		sysInt("overcommit_memory", 0, 2, func(c *call) int64 { return int64(c.fs.k.MM.Overcommit.Load()) }, func(c *call, v int64) { c.fs.k.MM.Overcommit.Store(int32(v)) }),
+		sysInt("overcommit_ratio", 0, 1<<30, func(c *call) int64 { return int64(c.fs.k.MM.OvercommitRatio.Load()) }, func(c *call, v int64) { c.fs.k.MM.OvercommitRatio.Store(int32(v)) }),
+		sysInt("max_map_count", 0, maxInt, func(c *call) int64 { return int64(c.fs.k.MM.MaxMapCount.Load()) }, func(c *call, v int64) { c.fs.k.MM.MaxMapCount.Store(int32(v)) }),
+		sysInt("mmap_min_addr", 0, 1<<31, func(c *call) int64 { return int64(c.fs.k.MM.MinAddr.Load()) }, func(c *call, v int64) { c.fs.k.MM.MinAddr.Store(uint64(v)) }),
+		sysFixed("overcommit_kbytes", "0"), sysFixed("nr_hugepages", "0"), sysFixed("nr_overcommit_hugepages", "0"), sysFixed("hugetlb_shm_group", "0"),
+		sysHint("swappiness", 60, 0, 200), sysHint("vfs_cache_pressure", 100, 0, maxInt), sysHint("dirty_ratio", 20, 0, 100), sysHint("dirty_background_ratio", 10, 0, 100),
+		sysHint("dirty_bytes", 0, 0, 1<<62), sysHint("dirty_background_bytes", 0, 0, 1<<62), sysHint("dirty_expire_centisecs", 3000, 0, maxInt), sysHint("dirty_writeback_centisecs", 500, 0, maxInt),
+		sysHint("min_free_kbytes", 67584, 0, maxInt), sysHint("page-cluster", 3, 0, 31), sysHint("zone_reclaim_mode", 0, 0, 7), sysHint("watermark_scale_factor", 10, 1, 3000),
+		sysHint("compaction_proactiveness", 20, 0, 100), sysHint("oom_kill_allocating_task", 0, 0, maxInt), sysHint("oom_dump_tasks", 1, 0, maxInt), sysHint("panic_on_oom", 0, 0, 2),
+		sysHint("stat_interval", 1, 0, maxInt), sysHint("laptop_mode", 0, 0, maxInt), sysHint("admin_reserve_kbytes", 8192, 0, maxInt), sysHint("user_reserve_kbytes", 131072, 0, maxInt),
+		sysFixed("legacy_va_layout", "0"), sysFixed("unprivileged_userfaultfd", "0"), sysFixed("memfd_noexec", "0"), sysFixed("mmap_rnd_bits", "28"),
+	)
+}
+
+func sysFS() entry {
+	return sub("fs",
+		sysFixed("file-max", "9223372036854775807"),
+		sysText("file-nr", func(c *call) string { return fmt.Sprintf("%d\t0\t9223372036854775807", openFiles(c.fs.k)) }),
+		sysFixed("inode-nr", "0\t0"), sysFixed("inode-state", "0\t0\t0\t0\t0\t0\t0"), sysFixed("dentry-state", "0\t0\t45\t0\t0\t0"),
+		sysFixed("nr_open", "1048576"), sysFixed("pipe-max-size", "1048576"), sysFixed("pipe-user-pages-hard", "0"), sysFixed("pipe-user-pages-soft", "16384"),
+		sysFixed("mount-max", "100000"), sysFixed("aio-max-nr", "65536"), sysFixed("aio-nr", "0"), sysFixed("lease-break-time", "45"), sysFixed("leases-enable", "1"), sysFixed("dir-notify-enable", "1"), sysFixed("suid_dumpable", "0"),
+		sysFixed("overflowuid", "65534"), sysFixed("overflowgid", "65534"),
+		sysFixed("protected_hardlinks", "1"), sysFixed("protected_symlinks", "1"), sysFixed("protected_fifos", "0"), sysFixed("protected_regular", "0"),
+		sub("inotify", sysFixed("max_user_instances", "128"), sysFixed("max_user_watches", "524288"), sysFixed("max_queued_events", "16384")),
+		sub("epoll", sysFixed("max_user_watches", "524288")),
+		sub("mqueue", sysFixed("msg_max", "10"), sysFixed("msgsize_max", "8192"), sysFixed("queues_max", "256"), sysFixed("msg_default", "10"), sysFixed("msgsize_default", "8192")),
+	)
+}
+
+func sysUser() entry {
+	var es []entry
+	for _, n := range []string{"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"} {
+		es = append(es, sysFixed("max_"+n+"_namespaces", "63000"))
+	}
+	return sub("user", append(es, sysFixed("max_inotify_instances", "128"), sysFixed("max_inotify_watches", "524288"))...)
+}
+
+// openFiles counts the descriptors of all processes.
+func openFiles(k *kernel.Kernel) (n int) {
+	for _, g := range k.Groups(k.InitNS.PIDChildren) {
+		if l := g.Leader(); l != nil {
+			if f := l.Files(); f != nil {
+				n += f.Count()
+			}
+		}
+	}
+	return n
 }

@@ -4,20 +4,18 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/ipc"
-	"github.com/seed-7423c386/runsc/sentry/kernel"
-	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // sysvipc shows the System V objects of the reader's IPC namespace.
-func (f *FS) sysvipc() entry {
+func sysvipc() entry {
 	list := func(name string, text func(*ipc.Namespace, *auth.UserNS) string) entry {
-		return f.ctl(name, 0o444, func(ctx vfs.Ctx) (string, linux.Errno) {
-			ns := &f.k.InitNS
-			if t, ok := ctx.(*kernel.Task); ok {
+		return reg(name, 0o444, &spec{text: func(c *call) (string, linux.Errno) {
+			ns := &c.fs.k.InitNS
+			if t := c.reader(); t != nil && t.Namespaces() != nil {
 				ns = t.Namespaces()
 			}
-			return text(ns.IPC.Namespace, ctx.Cred().NS), 0
-		}, nil)
+			return text(ns.IPC.Namespace, c.ids()), 0
+		}})
 	}
-	return f.sub("sysvipc", list("msg", (*ipc.Namespace).ListMsgs), list("sem", (*ipc.Namespace).ListSems), list("shm", (*ipc.Namespace).ListShms))
+	return sub("sysvipc", list("msg", (*ipc.Namespace).ListMsgs), list("sem", (*ipc.Namespace).ListSems), list("shm", (*ipc.Namespace).ListShms))
 }

@@ -1,0 +1,69 @@
+package socket
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/seed-7423c386/runsc/sentry/auth"
+)
+
+// ProcFile makes the text of a file of /proc/net for a namespace: the part that begins at at, and
+// where the next one begins, 0 at the end. A table that the application can make long comes in
+// parts. uid shows an owner as the reader is to see it.
+type ProcFile func(ns Namespace, uid func(auth.UID) uint32, at uint64) (text string, next uint64)
+
+var (
+	procMu    sync.RWMutex
+	procFiles = map[string]ProcFile{}
+)
+
+// RegisterProc says what a file of /proc/net shows; packages call it once, at start.
+func RegisterProc(name string, f ProcFile) {
+	procMu.Lock()
+	defer procMu.Unlock()
+	procFiles[name] = f
+}
+
+// Proc returns what RegisterProc was given for name, nil if that is nothing.
+func Proc(name string) ProcFile {
+	procMu.RLock()
+	defer procMu.RUnlock()
+	return procFiles[name]
+}
+
+// ProcNames are the names that were registered.
+func ProcNames() []string {
+	procMu.RLock()
+	defer procMu.RUnlock()
+	return slices.Sorted(maps.Keys(procFiles))
+}
+
+// Tunables are what /proc/sys/net of a namespace was set to, by path below it ("ipv4/ip_forward").
+// What was never set is not there: the reader knows the default.
+type Tunables struct {
+	mu  sync.RWMutex
+	set map[string]string
+}
+
+// TunablesOf are those of ns.
+func TunablesOf(ns Namespace) *Tunables {
+	return ns.Get("tunables", func() any { return &Tunables{set: map[string]string{}} }).(*Tunables)
+}
+
+// Get returns a value, otherwise if it was never set.
+func (t *Tunables) Get(name, otherwise string) string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if v, ok := t.set[name]; ok {
+		return v
+	}
+	return otherwise
+}
+
+// Set changes a value. Names come from a fixed list, so their number is bounded.
+func (t *Tunables) Set(name, value string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set[name] = value
+}
