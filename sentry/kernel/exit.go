@@ -182,8 +182,8 @@ func (g *Group) end() {
 	if g.onExit != nil {
 		g.onExit(g.exitStatus)
 	}
-	if pg := g.pgrp; pg != nil {
-		pg.hangupIfOrphaned(g)
+	if p := g.parent; p != nil && g.pgrp.heldBy(p) {
+		g.pgrp.hangupIfOrphaned(g)
 	}
 	if tr := g.leader.tracer; tr != nil && tr.group != g.parent {
 		info := g.exitInfo() // the tracer waits first
@@ -308,8 +308,8 @@ func (k *Kernel) reparent(t *Task, last bool) {
 		}
 		c.forker, c.exitSignal = r.leader, linux.SIGCHLD
 		r.children = append(r.children, c)
-		if pg := c.pgrp; pg != nil && pg != r.pgrp && pg != g.pgrp {
-			pg.hangupIfOrphaned(nil)
+		if c.pgrp.heldBy(g) {
+			c.pgrp.hangupIfOrphaned(nil)
 		}
 		if c.IsZombie() && !c.reaped && (c.leader.tracer == nil) {
 			c.tellParentExit()
@@ -341,6 +341,12 @@ func (g *Group) exitingNow() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.exiting
+}
+
+// heldBy tells whether a member with the parent p keeps pg from being orphaned: p is of another
+// group of the same session.
+func (pg *ProcessGroup) heldBy(p *Group) bool {
+	return pg != nil && p.pgrp != nil && p.pgrp != pg && p.pgrp.session == pg.session
 }
 
 // hangupIfOrphaned sends SIGHUP and SIGCONT to a group that has become orphaned and has a

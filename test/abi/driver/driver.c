@@ -179,6 +179,7 @@ static void run(const char *path, const char *base, int number, int timeout) {
 }
 
 int main(int argc, char **argv) {
+	syscall(SYS_close_range, 3, ~0u, 0); // what the starter left open
 	const char *base = "/tmp";
 	int timeout = 20, i = 1;
 	for (; i + 1 < argc && argv[i][0] == '-'; i += 2) {
