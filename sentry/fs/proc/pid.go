@@ -143,7 +143,7 @@ func init() {
 
 // commonEntries are what processes and threads have in common.
 func commonEntries() []entry {
-	return []entry{
+	es := []entry{
 		taskSub("fd", 0o500, func(f *FS, t *kernel.Task) lister { return fds{f, t, false} }),
 		taskSub("fdinfo", 0o555, func(f *FS, t *kernel.Task) lister { return fds{f, t, true} }),
 		nsDir(),
@@ -205,6 +205,13 @@ func commonEntries() []entry {
 		}),
 		show("cpuset", 0o444, func(*call) string { return "/\n" }),
 		show("cgroup", 0o444, cgroup),
+	}
+	return append(es, controlEntries()...)
+}
+
+// controlEntries are the files of a task that are there to be written, and what goes with them.
+func controlEntries() []entry {
+	return []entry{
 		show("oom_score", 0o444, oomScore),
 		reg("oom_adj", 0o644, &spec{text: func(c *call) (string, linux.Errno) {
 			adj := c.t.Group().OOMScore() * 17 / 1000
