@@ -27,6 +27,7 @@ import (
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/platform/ptrace"
+	"github.com/seed-7423c386/runsc/platform/systrap"
 	"github.com/seed-7423c386/runsc/sentry/control"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/loader"
@@ -118,12 +119,22 @@ func (s *sandbox) start() error {
 // platform makes the platform that the configuration names.
 func (s *sandbox) platform() (platform.Platform, error) {
 	switch s.cfg.Platform {
+	case "systrap":
+		p, err := systrap.New()
+		if err != nil {
+			return nil, fmt.Errorf("platform systrap: %w", err)
+		}
+		s.policy = systrap.Policy()
+		return p, nil
 	case "ptrace", "":
-	default:
-		return nil, fmt.Errorf("platform %q is not known: the platforms are: ptrace", s.cfg.Platform)
+		return s.ptrace()
 	}
-	// Stubs are traced by their own user, which needs them to be dumpable; the sentry itself
-	// is not.
+	return nil, fmt.Errorf("platform %q is not known: the platforms are: ptrace, systrap", s.cfg.Platform)
+}
+
+// ptrace makes the platform of that name. Stubs are traced by their own user, which needs them
+// to be dumpable; the sentry itself is not.
+func (s *sandbox) ptrace() (platform.Platform, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("prctl: %w", err)
 	}

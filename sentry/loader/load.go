@@ -63,7 +63,7 @@ func Load[F File](m *mm.MM, p Program[F]) (Start, linux.Errno) {
 			return binary.LittleEndian.Uint64(b[:]) % n
 		}
 	}
-	l := load{m: m, im: im, place: mm.PlaceFor(m.Limits().Stack, random)}
+	l := load{m: m, im: im, place: mm.PlaceFor(m.Top(), m.Limits().Stack, random)}
 	l.layout = mm.Layout{MmapBase: l.place.MmapBase, ReadImpliesExec: p.ReadImpliesExec}
 	m.SetLayout(l.layout)
 	if errno := l.program(p.Exe.File); errno != 0 {

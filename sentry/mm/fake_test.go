@@ -156,7 +156,7 @@ func (w *world) app() *app {
 	if errno != 0 {
 		w.t.Fatal(errno)
 	}
-	p := PlaceFor(8<<20, nil)
+	p := PlaceFor(TaskSize, 8<<20, nil)
 	m.SetLayout(Layout{MmapBase: p.MmapBase, StartBrk: 0x10000000, Brk: 0x10000000})
 	a := &app{m, w.t}
 	w.t.Cleanup(func() {

@@ -41,7 +41,9 @@ type Place struct {
 // PlaceFor returns a layout for a program with the stack limit stack, with the addresses shifted by what random returns (a
 // number below its argument); nil for no randomness (personality(2) ADDR_NO_RANDOMIZE).
 // It follows arch_pick_mmap_layout, randomize_stack_top, arch_randomize_brk.
-func PlaceFor(stack uint64, random func(n uint64) uint64) Place {
+//
+// top is the end of the address space, TaskSize or less.
+func PlaceFor(top usermem.Addr, stack uint64, random func(n uint64) uint64) Place {
 	pages := func(n uint64) usermem.Addr { return 0 }
 	stackMax := uint64(0)
 	if random != nil {
@@ -54,8 +56,8 @@ func PlaceFor(stack uint64, random func(n uint64) uint64) Place {
 		gap += pad
 	}
 	gap = max(gapMin, min(gap, gapMax))
-	p := Place{StackTop: TaskSize - pages(stackRandomPages)}
-	p.MmapBase, _ = (TaskSize - usermem.Addr(gap) - pages(mmapRandomPages)).PageUp()
+	p := Place{StackTop: top - pages(stackRandomPages)}
+	p.MmapBase, _ = (top - usermem.Addr(gap) - pages(mmapRandomPages)).PageUp()
 	p.PIEBase = (pieBase + pages(mmapRandomPages)).PageDown()
 	if random != nil {
 		p.BrkGap = uint64(pages(brkRandomPages))

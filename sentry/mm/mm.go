@@ -103,6 +103,9 @@ func (m *MM) ForceSpace() *usermem.Space { return &m.force }
 // AddressSpace is what platform.Context.Switch runs in.
 func (m *MM) AddressSpace() platform.AddressSpace { return m.as }
 
+// Top is the first address that the platform does not let applications map.
+func (m *MM) Top() usermem.Addr { return m.max }
+
 // SetLimits tells the address space its limits. The kernel calls it when the limits of the
 // process change.
 func (m *MM) SetLimits(l Limits) { m.limits.Store(&l) }

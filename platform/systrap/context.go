@@ -1,0 +1,232 @@
+package systrap
+
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// context is an application thread. It implements platform.Context.
+type context struct {
+	p      *Platform
+	as     *space
+	thread atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
+	state  atomic.Int32
+
+	fpu      []byte
+	fpuDirty bool // fpu is to be loaded before application code runs
+}
+
+// States of a context.
+const (
+	idle        int32 = iota
+	running           // in the application, or on the way
+	interrupted       // Interrupt was called: Switch returns soon
+)
+
+// interruptSignal is sent to a thread to take it out of application code.
+const interruptSignal = unix.SIGUSR1
+
+const farAway = int64(time.Hour)
+
+func newContext(p *Platform) *context {
+	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true}
+	arch.InitialFPU(c.fpu)
+	return c
+}
+
+// Switch implements platform.Context.
+func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platform.Trap {
+	if s := as.(*space); c.as != s && !c.enter(s) {
+		return platform.Trap{Kind: platform.Gone}
+	}
+	if !c.state.CompareAndSwap(idle, running) {
+		c.state.Store(idle)
+		return platform.Trap{Kind: platform.Interrupted}
+	}
+	t := c.thread.Load()
+	c.resume(t, regs)
+	if t.proc.dead.Load() {
+		t.area.state.Store(stateDead) // which resume may have overwritten
+	}
+	trap := platform.Trap{Kind: platform.Gone}
+	if c.wait(t) {
+		trap = t.decode(regs)
+	}
+	c.state.Store(idle)
+	return trap
+}
+
+// enter gives the context a thread in s.
+func (c *context) enter(s *space) bool {
+	c.leave()
+	proc, errno := s.process()
+	if errno != 0 {
+		return false
+	}
+	t, errno := proc.thread()
+	if errno != 0 {
+		return false
+	}
+	c.as = s
+	c.thread.Store(t)
+	return true
+}
+
+// leave gives the thread back.
+func (c *context) leave() {
+	t := c.thread.Load()
+	if t == nil {
+		return
+	}
+	c.saveFPU()
+	c.fpuDirty = true
+	c.thread.Store(nil)
+	c.as = nil
+	t.proc.put(t)
+}
+
+// How often both sides look for the other's answer before they sleep.
+const (
+	stubSpin   = 400
+	sentrySpin = 400
+)
+
+// resume hands the turn to the stub, with the registers that application code is to have.
+func (c *context) resume(t *thread, r *arch.Registers) {
+	a := t.area
+	r.Sanitize()
+	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
+	a.iret = [5]uint64{r.Rip, arch.UserCs, r.Eflags, r.Rsp, arch.UserDs}
+	a.fsNew, a.gsNew = r.FsBase, r.GsBase
+	if a.gsNew == 0 {
+		a.gsNew = t.at // nobody misses it: a program that uses GS has set it
+	}
+	if c.fpuDirty {
+		image, _ := a.bytes(areaFPU, uint64(arch.FPUSize))
+		copy(image, c.fpu)
+		a.fp = t.at + areaFPU
+		c.fpuDirty = false
+	}
+	a.spin = stubSpin
+	t.wake(stateRun)
+}
+
+// wake hands the turn to the stub.
+func (t *thread) wake(state uint32) {
+	t.area.state.Store(state)
+	if t.area.waits.Load() != 0 {
+		futexWake(&t.area.state)
+	}
+}
+
+// Delays between interrupt signals, and how many the stub may see without a trap.
+const (
+	firstKick = int64(time.Millisecond)
+	lastKick  = int64(64 * time.Millisecond)
+	maxSeen   = 1000
+)
+
+// wait waits for the sentry's turn; false: the process is gone. A stub that makes no sense is
+// killed.
+func (c *context) wait(t *thread) bool {
+	a := t.area
+	timeout, seen := farAway, a.seen.Load()
+	for {
+		state := a.state.Load()
+		switch state {
+		case stateTrap:
+			return true
+		case stateRun, stateKicked:
+		default:
+			t.proc.end()
+			return false
+		}
+		if spin(&a.state, state, sentrySpin) {
+			continue
+		}
+		if c.state.Load() == interrupted {
+			// The signal may have found the stub's own code.
+			if timeout == farAway {
+				timeout = firstKick
+			} else {
+				unix.Tgkill(t.proc.pid, t.tid, interruptSignal)
+				timeout = min(2*timeout, lastKick)
+			}
+			if a.seen.Load()-seen > maxSeen {
+				t.proc.end()
+				return false
+			}
+		}
+		a.asleep.Store(1)
+		if a.state.Load() == state {
+			futexWait(&a.state, state, timeout)
+		}
+		a.asleep.Store(0)
+	}
+}
+
+// Interrupt implements platform.Context.
+func (c *context) Interrupt() {
+	for {
+		s := c.state.Load()
+		if s == interrupted {
+			return
+		}
+		if !c.state.CompareAndSwap(s, interrupted) {
+			continue
+		}
+		if t := c.thread.Load(); s == running && t != nil {
+			// Whoever waits finds the state changed, and sees to it that the signal arrives.
+			if t.area.state.CompareAndSwap(stateRun, stateKicked) && t.area.asleep.Load() != 0 {
+				futexWake(&t.area.state)
+			}
+			unix.Tgkill(t.proc.pid, t.tid, interruptSignal)
+		}
+		return
+	}
+}
+
+// FPU implements platform.Context.
+func (c *context) FPU(dst []byte) {
+	c.saveFPU()
+	copy(dst, c.fpu)
+}
+
+// saveFPU brings the state into c.fpu.
+func (c *context) saveFPU() {
+	t := c.thread.Load()
+	if c.fpuDirty || t == nil {
+		return
+	}
+	image, ok := t.area.bytes(t.area.fp-t.at, uint64(arch.FPUSize))
+	if ok {
+		copy(c.fpu, image)
+		clear(c.fpu[fxReserved:fxSize]) // what the host says about its signal frame
+	}
+	if !ok || arch.CheckFPU(c.fpu) != 0 {
+		arch.InitialFPU(c.fpu)
+	}
+}
+
+// Bytes of an XSAVE image that are for software.
+const (
+	fxReserved = 464
+	fxSize     = 512
+)
+
+// SetFPU implements platform.Context.
+func (c *context) SetFPU(src []byte) {
+	copy(c.fpu, src)
+	c.fpuDirty = true
+}
+
+// Release implements platform.Context.
+func (c *context) Release() { c.leave() }
+
+var _ platform.Context = (*context)(nil)
+var _ platform.AddressSpace = (*space)(nil)

@@ -1,0 +1,103 @@
+package systrap
+
+// Where things are in a stub process. Everything below minAddr and from maxAddr on belongs to
+// the stub; applications have what lies between. The assembly of stub_amd64.s uses these
+// constants too.
+const (
+	pageSize = 4096
+
+	textAt   = 0x10000 // the stub's code, read and execute
+	textSize = pageSize
+	dataAt   = 0x11000 // its constants, read only
+	ctlAt    = 0x12000 // orders for the service thread, read only
+	minAddr  = 0x70000
+
+	areaAt   = 0x7fffc0000000 // thread areas, the only memory of the stub that can be written
+	areaSize = 32 << 10
+	maxAddr  = areaAt
+	// maxThreads is how many threads a process may have.
+	maxThreads = 4096
+)
+
+// Offsets in the text page.
+const (
+	entryService  = 0
+	entryHandler  = 16
+	entryRestorer = 32
+)
+
+// Offsets in the data page.
+const (
+	dataCtlFD  = 0    // the descriptor of the control file
+	dataZero   = 8    // an empty signal set
+	dataThread = 16   // sock_fprog of application threads
+	dataMaster = 32   // sock_fprog of everybody
+	dataAct    = 64   // struct sigaction of the handler
+	dataIgnore = 96   // that of SIG_IGN
+	dataFilter = 128  // the filters
+	dataTable  = 2048 // entry i of 256 words is i + 1
+)
+
+// Offsets in a control page. It belongs to one process: the sentry writes, the service thread
+// reads it, and answers with pwrite(2). Application code can read it.
+const (
+	ctlSeq    = 0  // counts orders; the service thread waits for the next
+	ctlAsleep = 4  // the sentry waits in a futex
+	ctlCount  = 8  // calls in the order
+	ctlWant   = 12 // the result of the last one is asked for
+	ctlPage   = 16 // where this page is in the control file
+	ctlDone   = 48 // 0 until the order is done, then errno + 1
+	ctlValue  = 56 // the result, if asked for
+	ctlCalls  = 64 // number and six arguments of each
+	callSize  = 56
+	maxCalls  = (pageSize - ctlCalls) / callSize
+)
+
+// Offsets in a thread area. Application code can write all of it at any time.
+const (
+	areaState  = 0x00
+	areaAsleep = 0x40 // the sentry waits in a futex for the state to change
+	areaSpin   = 0x44 // how often the stub looks at the state before it sleeps
+	areaWaits  = 0x80 // the stub waits in a futex
+	areaSeen   = 0x84 // counts interrupt signals
+	areaKind   = 0x88 // what the trap is
+	areaSig    = 0x8c // kindSignal: the signal
+	areaFrame  = 0x90 // kindSignal: address of the ucontext
+	areaCode   = 0x98 // si_code
+	areaArch   = 0x9c // si_arch
+	areaAddr   = 0xa0 // si_addr
+	areaFs     = 0xa8 // the segment bases
+	areaGs     = 0xb0
+	areaFP     = 0xb8  // address of the XSAVE image to load on resume; 0: none
+	areaRegs   = 0x100 // registers on resume: r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
+	areaFsNew  = 0x178
+	areaGsNew  = 0x180
+	areaIret   = 0x190 // rip, cs, eflags, rsp, ss
+	areaStack  = 0x1c0 // stack_t of the signal stack
+	areaFPU    = 0x1000
+	areaAlt    = 0x2000 // the signal stack, up to the end
+)
+
+// States of a thread area. Whoever sees his own turn acts, then hands over by changing it.
+const (
+	stateDead   = 0 // written by the sentry when the process has ended
+	stateRun    = 1 // the stub's turn: application code runs
+	stateTrap   = 2 // the sentry's turn
+	stateSave   = 3 // the stub's turn: store the FPU state at areaFPU, then stateTrap
+	stateKicked = 4 // as stateRun, and an interrupt is under way
+)
+
+// Kinds of traps.
+const (
+	kindSignal = 0 // a signal: registers are in the frame
+	kindBorn   = 1 // a new thread
+	kindSaved  = 2 // stateSave is done
+)
+
+// struct ucontext and struct sigcontext_64 (arch/x86/include/uapi/asm): offsets in a frame.
+const (
+	ucRegs    = 40
+	ucRip     = ucRegs + 16*8
+	ucFpState = ucRegs + 23*8
+	ucSize    = ucRegs + 24*8
+)

@@ -1,0 +1,153 @@
+package systrap
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// ctl is a control page, as layout.go has it. Stubs can read it, and only their service thread
+// can change it, by pwrite(2) to done and value.
+type ctl struct {
+	seq    atomic.Uint32
+	asleep atomic.Uint32
+	count  uint32
+	want   uint32
+	page   uint64
+	_      [24]byte
+	done   atomic.Uint32
+	_      uint32
+	value  uint32
+	_      uint32
+	calls  [maxCalls]call
+}
+
+// area is a thread area. Everything in it may change at any time to anything: it is read once,
+// and checked.
+type area struct {
+	state  atomic.Uint32
+	_      [15]uint32
+	asleep atomic.Uint32
+	spin   uint32
+	_      [14]uint32
+	waits  atomic.Uint32
+	seen   atomic.Uint32
+	kind   uint32
+	sig    uint32
+	frame  uint64
+	code   int32
+	arch   uint32
+	addr   uint64
+	fs, gs uint64
+	fp     uint64
+	_      [8]uint64
+	regs   [15]uint64
+	fsNew  uint64
+	gsNew  uint64
+	_      uint64
+	iret   [5]uint64
+	_      uint64
+	stack  [3]uint64
+	_      [areaFPU - areaStack - 24]byte
+	rest   [areaSize - areaFPU]byte
+}
+
+// bytes returns n bytes of the area from offset off; ok is false if they are not all behind the
+// control part. Safe: the range is inside the area, which stays mapped for ever.
+func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
+	if off < areaFPU || off > areaSize || n > areaSize-off {
+		return nil, false
+	}
+	return a.rest[off-areaFPU:][:n], true
+}
+
+// shared is a memory file of which the sentry maps the whole.
+type shared struct {
+	fd   int
+	base unsafe.Pointer
+	unit uint64
+}
+
+// newShared makes a file of n units of so many bytes. Its pages exist once they are used.
+func newShared(name string, unit, n uint64) (*shared, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memfd_create: %w", err)
+	}
+	if err := unix.Ftruncate(fd, int64(unit*n)); err != nil {
+		return nil, fmt.Errorf("ftruncate: %w", err)
+	}
+	base, err := unix.MmapPtr(fd, 0, nil, uintptr(unit*n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("mmap: %w", err)
+	}
+	return &shared{fd: fd, base: base, unit: unit}, nil
+}
+
+// clear makes a unit zero, and gives its memory back.
+func (s *shared) clear(i int) {
+	unix.Fallocate(s.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, int64(i)*int64(s.unit), int64(s.unit))
+}
+
+// ctl and area return unit i. Safe: newShared mapped that many, for ever, and any bytes are
+// valid values of these types.
+func (s *shared) ctl(i int) *ctl   { return (*ctl)(unsafe.Add(s.base, uint64(i)*s.unit)) }
+func (s *shared) area(i int) *area { return (*area)(unsafe.Add(s.base, uint64(i)*s.unit)) }
+
+// stubText returns the bytes of the text page. Safe: they are text of this program, which does
+// not move.
+func stubText() []byte {
+	start, end := stubCodeAddr()
+	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&start))), end-start)
+}
+
+// mapFixed maps a page of fd at a fixed address that nothing is mapped at.
+func mapFixed(addr uintptr, fd int, off int64, prot uintptr) error {
+	const noReplace = 0x100000
+	_, _, e := unix.Syscall6(unix.SYS_MMAP, addr, pageSize, prot, unix.MAP_SHARED|noReplace, uintptr(fd), uintptr(off))
+	if e != 0 {
+		return fmt.Errorf("mmap at %#x: %w", addr, e)
+	}
+	return nil
+}
+
+func unmapFixed(addr uintptr) { unix.Syscall(unix.SYS_MUNMAP, addr, pageSize, 0) }
+
+// setMask sets the calling thread's signal mask and returns the old one. Safe: the host reads
+// and writes 8 bytes each.
+func setMask(mask uint64) (old uint64) {
+	const set = 2
+	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, set, uintptr(unsafe.Pointer(&mask)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
+	return old
+}
+
+// futexWait sleeps until somebody wakes p, if it is still old, at most for ns nanoseconds. The
+// Go scheduler is told. Safe: the host reads p and the time.
+func futexWait(p *atomic.Uint32, old uint32, ns int64) {
+	ts := unix.NsecToTimespec(ns)
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 0, uintptr(old), uintptr(unsafe.Pointer(&ts)), 0, 0)
+}
+
+// futexWake wakes one thread that sleeps on p. Safe: only the address matters.
+func futexWake(p *atomic.Uint32) {
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 1, 1, 0, 0, 0)
+}
+
+// spin looks at p up to n times, until it is not old. Safe: atomic.Uint32 is a uint32.
+func spin(p *atomic.Uint32, old, n uint32) bool {
+	return watch((*uint32)(unsafe.Pointer(p)), old, n)
+}
+
+// reg returns register i of the signal frame b.
+func reg(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[ucRegs+8*i:]) }
+
+// waitEnd waits until some child has ended, and leaves it to wait4(2). Safe: the host writes a
+// siginfo_t.
+func waitEnd() (pid int, e unix.Errno) {
+	var info [128]byte
+	_, _, e = unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT|unix.WALL, 0, 0)
+	return int(binary.LittleEndian.Uint32(info[16:])), e
+}

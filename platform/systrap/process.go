@@ -1,0 +1,241 @@
+package systrap
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+)
+
+// call is a host system call: its number and arguments.
+type call [7]uint64
+
+// process is a stub process: an address space of the host, a service thread, and a thread for
+// every context inside.
+type process struct {
+	p    *Platform
+	pid  int // set before anybody else sees the process
+	page int // of its control page
+	ctl  *ctl
+	dead atomic.Bool
+	gone chan struct{} // closed after the end
+
+	mu   sync.Mutex // an order is under way
+	all  []*thread  // under mu
+	free []*thread  // stopped, for the next context; under mu
+}
+
+// thread is a thread for application code. It is stopped, waiting for the sentry, except during
+// Switch: if the application has not meddled with its area.
+type thread struct {
+	proc *process
+	tid  int
+	unit int // of the file of areas
+	area *area
+	at   uint64 // address of the area in the process
+}
+
+// newProcess returns a process that is yet to be forked.
+func (p *Platform) newProcess() (*process, linux.Errno) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	page, ok := p.freeCtls.take()
+	if !ok {
+		return nil, linux.EAGAIN
+	}
+	c := p.ctls.ctl(page)
+	c.seq.Store(0)
+	c.asleep.Store(0)
+	c.page = uint64(page) * pageSize
+	return &process{p: p, page: page, ctl: c, gone: make(chan struct{})}, 0
+}
+
+// How often the sentry looks for the end of an order before it sleeps.
+const orderSpin = 400
+
+// order has the service thread make calls one after the other, up to the first that fails, and
+// returns the result of the last one if it is asked for.
+func (s *process) order(want bool, calls ...call) (uint32, linux.Errno) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.orderLocked(want, calls...)
+}
+
+func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
+	c := s.ctl
+	copy(c.calls[:], calls)
+	c.count = uint32(len(calls))
+	c.want = 0
+	if want {
+		c.want = 1
+	}
+	c.done.Store(0)
+	if s.dead.Load() {
+		return 0, linux.ESRCH
+	}
+	c.seq.Add(1)
+	futexWake(&c.seq)
+	if !spin(&c.done, 0, orderSpin) {
+		c.asleep.Store(1)
+		for c.done.Load() == 0 {
+			futexWait(&c.done, 0, farAway)
+		}
+		c.asleep.Store(0)
+	}
+	return c.value, linux.Errno(c.done.Load() - 1)
+}
+
+// fork makes a process with a copy of the mappings of s, none of which are the stub's own.
+func (s *process) fork() (*process, linux.Errno) {
+	child, errno := s.p.newProcess()
+	if errno != 0 {
+		return nil, errno
+	}
+	pid, errno := s.order(true, call{unix.SYS_CLONE, uint64(processFlags), 0, 0, 0, 0, child.ctl.page})
+	if errno != 0 {
+		s.p.freePage(child)
+		return nil, errno
+	}
+	s.p.register(child, int(pid))
+	if _, errno := child.order(false, call{unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL)}); errno != 0 {
+		child.kill()
+		return nil, errno
+	}
+	return child, 0
+}
+
+// thread returns a stopped thread.
+func (s *process) thread() (*thread, linux.Errno) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free); n > 0 {
+		t := s.free[n-1]
+		s.free = s.free[:n-1]
+		return t, 0
+	}
+	if len(s.all) == maxThreads {
+		return nil, linux.EAGAIN
+	}
+	s.p.mu.Lock()
+	unit, ok := s.p.freeAreas.take()
+	s.p.mu.Unlock()
+	if !ok {
+		return nil, linux.EAGAIN
+	}
+	t := &thread{proc: s, unit: unit, area: s.p.areas.area(unit), at: areaAt + uint64(len(s.all))*areaSize}
+	t.area.stack = [3]uint64{t.at + areaAlt, 0, areaSize - areaAlt}
+	t.area.state.Store(stateRun)
+	tid, errno := s.orderLocked(true,
+		call{unix.SYS_MMAP, t.at, areaSize, unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED | unix.MAP_FIXED, uint64(s.p.areas.fd), uint64(unit) * areaSize},
+		call{unix.SYS_MADVISE, t.at, areaSize, unix.MADV_DONTFORK},
+		call{unix.SYS_CLONE, threadFlags, 0, 0, 0, 0, t.at})
+	// The area may be mapped even if there is no thread, so it stays with the process.
+	t.tid = int(tid)
+	s.all = append(s.all, t)
+	if errno != 0 || !t.born() {
+		return nil, linux.EAGAIN
+	}
+	return t, 0
+}
+
+// born waits until a new thread is confined and stopped.
+func (t *thread) born() bool {
+	a := t.area
+	for !t.proc.dead.Load() {
+		if spin(&a.state, stateRun, orderSpin) {
+			break
+		}
+		a.asleep.Store(1)
+		if a.state.Load() == stateRun {
+			futexWait(&a.state, stateRun, farAway)
+		}
+		a.asleep.Store(0)
+	}
+	return a.state.Load() == stateTrap
+}
+
+// put gives a thread back.
+func (s *process) put(t *thread) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead.Load() {
+		s.p.freeArea(t)
+		return
+	}
+	s.free = append(s.free, t)
+}
+
+// kill ends the process, sooner or later.
+func (s *process) kill() {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if !s.dead.Load() {
+		unix.Kill(s.pid, unix.SIGKILL)
+	}
+}
+
+// register makes a process known that has been forked.
+func (p *Platform) register(s *process, pid int) {
+	p.mu.Lock()
+	s.pid = pid
+	early := p.early[pid]
+	delete(p.early, pid)
+	p.processes[pid] = s
+	p.mu.Unlock()
+	if early {
+		p.ended(pid)
+	}
+}
+
+// ended notes the end of a process: whoever waits for it finds out, and what it used is free.
+// A process not yet known is remembered.
+func (p *Platform) ended(pid int) {
+	p.mu.Lock()
+	s := p.processes[pid]
+	if s == nil {
+		p.early[pid] = true
+		p.mu.Unlock()
+		return
+	}
+	delete(p.processes, pid)
+	s.dead.Store(true)
+	p.mu.Unlock()
+	if s.ctl.done.CompareAndSwap(0, uint32(linux.ESRCH)+1) {
+		futexWake(&s.ctl.done)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.all {
+		t.area.state.Store(stateDead)
+		futexWake(&t.area.state)
+	}
+	for _, t := range s.free {
+		p.freeArea(t)
+	}
+	s.free = nil
+	p.freePage(s)
+	close(s.gone)
+}
+
+// freePage gives the control page of a process back that nobody uses.
+func (p *Platform) freePage(s *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.freeCtls.put(s.page)
+}
+
+// freeArea gives the area of a thread back whose process has ended.
+func (p *Platform) freeArea(t *thread) {
+	p.areas.clear(t.unit)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.freeAreas.put(t.unit)
+}
+
+// end ends the process and waits until it has ended.
+func (s *process) end() {
+	s.kill()
+	<-s.gone
+}

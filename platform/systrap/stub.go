@@ -1,0 +1,15 @@
+package systrap
+
+// In stub_amd64.s.
+
+// stubCode and its neighbours are the text page.
+func stubCode()
+func stubEnd()
+func stubCodeAddr() (start, end uintptr)
+
+// forkMaster makes the master process, a copy of the caller in which only its service thread
+// runs.
+func forkMaster(flags uintptr) (pid uintptr)
+
+// watch looks at *p up to n times, until it is not old, and reports whether it was.
+func watch(p *uint32, old, n uint32) bool

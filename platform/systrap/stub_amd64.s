@@ -1,0 +1,368 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+// The code of stub processes. It is copied to textAt of each, so it may name nothing outside
+// itself but fixed addresses. doc.go says how it is used.
+
+#define SYS_mmap 9
+#define SYS_rt_sigprocmask 14
+#define SYS_pwrite64 18
+#define SYS_madvise 28
+#define SYS_clone 56
+#define SYS_sigaltstack 131
+#define SYS_futex 202
+#define SYS_exit_group 231
+#define SYS_seccomp 317
+#define SIGUSR1 10
+
+TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
+	JMP service
+	PCALIGN $16
+	JMP handler
+	PCALIGN $16
+	BYTE $0x0f; BYTE $0x0b // the restorer: UD2, nobody returns through it
+	PCALIGN $16
+
+	// The service thread. BX is the control page, R15 the last order.
+service:
+	MOVL const_ctlSeq(BX), AX
+	CMPL AX, R15
+	JNE  order
+	LEAQ const_ctlSeq(BX), DI
+	XORL SI, SI
+	MOVL R15, DX
+	XORL R10, R10
+	MOVL $SYS_futex, AX
+	SYSCALL
+	JMP  service
+
+order:
+	MOVL AX, R15
+	MOVL const_ctlCount(BX), R14
+	LEAQ const_ctlCalls(BX), R13
+	XORL AX, AX
+call:
+	TESTL R14, R14
+	JZ   report
+	MOVQ 0(R13), BP
+	MOVQ 8(R13), DI
+	MOVQ 16(R13), SI
+	MOVQ 24(R13), DX
+	MOVQ 32(R13), R10
+	MOVQ 40(R13), R8
+	MOVQ 48(R13), R9
+	MOVQ BP, AX
+	SYSCALL
+	TESTQ AX, AX
+	JS   failed
+	JNZ  next
+	CMPQ BP, $SYS_clone
+	JEQ  child
+next:
+	ADDQ $const_callSize, R13
+	DECL R14
+	JMP  call
+
+	// The result: the value a byte at a time, if it is asked for, then errno + 1.
+report:
+	XORL BP, BP
+	MOVL const_ctlWant(BX), CX
+	TESTL CX, CX
+	JZ   done
+	MOVL AX, R12
+	XORL R14, R14
+value:
+	MOVL $(const_dataAt+const_dataCtlFD), DI
+	MOVL (DI), DI
+	LEAL -1(R12), SI
+	ANDL $255, SI
+	SHLL $3, SI
+	ADDL $(const_dataAt+const_dataTable), SI
+	MOVL $1, DX
+	MOVQ const_ctlPage(BX), R10
+	LEAQ const_ctlValue(R10)(R14*1), R10
+	MOVL $SYS_pwrite64, AX
+	SYSCALL
+	SHRL $8, R12
+	INCL R14
+	CMPL R14, $4
+	JNE  value
+	JMP  done
+failed:
+	NEGL AX
+	MOVL AX, BP
+	CMPL BP, $255
+	JLS  done
+	MOVL $255, BP
+done:
+	MOVL $(const_dataAt+const_dataCtlFD), DI
+	MOVL (DI), DI
+	LEAQ (const_dataAt+const_dataTable)(BP*8), SI
+	MOVL $8, DX
+	MOVQ const_ctlPage(BX), R10
+	ADDQ $const_ctlDone, R10
+	MOVL $SYS_pwrite64, AX
+	SYSCALL
+	MFENCE
+	MOVL const_ctlAsleep(BX), AX
+	TESTL AX, AX
+	JZ   service
+	LEAQ const_ctlDone(BX), DI
+	MOVL $1, SI
+	MOVL $1, DX
+	MOVL $SYS_futex, AX
+	SYSCALL
+	JMP  service
+
+	// The child of a clone: a thread, whose area is R9, or a process, whose control page is
+	// at R9 of the control file.
+child:
+	TESTL $0x100, DI
+	JNZ  thread
+	MOVL $const_ctlAt, DI
+	MOVL $const_pageSize, SI
+	MOVL $1, DX
+	MOVL $0x11, R10
+	MOVL $(const_dataAt+const_dataCtlFD), R8
+	MOVL (R8), R8
+	MOVL $SYS_mmap, AX
+	SYSCALL
+	CMPQ AX, DI
+	JNE  die
+	MOVL $const_pageSize, SI
+	MOVL $10, DX
+	MOVL $SYS_madvise, AX
+	SYSCALL
+	TESTQ AX, AX
+	JNZ  die
+	MOVL $const_ctlAt, BX
+	XORL R15, R15
+	JMP  service
+die:
+	MOVL $1, DI
+	MOVL $SYS_exit_group, AX
+	SYSCALL
+	BYTE $0x0f; BYTE $0x0b
+
+	// A new application thread gives up what the service thread may do.
+thread:
+	MOVQ R9, BX
+	LEAQ const_areaStack(BX), DI
+	XORL SI, SI
+	MOVL $SYS_sigaltstack, AX
+	SYSCALL
+	MOVL $2, DI
+	MOVL $(const_dataAt+const_dataZero), SI
+	XORL DX, DX
+	MOVL $8, R10
+	MOVL $SYS_rt_sigprocmask, AX
+	SYSCALL
+	TESTQ AX, AX
+	JNZ  die
+	MOVL $1, DI
+	XORL SI, SI
+	MOVL $(const_dataAt+const_dataThread), DX
+	MOVL $SYS_seccomp, AX
+	SYSCALL
+	TESTQ AX, AX
+	JNZ  die
+	MOVL $const_kindBorn, const_areaKind(BX)
+	MOVQ $0, const_areaFP(BX)
+	JMP  post
+
+	// A signal: DI is its number, SI the siginfo, DX the ucontext. SP is inside the area.
+handler:
+	MOVQ SP, BX
+	ANDQ $~(const_areaSize-1), BX
+	CMPL DI, $SIGUSR1
+	JNE  outside
+	INCL const_areaSeen(BX)
+	MOVQ const_ucRip(DX), CX
+	SUBQ $const_textAt, CX
+	CMPQ CX, $const_textSize
+	JCS  back
+outside:
+	MOVL DI, const_areaSig(BX)
+	MOVL 8(SI), AX
+	MOVL AX, const_areaCode(BX)
+	MOVQ 16(SI), AX
+	MOVQ AX, const_areaAddr(BX)
+	MOVL 28(SI), AX
+	MOVL AX, const_areaArch(BX)
+	MOVQ DX, const_areaFrame(BX)
+	MOVQ const_ucFpState(DX), AX
+	MOVQ AX, const_areaFP(BX)
+	RDFSBASEQ AX
+	MOVQ AX, const_areaFs(BX)
+	RDGSBASEQ AX
+	MOVQ AX, const_areaGs(BX)
+	MOVL $const_kindSignal, const_areaKind(BX)
+
+	// Hand over to the sentry and wait for the answer.
+post:
+	MOVL $const_stateTrap, AX
+	XCHGL AX, const_areaState(BX)
+	MOVL const_areaAsleep(BX), AX
+	TESTL AX, AX
+	JZ   awake
+	MOVQ BX, DI
+	MOVL $1, SI
+	MOVL $1, DX
+	MOVL $SYS_futex, AX
+	SYSCALL
+	JMP  sleep
+awake:
+	MOVL const_areaSpin(BX), CX
+spin:
+	MOVL const_areaState(BX), AX
+	CMPL AX, $const_stateTrap
+	JNE  turn
+	TESTL CX, CX
+	JZ   sleep
+	PAUSE
+	DECL CX
+	JMP  spin
+sleep:
+	MOVL $1, AX
+	XCHGL AX, const_areaWaits(BX)
+again:
+	MOVL const_areaState(BX), AX
+	CMPL AX, $const_stateTrap
+	JNE  woken
+	MOVQ BX, DI
+	XORL SI, SI
+	MOVL $const_stateTrap, DX
+	XORL R10, R10
+	MOVL $SYS_futex, AX
+	SYSCALL
+	JMP  again
+woken:
+	MOVL $0, const_areaWaits(BX)
+
+	// The stub's turn.
+turn:
+	MOVL const_areaState(BX), AX
+	CMPL AX, $const_stateSave
+	JNE  resume
+	MOVL $-1, AX
+	MOVL $-1, DX
+	XSAVE64 const_areaFPU(BX)
+	MOVL $const_kindSaved, const_areaKind(BX)
+	JMP  post
+resume:
+	MOVQ const_areaFP(BX), CX
+	TESTQ CX, CX
+	JZ   loaded
+	MOVL $-1, AX
+	MOVL $-1, DX
+	XRSTOR64 (CX)
+loaded:
+	MOVQ const_areaFsNew(BX), AX
+	WRFSBASEQ AX
+	MOVQ const_areaGsNew(BX), AX
+	WRGSBASEQ AX
+	LEAQ const_areaIret(BX), SP
+	MOVQ (const_areaRegs+0)(BX), R8
+	MOVQ (const_areaRegs+8)(BX), R9
+	MOVQ (const_areaRegs+16)(BX), R10
+	MOVQ (const_areaRegs+24)(BX), R11
+	MOVQ (const_areaRegs+32)(BX), R12
+	MOVQ (const_areaRegs+40)(BX), R13
+	MOVQ (const_areaRegs+48)(BX), R14
+	MOVQ (const_areaRegs+56)(BX), R15
+	MOVQ (const_areaRegs+64)(BX), DI
+	MOVQ (const_areaRegs+72)(BX), SI
+	MOVQ (const_areaRegs+80)(BX), BP
+	MOVQ (const_areaRegs+96)(BX), DX
+	MOVQ (const_areaRegs+104)(BX), AX
+	MOVQ (const_areaRegs+112)(BX), CX
+	MOVQ (const_areaRegs+88)(BX), BX
+	IRETQ
+
+	// An interrupt signal found the stub's own code: go on there. The sentry sends it again if
+	// it is still wanted. The frame is at DX.
+back:
+	MOVQ DX, BX
+	MOVQ const_ucFpState(BX), CX
+	MOVL $-1, AX
+	MOVL $-1, DX
+	XRSTOR64 (CX)
+	SUBQ $48, SP
+	ANDQ $~15, SP
+	MOVQ const_ucRip(BX), AX
+	MOVQ AX, 0(SP)
+	MOVQ $0x33, 8(SP)
+	MOVQ (const_ucRip+8)(BX), AX
+	MOVQ AX, 16(SP)
+	MOVQ (const_ucRip-8)(BX), AX
+	MOVQ AX, 24(SP)
+	MOVQ $0x2b, 32(SP)
+	MOVQ (const_ucRegs+0)(BX), R8
+	MOVQ (const_ucRegs+8)(BX), R9
+	MOVQ (const_ucRegs+16)(BX), R10
+	MOVQ (const_ucRegs+24)(BX), R11
+	MOVQ (const_ucRegs+32)(BX), R12
+	MOVQ (const_ucRegs+40)(BX), R13
+	MOVQ (const_ucRegs+48)(BX), R14
+	MOVQ (const_ucRegs+56)(BX), R15
+	MOVQ (const_ucRegs+64)(BX), DI
+	MOVQ (const_ucRegs+72)(BX), SI
+	MOVQ (const_ucRegs+80)(BX), BP
+	MOVQ (const_ucRegs+96)(BX), DX
+	MOVQ (const_ucRegs+104)(BX), AX
+	MOVQ (const_ucRegs+112)(BX), CX
+	MOVQ (const_ucRegs+88)(BX), BX
+	IRETQ
+
+TEXT ·stubEnd(SB), NOSPLIT|NOFRAME, $0
+	RET
+
+// func stubCodeAddr() (start, end uintptr)
+TEXT ·stubCodeAddr(SB), NOSPLIT, $0-16
+	LEAQ ·stubCode(SB), AX
+	MOVQ AX, start+0(FP)
+	LEAQ ·stubEnd(SB), AX
+	MOVQ AX, end+8(FP)
+	RET
+
+// func forkMaster(flags uintptr) (pid uintptr)
+//
+// The child does not return: it is the service thread of the master.
+TEXT ·forkMaster(SB), NOSPLIT, $0-16
+	MOVQ flags+0(FP), DI
+	XORL SI, SI
+	XORL DX, DX
+	XORL R10, R10
+	XORL R8, R8
+	MOVL $SYS_clone, AX
+	SYSCALL
+	TESTQ AX, AX
+	JNZ  parent
+	MOVL $const_ctlAt, BX
+	XORL R15, R15
+	XORQ SP, SP
+	MOVL $(const_textAt+const_entryService), AX
+	JMP  AX
+parent:
+	MOVQ AX, pid+8(FP)
+	RET
+
+// func watch(p *uint32, old, n uint32) bool
+//
+// It looks at *p up to n times, until it is not old.
+TEXT ·watch(SB), NOSPLIT, $0-17
+	MOVQ p+0(FP), DI
+	MOVL old+8(FP), SI
+	MOVL n+12(FP), CX
+look:
+	MOVL (DI), AX
+	CMPL AX, SI
+	JNE  changed
+	PAUSE
+	DECL CX
+	JNZ  look
+	MOVB $0, ret+16(FP)
+	RET
+changed:
+	MOVB $1, ret+16(FP)
+	RET
