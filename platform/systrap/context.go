@@ -143,7 +143,7 @@ func (c *context) wait(t *thread) bool {
 			return true
 		case stateRun, stateKicked:
 		default:
-			t.proc.end()
+			t.proc.end("the state of a thread is none")
 			return false
 		}
 		if spin(&a.state, state, sentrySpin) {
@@ -158,7 +158,7 @@ func (c *context) wait(t *thread) bool {
 				timeout = min(2*timeout, lastKick)
 			}
 			if a.seen.Load()-seen > maxSeen {
-				t.proc.end()
+				t.proc.end("interrupts find it in the stub's code for ever")
 				return false
 			}
 		}

@@ -30,7 +30,7 @@ func (t *thread) decode(r *arch.Registers) platform.Trap {
 	a := t.area
 	frame, ok := a.bytes(a.frame-t.at, ucSize)
 	if !ok || a.kind != kindSignal {
-		t.proc.end()
+		t.proc.end("a thread says nonsense")
 		return platform.Trap{Kind: platform.Gone}
 	}
 	var f [ucSize]byte
@@ -72,7 +72,7 @@ func (t *thread) decode(r *arch.Registers) platform.Trap {
 		}
 	case unix.SIGILL, unix.SIGFPE, unix.SIGTRAP:
 	default:
-		t.proc.end()
+		t.proc.end("a signal that does not exist")
 		trap = platform.Trap{Kind: platform.Gone}
 	}
 	return trap

@@ -234,8 +234,11 @@ func (p *Platform) freeArea(t *thread) {
 	p.freeAreas.put(t.unit)
 }
 
-// end ends the process and waits until it has ended.
-func (s *process) end() {
+// end ends the process and waits until it has ended. why is for the log.
+func (s *process) end(why string) {
+	if !s.dead.Load() {
+		s.p.log("systrap: stub process %d is killed: %s", s.pid, why)
+	}
 	s.kill()
 	<-s.gone
 }

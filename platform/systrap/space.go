@@ -83,7 +83,7 @@ func (s *space) Unmap(addr, length uint64) {
 		return
 	}
 	if _, errno := proc.order(false, call{unix.SYS_MUNMAP, addr, length}); errno != 0 {
-		proc.end() // what is to go must go
+		proc.end("munmap failed")
 	}
 }
 
@@ -115,7 +115,7 @@ func (s *space) Release() {
 		return
 	}
 	if _, errno := proc.order(false, call{unix.SYS_MUNMAP, minAddr, maxAddr - minAddr}); errno != 0 {
-		proc.end()
+		proc.end("its memory cannot be unmapped")
 		return
 	}
 	proc.kill()

@@ -23,6 +23,7 @@ const (
 
 // Platform makes stub processes. It implements platform.Platform.
 type Platform struct {
+	log   func(format string, args ...any)
 	text  int // the file of the text page and the data page
 	ctls  *shared
 	areas *shared
@@ -55,12 +56,14 @@ func (u *units) take() (n int, ok bool) {
 
 func (u *units) put(n int) { u.free = append(u.free, n) }
 
-// New makes the master stub. It is called once, before the sentry is sealed.
-func New() (*Platform, error) {
+// New makes the master stub. It is called once, before the sentry is sealed. log is told of stubs
+// that end in other ways than they should.
+func New(log func(format string, args ...any)) (*Platform, error) {
 	if err := suitable(); err != nil {
 		return nil, err
 	}
 	p := &Platform{
+		log:       log,
 		processes: map[int]*process{},
 		early:     map[int]bool{},
 		freeCtls:  units{end: maxProcesses},
@@ -168,7 +171,11 @@ func (p *Platform) reap(failed chan<- error) {
 			return // the master is gone, the last
 		}
 		p.ended(pid)
-		unix.Wait4(pid, nil, unix.WALL, nil)
+		var status unix.WaitStatus
+		unix.Wait4(pid, &status, unix.WALL, nil)
+		if status.Exited() || status.Signal() != unix.SIGKILL {
+			p.log("systrap: stub process %d ended with status %#x", pid, uint32(status))
+		}
 	}
 }
 

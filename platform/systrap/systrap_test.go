@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"log"
 	"sync"
 	"testing"
 	"time"
@@ -13,13 +14,13 @@ import (
 
 // One platform serves all tests, as it serves a sandbox.
 var (
-	once   sync.Once
+	once        sync.Once
 	thePlatform *Platform
 )
 
 func plat(t testing.TB) *Platform {
 	once.Do(func() {
-		p, err := New()
+		p, err := New(log.Printf)
 		if err != nil {
 			t.Fatal(err)
 		}

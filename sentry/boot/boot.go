@@ -120,7 +120,7 @@ func (s *sandbox) start() error {
 func (s *sandbox) platform() (platform.Platform, error) {
 	switch s.cfg.Platform {
 	case "systrap":
-		p, err := systrap.New()
+		p, err := systrap.New(s.log.Limited)
 		if err != nil {
 			return nil, fmt.Errorf("platform systrap: %w", err)
 		}
