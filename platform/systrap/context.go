@@ -17,6 +17,8 @@ type context struct {
 	thread atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
 	state  atomic.Int32
 
+	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
+
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
 }
@@ -49,6 +51,9 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		return platform.Trap{Kind: platform.Interrupted}
 	}
 	t := c.thread.Load()
+	if a := c.allowed.Load(); a != t.bound {
+		t.bind(a)
+	}
 	c.resume(t, regs)
 	if t.proc.dead.Load() {
 		t.area.state.Store(stateDead) // which resume may have overwritten
@@ -188,6 +193,19 @@ func (c *context) Interrupt() {
 			unix.Tgkill(t.proc.pid, t.tid, interruptSignal)
 		}
 		return
+	}
+}
+
+// SetCPUs implements platform.Context.
+func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
+
+// bind has the thread run on these processors only.
+func (t *thread) bind(cpus *[]int) {
+	t.bound = cpus
+	if cpus == nil || *cpus == nil {
+		setAffinity(t.tid, t.proc.p.cpus)
+	} else {
+		setAffinity(t.tid, *cpus)
 	}
 }
 

@@ -151,3 +151,14 @@ func waitEnd() (pid int, e unix.Errno) {
 	_, _, e = unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT|unix.WALL, 0, 0)
 	return int(binary.LittleEndian.Uint32(info[16:])), e
 }
+
+// setAffinity binds a thread to processors. Safe: the host reads the set.
+func setAffinity(tid int, cpus []int) {
+	var set [16]uint64
+	for _, c := range cpus {
+		if c < len(set)*64 {
+			set[c/64] |= 1 << (c % 64)
+		}
+	}
+	unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(tid), unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
+}

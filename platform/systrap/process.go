@@ -35,6 +35,8 @@ type thread struct {
 	unit int // of the file of areas
 	area *area
 	at   uint64 // address of the area in the process
+
+	bound *[]int // what context.allowed was when the host was told
 }
 
 // newProcess returns a process that is yet to be forked.

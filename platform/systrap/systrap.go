@@ -27,6 +27,7 @@ type Platform struct {
 	text  int // the file of the text page and the data page
 	ctls  *shared
 	areas *shared
+	cpus  []int // that the sentry may use
 
 	mu        sync.Mutex
 	freeCtls  units
@@ -69,6 +70,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		freeCtls:  units{end: maxProcesses},
 		freeAreas: units{end: maxAreas},
 	}
+	p.cpus = affinity()
 	var err error
 	if p.ctls, err = newShared("stub-control", pageSize, maxProcesses); err != nil {
 		return nil, fmt.Errorf("the control pages: %w", err)
@@ -100,6 +102,20 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		return nil, fmt.Errorf("preparing the master stub: %w", errno)
 	}
 	return p, nil
+}
+
+// affinity returns the processors that the caller may run on.
+func affinity() (cpus []int) {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return nil
+	}
+	for i := range len(set) * 64 {
+		if set.IsSet(i) {
+			cpus = append(cpus, i)
+		}
+	}
+	return cpus
 }
 
 // suitable tells what the host lacks.
