@@ -117,9 +117,10 @@ const errnoNoReturn linux.Errno = 4000
 // NoReturn is what a call returns that has set the registers itself.
 const NoReturn = errnoNoReturn
 
-// reportUnknown logs the first use of each call that has no function.
+// reportUnknown logs the first use of each call that has no function. Every C library tries
+// rseq(2) and does without.
 func (t *Task) reportUnknown(nr uint64) {
-	if nr >= uint64(len(t.k.unknown)*64) {
+	if nr >= uint64(len(t.k.unknown)*64) || nr == linux.SYS_RSEQ {
 		return
 	}
 	bit := uint64(1) << (nr % 64)

@@ -51,6 +51,7 @@ func init() {
 		linux.SYS_MAP_SHADOW_STACK:        {Name: "map_shadow_stack", Note: "CONFIG_X86_USER_SHADOW_STACK"},
 		linux.SYS_MEMFD_SECRET:            {Name: "memfd_secret", Note: "CONFIG_SECRETMEM"},
 		linux.SYS_MODIFY_LDT:              {Name: "modify_ldt", Note: "CONFIG_MODIFY_LDT_SYSCALL"},
+		linux.SYS_RSEQ:                    {Name: "rseq", Note: "CONFIG_RSEQ"},
 		linux.SYS_SWAPON:                  {Name: "swapon", Note: "CONFIG_SWAP"},
 		linux.SYS_SWAPOFF:                 {Name: "swapoff", Note: "CONFIG_SWAP"},
 	})
