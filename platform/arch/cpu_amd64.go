@@ -9,3 +9,6 @@ func xgetbv() uint64
 
 // fxsave is FXSAVE64; image is 16 bytes aligned.
 func fxsave(image *[512]byte)
+
+// CPUID is the CPUID instruction, for whoever describes the processor to programs.
+func CPUID(leaf, sub uint32) (a, b, c, d uint32) { return cpuid(leaf, sub) }

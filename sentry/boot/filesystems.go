@@ -2,6 +2,7 @@ package boot
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/fs/cgroup"
 	"github.com/seed-7423c386/runsc/sentry/fs/dev"
 	"github.com/seed-7423c386/runsc/sentry/fs/devpts"
 	"github.com/seed-7423c386/runsc/sentry/fs/overlay"
@@ -35,10 +36,16 @@ func (s *sandbox) registerFileSystems() {
 		}
 		return proc.New(k, ns, proc.Host{CPUInfo: s.cfg.Host.CPUInfo, BootTime: s.cfg.Host.BootTime}, data)
 	}})
-	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Mount: func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) { return sys.New(k) }})
+	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+		ns := k.InitNS.Net
+		if t != nil {
+			ns = t.Namespaces().Net
+		}
+		return sys.New(k, ns), 0
+	}})
 	cg := s.cfg.Cgroup
 	group := func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) {
-		return sys.NewCgroup(k, sys.Limits{Memory: cg.Memory, Pids: cg.Pids, CPUs: cg.CPUs})
+		return cgroup.New(k, cgroup.Limits{Memory: cg.Memory, Swap: cg.Swap, Pids: cg.Pids, CPUs: cg.CPUs, Shares: cg.Shares}), 0
 	}
 	k.RegisterFS(kernel.FSType{Name: "cgroup", Nodev: true, UserNS: true, Mount: group})
 	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Mount: group})

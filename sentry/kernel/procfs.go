@@ -132,3 +132,16 @@ func (g *Group) ExitSignal() int32 {
 	defer g.k.tasks.RUnlock()
 	return int32(g.exitSignal)
 }
+
+// CPU is the processor time of all processes there are and of those the first ones waited for, ns.
+func (k *Kernel) CPU() (user, sys int64) {
+	for _, g := range k.Groups(k.InitNS.PIDChildren) {
+		u, s := g.CPU()
+		user, sys = user+u, sys+s
+		if g.Parent() == nil {
+			u, s = g.ChildCPU()
+			user, sys = user+u, sys+s
+		}
+	}
+	return user, sys
+}

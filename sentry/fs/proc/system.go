@@ -98,30 +98,17 @@ func (f *FS) meminfo() string {
 	return b.String()
 }
 
-// cpuTime is the processor time of all processes there are and of those they waited for, ns.
-func (f *FS) cpuTime() (user, sys int64) {
-	for _, g := range f.k.Groups(f.k.InitNS.PIDChildren) {
-		u, s := g.CPU()
-		user, sys = user+u, sys+s
-		if g.Parent() == nil {
-			u, s = g.ChildCPU()
-			user, sys = user+u, sys+s
-		}
-	}
-	return user, sys
-}
-
 // uptime is the time since start and, of all processors together, the time they had nothing to do.
 func (f *FS) uptime() string {
 	up := f.k.Uptime()
-	user, sys := f.cpuTime()
+	user, sys := f.k.CPU()
 	idle := max(up*int64(f.k.NumCPU)-user-sys, 0)
 	return fmt.Sprintf("%d.%02d %d.%02d\n", up/linux.Second, up%linux.Second/1e7, idle/linux.Second, idle%linux.Second/1e7)
 }
 
 func (f *FS) stat() string {
 	k := f.k
-	user, sys := f.cpuTime()
+	user, sys := f.k.CPU()
 	n := int64(k.NumCPU)
 	idle := max(k.Uptime()*n-user-sys, 0)
 	var b strings.Builder

@@ -1,82 +1,72 @@
-// Package sys is what sysfs(5) and cgroup2 show in a sandbox: the processors, one memory node, the
-// loopback device, the limits of the container's cgroup. All of it is fixed when the container
-// is made, so it is a tree of files in memory.
+// Package sys is sysfs(5) in a sandbox: the processors, one memory node, the network interfaces,
+// the directories that programs expect to find empty.
+//
+//	sys.go  the file system
+//	cpu.go  processors and their caches
+//	net.go  network interfaces
 package sys
 
 import (
 	"fmt"
-	"strconv"
 
-	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/sentry/fs/tmpfs"
+	"github.com/seed-7423c386/runsc/sentry/fs/kernfs"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/pages"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
-const (
-	sysfsMagic   = 0x62656572
-	cgroup2Magic = 0x63677270
-)
+const magic = 0x62656572
 
-// New returns a sysfs.
-func New(k *kernel.Kernel) (*vfs.Super, linux.Errno) {
-	all := "0\n"
-	if k.NumCPU > 1 {
-		all = fmt.Sprintf("0-%d\n", k.NumCPU-1)
+// New returns a sysfs that shows the interfaces of a network namespace.
+func New(k *kernel.Kernel, net *kernel.NetNS) *vfs.Super {
+	nodes := map[string]kernfs.Node{}
+	put := func(path string, n kernfs.Node) { nodes[path] = n }
+	for _, dir := range []string{"block", "bus", "class/block", "class/tty", "dev/block", "dev/char", "devices/platform", "devices/virtual", "firmware", "fs/cgroup",
+		"hypervisor", "kernel/debug", "kernel/security", "kernel/tracing", "kernel/mm", "module", "power"} {
+		put(dir, kernfs.NewDir(nil))
 	}
-	mask := fmt.Sprintf("%x\n", uint64(1)<<min(k.NumCPU, 63)-1)
-	files := map[string]string{
-		"block/": "", "bus/": "", "class/net/lo/": "", "dev/block/": "", "dev/char/": "", "firmware/": "", "fs/cgroup/": "", "module/": "", "power/": "",
-		"class/net/lo/address": "00:00:00:00:00:00\n", "class/net/lo/mtu": "65536\n", "class/net/lo/ifindex": "1\n", "class/net/lo/operstate": "unknown\n",
-		"class/net/lo/type": "772\n", "class/net/lo/flags": "0x8\n", "class/net/lo/tx_queue_len": "1000\n",
-		"devices/system/cpu/online": all, "devices/system/cpu/possible": all, "devices/system/cpu/present": all, "devices/system/cpu/offline": "\n",
-		"devices/system/cpu/isolated": "\n", "devices/system/cpu/kernel_max": "8191\n",
-		"devices/system/node/online": "0\n", "devices/system/node/possible": "0\n", "devices/system/node/has_cpu": "0\n", "devices/system/node/has_memory": "0\n",
-		"devices/system/node/node0/cpulist": all, "devices/system/node/node0/cpumap": mask, "devices/system/node/node0/distance": "10\n",
-		"devices/system/node/node0/meminfo":                 fmt.Sprintf("Node 0 MemTotal:       %d kB\n", k.TotalRAM>>10),
-		"kernel/mm/transparent_hugepage/enabled":            "always [madvise] never\n",
-		"kernel/mm/transparent_hugepage/defrag":             "always defer defer+madvise [madvise] never\n",
-		"kernel/mm/transparent_hugepage/shmem_enabled":      "always within_size advise [never] deny force\n",
-		"kernel/mm/transparent_hugepage/hpage_pmd_size":     "2097152\n",
-		"kernel/mm/transparent_hugepage/use_zero_page":      "1\n",
-		"kernel/mm/hugepages/hugepages-2048kB/nr_hugepages": "0\n",
+	for _, f := range [][2]string{
+		{"kernel/fscaps", "1\n"}, {"kernel/uevent_seqnum", "1\n"}, {"kernel/address_bits", "64\n"}, {"kernel/cpu_byteorder", "little\n"}, {"kernel/profiling", "0\n"},
+		{"kernel/cgroup/delegate", "cgroup.procs\ncgroup.threads\ncgroup.subtree_control\n"}, {"kernel/cgroup/features", "nsdelegate\n"},
+		{"kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"},
+		{"kernel/mm/transparent_hugepage/defrag", "always defer defer+madvise [madvise] never\n"},
+		{"kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise [never] deny force\n"},
+		{"kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152\n"}, {"kernel/mm/transparent_hugepage/use_zero_page", "1\n"},
+		{"devices/system/clocksource/clocksource0/available_clocksource", "tsc\n"}, {"devices/system/clocksource/clocksource0/current_clocksource", "tsc\n"},
+	} {
+		put(f[0], kernfs.Fixed(f[1]))
+	}
+	for _, name := range []string{"nr_hugepages", "nr_hugepages_mempolicy", "nr_overcommit_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages"} {
+		put("kernel/mm/hugepages/hugepages-2048kB/"+name, kernfs.Fixed("0\n"))
+	}
+	cpus(k, put)
+	memory(k, put)
+	interfaces(socket.Devices(net), put)
+	return kernfs.New("sysfs", magic, 4096, kernfs.NewDir(nodes)).Super
+}
+
+// memory is /sys/devices/system/node with its one node.
+func memory(k *kernel.Kernel, put func(path string, n kernfs.Node)) {
+	const top = "devices/system/node/"
+	for _, f := range [][2]string{{"online", "0\n"}, {"possible", "0\n"}, {"has_cpu", "0\n"}, {"has_memory", "0\n"}, {"has_normal_memory", "0\n"},
+		{"node0/distance", "10\n"}, {"node0/cpulist", list(0, k.NumCPU-1)}, {"node0/cpumap", mask(0, k.NumCPU-1, k.NumCPU)},
+		{"node0/numastat", "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0\n"}} {
+		put(top+f[0], kernfs.Fixed(f[1]))
 	}
 	for i := range k.NumCPU {
-		d := "devices/system/cpu/cpu" + strconv.Itoa(i) + "/"
-		files[d+"online"] = "1\n"
-		files[d+"topology/core_id"] = strconv.Itoa(i) + "\n"
-		files[d+"topology/physical_package_id"] = "0\n"
-		files[d+"topology/thread_siblings_list"] = strconv.Itoa(i) + "\n"
-		files[d+"topology/core_siblings_list"] = all
-		files[d+"topology/thread_siblings"] = fmt.Sprintf("%x\n", uint64(1)<<min(i, 63))
-		files[d+"topology/core_siblings"] = mask
+		put(fmt.Sprintf(top+"node0/cpu%d", i), &kernfs.Link{Target: fmt.Sprintf("../../cpu/cpu%d", i)})
 	}
-	return tmpfs.NewStatic(k.Pool, "sysfs", sysfsMagic, files)
-}
-
-// Limits are what the container's cgroup allows; zero is no limit.
-type Limits struct {
-	Memory uint64 // bytes
-	Pids   int64
-	CPUs   int // whole processors
-}
-
-// NewCgroup returns a cgroup2 file system with the container's own group as its root.
-func NewCgroup(k *kernel.Kernel, l Limits) (*vfs.Super, linux.Errno) {
-	limit := func(n int64) string {
-		if n == 0 {
-			return "max\n"
+	put(top+"node0/meminfo", kernfs.Text(func() string {
+		used := min(k.Pool.Total(), k.TotalRAM)
+		s := ""
+		for _, l := range []struct {
+			name string
+			n    uint64
+		}{{"MemTotal", k.TotalRAM}, {"MemFree", k.TotalRAM - used}, {"MemUsed", used}, {"FilePages", k.Pool.Used(pages.Cache) + k.Pool.Used(pages.Shmem)},
+			{"AnonPages", k.Pool.Used(pages.Anon)}, {"Shmem", k.Pool.Used(pages.Shmem)}} {
+			s += fmt.Sprintf("Node 0 %-15s %8d kB\n", l.name+":", l.n>>10)
 		}
-		return strconv.FormatInt(n, 10) + "\n"
-	}
-	cpu := "max 100000\n"
-	if l.CPUs > 0 {
-		cpu = fmt.Sprintf("%d 100000\n", l.CPUs*100000)
-	}
-	return tmpfs.NewStatic(k.Pool, "cgroup2", cgroup2Magic, map[string]string{
-		"cgroup.controllers": "cpu memory pids\n", "cgroup.subtree_control": "", "cgroup.procs": "1\n", "cgroup.threads": "1\n", "cgroup.type": "domain\n",
-		"cgroup.events": "populated 1\nfrozen 0\n", "cgroup.max.depth": "max\n", "cgroup.max.descendants": "max\n",
-		"memory.max": limit(int64(l.Memory)), "memory.high": "max\n", "memory.min": "0\n", "memory.low": "0\n", "memory.swap.max": "0\n",
-		"pids.max": limit(l.Pids), "cpu.max": cpu, "cpu.weight": "100\n",
-	})
+		return s + "Node 0 HugePages_Total:     0\nNode 0 HugePages_Free:      0\nNode 0 HugePages_Surp:      0\n"
+	}))
 }
