@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +17,9 @@ type context struct {
 	as     *space
 	thread atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
 	state  atomic.Int32
+	locked bool // the goroutine keeps its thread
 
+	placing placing
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
 	fpu      []byte
@@ -36,7 +39,7 @@ const interruptSignal = unix.SIGUSR1
 const farAway = int64(time.Hour)
 
 func newContext(p *Platform) *context {
-	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true}
+	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true, placing: placing{cpu: -1, at: -1}}
 	arch.InitialFPU(c.fpu)
 	return c
 }
@@ -51,16 +54,23 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		return platform.Trap{Kind: platform.Interrupted}
 	}
 	t := c.thread.Load()
-	if a := c.allowed.Load(); a != t.bound {
-		t.bind(a)
-	}
+	c.place(t)
 	c.resume(t, regs)
 	if t.proc.dead.Load() {
 		t.area.state.Store(stateDead) // which resume may have overwritten
 	}
+	p, cpu := &c.p.cpus, c.placing.cpu
+	p.load[cpu].Add(1)
+	p.running.Add(1)
+	ok := c.wait(t)
+	p.running.Add(-1)
+	p.load[cpu].Add(-1)
 	trap := platform.Trap{Kind: platform.Gone}
-	if c.wait(t) {
+	if ok {
 		trap = t.decode(regs)
+		if !c.placing.far {
+			c.consider()
+		}
 	}
 	c.state.Store(idle)
 	return trap
@@ -68,6 +78,10 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 
 // enter gives the context a thread in s.
 func (c *context) enter(s *space) bool {
+	if !c.locked {
+		c.locked = true
+		runtime.LockOSThread()
+	}
 	c.leave()
 	proc, errno := s.process()
 	if errno != 0 {
@@ -79,6 +93,9 @@ func (c *context) enter(s *space) bool {
 	}
 	c.as = s
 	c.thread.Store(t)
+	if t.cpu != c.placing.cpu {
+		c.placing.cpu = -1
+	}
 	return true
 }
 
@@ -94,12 +111,6 @@ func (c *context) leave() {
 	c.as = nil
 	t.proc.put(t)
 }
-
-// How often both sides look for the other's answer before they sleep.
-const (
-	stubSpin   = 400
-	sentrySpin = 400
-)
 
 // resume hands the turn to the stub, with the registers that application code is to have.
 func (c *context) resume(t *thread, r *arch.Registers) {
@@ -117,7 +128,11 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 		a.fp = t.at + areaFPU
 		c.fpuDirty = false
 	}
-	a.spin = stubSpin
+	a.spin = 0
+	if c.placing.far {
+		a.spin = c.p.cpus.stubLooks
+	}
+	c.placing.resumed = counter()
 	t.wake(stateRun)
 }
 
@@ -151,8 +166,11 @@ func (c *context) wait(t *thread) bool {
 			t.proc.end("the state of a thread is none")
 			return false
 		}
-		if spin(&a.state, state, sentrySpin) {
-			continue
+		if c.placing.far {
+			if c.spin(t, state) {
+				continue
+			}
+			c.comeBack(t)
 		}
 		if c.state.Load() == interrupted {
 			// The signal may have found the stub's own code.
@@ -198,16 +216,6 @@ func (c *context) Interrupt() {
 
 // SetCPUs implements platform.Context.
 func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
-
-// bind has the thread run on these processors only.
-func (t *thread) bind(cpus *[]int) {
-	t.bound = cpus
-	if cpus == nil || *cpus == nil {
-		setAffinity(t.tid, t.proc.p.cpus)
-	} else {
-		setAffinity(t.tid, *cpus)
-	}
-}
 
 // FPU implements platform.Context.
 func (c *context) FPU(dst []byte) {

@@ -25,6 +25,7 @@ type process struct {
 	mu   sync.Mutex // an order is under way
 	all  []*thread  // under mu
 	free []*thread  // stopped, for the next context; under mu
+	cpu  int        // number of the processor the service thread is bound to; under mu
 }
 
 // thread is a thread for application code. It is stopped, waiting for the sentry, except during
@@ -37,6 +38,7 @@ type thread struct {
 	at   uint64 // address of the area in the process
 
 	bound *[]int // what context.allowed was when the host was told
+	cpu   int    // that it is bound to, an index; -1: none
 }
 
 // newProcess returns a process that is yet to be forked.
@@ -51,11 +53,8 @@ func (p *Platform) newProcess() (*process, linux.Errno) {
 	c.seq.Store(0)
 	c.asleep.Store(0)
 	c.page = uint64(page) * pageSize
-	return &process{p: p, page: page, ctl: c, gone: make(chan struct{})}, 0
+	return &process{p: p, page: page, ctl: c, gone: make(chan struct{}), cpu: -1}, 0
 }
-
-// How often the sentry looks for the end of an order before it sleeps.
-const orderSpin = 400
 
 // order has the service thread make calls one after the other, up to the first that fails, and
 // returns the result of the last one if it is asked for.
@@ -77,15 +76,18 @@ func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
 	if s.dead.Load() {
 		return 0, linux.ESRCH
 	}
+	// The hand-over costs least on one processor.
+	if here := processor(); here != s.cpu {
+		s.cpu = here
+		setAffinity(s.pid, []int{here})
+	}
+	c.asleep.Store(1)
 	c.seq.Add(1)
 	futexWake(&c.seq)
-	if !spin(&c.done, 0, orderSpin) {
-		c.asleep.Store(1)
-		for c.done.Load() == 0 {
-			futexWait(&c.done, 0, farAway)
-		}
-		c.asleep.Store(0)
+	for c.done.Load() == 0 {
+		futexWait(&c.done, 0, farAway)
 	}
+	c.asleep.Store(0)
 	return c.value, linux.Errno(c.done.Load() - 1)
 }
 
@@ -126,7 +128,7 @@ func (s *process) thread() (*thread, linux.Errno) {
 	if !ok {
 		return nil, linux.EAGAIN
 	}
-	t := &thread{proc: s, unit: unit, area: s.p.areas.area(unit), at: areaAt + uint64(len(s.all))*areaSize}
+	t := &thread{proc: s, unit: unit, area: s.p.areas.area(unit), at: areaAt + uint64(len(s.all))*areaSize, cpu: -1}
 	t.area.stack = [3]uint64{t.at + areaAlt, 0, areaSize - areaAlt}
 	t.area.state.Store(stateRun)
 	tid, errno := s.orderLocked(true,
@@ -146,15 +148,13 @@ func (s *process) thread() (*thread, linux.Errno) {
 func (t *thread) born() bool {
 	a := t.area
 	for !t.proc.dead.Load() {
-		if spin(&a.state, stateRun, orderSpin) {
+		a.asleep.Store(1)
+		if a.state.Load() != stateRun {
 			break
 		}
-		a.asleep.Store(1)
-		if a.state.Load() == stateRun {
-			futexWait(&a.state, stateRun, farAway)
-		}
-		a.asleep.Store(0)
+		futexWait(&a.state, stateRun, farAway)
 	}
+	a.asleep.Store(0)
 	return a.state.Load() == stateTrap
 }
 

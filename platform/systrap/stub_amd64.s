@@ -366,3 +366,18 @@ look:
 changed:
 	MOVB $1, ret+16(FP)
 	RET
+
+// func counter() uint64
+TEXT ·counter(SB), NOSPLIT, $0-8
+	RDTSC
+	SHLQ $32, DX
+	ORQ  DX, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// func processor() int
+TEXT ·processor(SB), NOSPLIT, $0-8
+	RDTSCP
+	ANDL $0xfff, CX
+	MOVQ CX, ret+0(FP)
+	RET

@@ -27,7 +27,7 @@ type Platform struct {
 	text  int // the file of the text page and the data page
 	ctls  *shared
 	areas *shared
-	cpus  []int // that the sentry may use
+	cpus  cpus
 
 	mu        sync.Mutex
 	freeCtls  units
@@ -70,7 +70,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		freeCtls:  units{end: maxProcesses},
 		freeAreas: units{end: maxAreas},
 	}
-	p.cpus = affinity()
+	p.cpus.init()
 	var err error
 	if p.ctls, err = newShared("stub-control", pageSize, maxProcesses); err != nil {
 		return nil, fmt.Errorf("the control pages: %w", err)

@@ -1,0 +1,210 @@
+package systrap
+
+import (
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// A hand-over costs least when both sides are awake on two processors and look at the state
+// word: tens of nanoseconds. Next comes waking the other side on one's own processor, a few
+// microseconds; waking it on another costs ten times that. So a context is either near, its
+// stub and its goroutine's thread bound to the same processor, and both sleep while they wait;
+// or far, on two, and both spin. It goes far when its traps come fast and a processor has
+// nothing to do, and comes back when they do not, or when it finds that it shares the processor
+// it spins on.
+
+// Limits of both ways. Times are in ticks of the processor's counter, set by calibrate.
+const (
+	hotTraps    = 6                     // in a row to go far
+	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
+	spinTime    = 60 * time.Microsecond // how long a far context spins
+	stubTime    = 25 * time.Microsecond // and how long its stub
+	stolenTime  = 40 * time.Microsecond // a gap in the spinning that shows another's work
+	firstRest   = 2 * time.Millisecond  // near, after being far has failed
+	lastRest    = 500 * time.Millisecond
+	lookAgain   = 64  // switches between looks at the other processors
+	chunk       = 64  // looks between readings of the counter
+	usefulTraps = 200 // far for so many is a success
+)
+
+// cpus are the processors, and what runs on them.
+type cpus struct {
+	numbers []int
+	load    []atomic.Int32 // contexts whose application code runs there, by index in numbers
+	running atomic.Int32   // all of them
+	next    atomic.Uint32
+	far     atomic.Int32 // contexts that are far
+
+	perMicro  uint64 // ticks
+	stubLooks uint32 // looks in stubTime
+}
+
+func (p *cpus) init() {
+	p.numbers = affinity()
+	if len(p.numbers) == 0 {
+		p.numbers = []int{0}
+	}
+	p.load = make([]atomic.Int32, len(p.numbers))
+	p.calibrate()
+	// A far context's goroutine keeps its processor of the runtime's.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), len(p.numbers)+2))
+}
+
+// calibrate finds out what a tick is, and a look.
+func (p *cpus) calibrate() {
+	var word atomic.Uint32
+	best := time.Hour
+	const looks = 2000
+	p.perMicro = 1
+	for range 5 {
+		began, ticks := time.Now(), counter()
+		spin(&word, 0, looks)
+		took, n := time.Since(began), counter()-ticks
+		if took < best && took > 0 {
+			best = took
+			p.perMicro = max(n*1000/uint64(took), 1)
+		}
+	}
+	p.stubLooks = uint32(max(looks*stubTime/best, 1))
+}
+
+// ticks is d in ticks of the counter.
+func (p *cpus) ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond) * p.perMicro }
+
+// placing is where a context is. It belongs to its goroutine.
+type placing struct {
+	cpu     int // of the stub, and of the goroutine's thread when near: index; -1: none yet
+	at      int // where the goroutine's thread is bound
+	far     bool
+	renewal int // switches until the other processors are looked at again
+	hot     int
+	traps   int           // since it went far
+	rest    time.Duration // to stay near after the next failure
+	until   uint64        // not far before
+	resumed uint64        // the counter at the last resume
+}
+
+// place chooses the processor of a context before it runs.
+func (c *context) place(t *thread) {
+	p := &c.p.cpus
+	l := &c.placing
+	a := c.allowed.Load()
+	switch {
+	case l.cpu < 0 || a != t.bound:
+		t.bound = a
+		c.near(t, p.least(c, int(p.next.Add(1))%len(p.numbers)))
+	case l.far:
+	default:
+		if l.renewal--; l.renewal > 0 {
+			return
+		}
+		l.renewal = lookAgain
+		if p.load[l.cpu].Load() > 0 {
+			if other := p.least(c, l.cpu); p.load[other].Load() < p.load[l.cpu].Load() {
+				c.near(t, other)
+			}
+		}
+	}
+}
+
+// least is the processor with the fewest running contexts of those c may run on, start among
+// equals.
+func (p *cpus) least(c *context, start int) int {
+	allowed := c.allowed.Load()
+	best := -1
+	for n := range p.load {
+		i := (start + n) % len(p.load)
+		if allowed != nil && *allowed != nil && !slices.Contains(*allowed, p.numbers[i]) {
+			continue
+		}
+		if best < 0 || p.load[i].Load() < p.load[best].Load() {
+			best = i
+		}
+	}
+	return max(best, 0)
+}
+
+// near binds the stub and the goroutine's thread to one processor.
+func (c *context) near(t *thread, cpu int) {
+	l := &c.placing
+	if l.far {
+		l.far = false
+		c.p.cpus.far.Add(-1)
+	}
+	if l.cpu != cpu || t.cpu != cpu {
+		setAffinity(t.tid, c.p.cpus.numbers[cpu:cpu+1])
+		t.cpu = cpu
+	}
+	l.cpu, l.renewal = cpu, lookAgain
+	c.bindSelf(cpu)
+}
+
+// bindSelf binds the goroutine's thread.
+func (c *context) bindSelf(cpu int) {
+	if c.placing.at != cpu {
+		c.placing.at = cpu
+		setAffinity(0, c.p.cpus.numbers[cpu:cpu+1])
+	}
+}
+
+// consider looks whether a near context that has trapped should go far.
+func (c *context) consider() {
+	l, p := &c.placing, &c.p.cpus
+	now := counter()
+	if now-l.resumed > p.ticks(hotGap) {
+		l.hot = 0
+		return
+	}
+	if l.hot++; l.hot < hotTraps {
+		return
+	}
+	l.hot = 0
+	n := len(p.numbers)
+	if n < 2 || now < l.until || int(p.running.Load()) >= n-1 || int(p.far.Load()) >= n/2 {
+		return
+	}
+	for i := 1; i < n; i++ {
+		cpu := (l.cpu + i) % n
+		if p.load[cpu].Load() == 0 {
+			p.far.Add(1)
+			l.far, l.traps = true, 0
+			c.bindSelf(cpu)
+			return
+		}
+	}
+}
+
+// comeBack makes a far context near again.
+func (c *context) comeBack(t *thread) {
+	l := &c.placing
+	if l.traps > usefulTraps {
+		l.rest = 0
+	}
+	l.rest = min(max(2*l.rest, firstRest), lastRest)
+	l.until = counter() + c.p.cpus.ticks(l.rest)
+	c.near(t, l.cpu)
+}
+
+// spin looks at the state of a far context's stub until it changes. It is false if the context
+// had better be near.
+func (c *context) spin(t *thread, state uint32) bool {
+	p, l := &c.p.cpus, &c.placing
+	if int(p.running.Load()) >= len(p.numbers) {
+		return false
+	}
+	began := counter()
+	last, bound, stolen := began, p.ticks(spinTime), p.ticks(stolenTime)
+	for {
+		if spin(&t.area.state, state, chunk) {
+			l.traps++
+			return true
+		}
+		now := counter()
+		if now-last > stolen || now-began > bound || c.state.Load() == interrupted {
+			return false
+		}
+		last = now
+	}
+}
