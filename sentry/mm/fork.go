@@ -36,7 +36,8 @@ func (m *MM) Fork() (*MM, linux.Errno) {
 // forkAreas copies the areas and pages to c, which nobody else knows yet.
 func (m *MM) forkAreas(c *MM) linux.Errno {
 	f := forker{from: m, to: c}
-	f.eager = m.count.anon <= eagerPages
+	// Copies of pages that other threads write to meanwhile would not fit each other.
+	f.eager = m.count.anon <= eagerPages && m.Users() == 1
 	var errno linux.Errno
 	m.areas.each(func(v *vma) bool {
 		if v.flags&vmDontCopy != 0 {
