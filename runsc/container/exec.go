@@ -91,7 +91,7 @@ func execForeground(dir, id string, p *specs.Process, files []*os.File, signals 
 		return 0, err
 	}
 	go forwardTo(dir, id, e.PID, p.Terminal, signals)
-	w, err := control.Call(conn, control.Wait, control.WaitArgs{ID: id, PID: e.PID, Kill: true})
+	w, err := control.Call(conn, control.Wait, control.WaitArgs{ID: id, PID: e.PID})
 	if errors.Is(err, control.ErrGone) {
 		return 128 + int(unix.SIGKILL), nil // the container ended, and every process with it
 	}

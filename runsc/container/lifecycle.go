@@ -147,7 +147,7 @@ func (c *Container) execAndWait(p *specs.Process, files []*os.File, timeout time
 	if err != nil {
 		return 0, err
 	}
-	w, err := control.Call(conn, control.Wait, control.WaitArgs{ID: c.ID, PID: e.PID, Kill: true})
+	w, err := control.Call(conn, control.Wait, control.WaitArgs{ID: c.ID, PID: e.PID})
 	return w.Status, err
 }
 

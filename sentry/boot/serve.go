@@ -189,9 +189,18 @@ func (s *sandbox) exec(r *control.Request, a *control.ExecArgs) (control.ExecRes
 		return control.ExecResult{}, asError(execFailed(p.Path, errno))
 	}
 	pid := sp.Group().PIDIn(c.ns.PIDChildren)
+	g := sp.Group()
 	c.mu.Lock()
-	c.waiting[pid] = sp.Group()
+	c.waiting[pid] = g
 	c.mu.Unlock()
+	r.AtEnd(func() {
+		g.SendFromOutside(linux.SIGKILL)
+		c.mu.Lock()
+		if c.waiting[pid] == g {
+			delete(c.waiting, pid)
+		}
+		c.mu.Unlock()
+	})
 	sp.Run()
 	return control.ExecResult{PID: pid}, nil
 }
@@ -225,15 +234,7 @@ func (s *sandbox) wait(r *control.Request, a *control.WaitArgs) (control.WaitRes
 	select {
 	case <-g.Exited():
 	case <-r.Hangup():
-		if a.Kill {
-			g.SendFromOutside(linux.SIGKILL)
-		}
 		return control.WaitResult{}, errors.New("the caller went away")
-	}
-	if a.PID != 0 {
-		c.mu.Lock()
-		delete(c.waiting, a.PID)
-		c.mu.Unlock()
 	}
 	st := g.ExitStatus()
 	return control.WaitResult{Status: codeOf(st), Signal: int(st & 0x7f)}, nil

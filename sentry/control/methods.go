@@ -62,7 +62,8 @@ type SignalArgs struct {
 }
 
 // ExecArgs describes a process to start. Process.Terminal says that descriptor 0 is a
-// terminal, which becomes the controlling one of a new session.
+// terminal, which becomes the controlling one of a new session. The process is killed if the
+// connection ends before it: its stand-in on the host was killed.
 type ExecArgs struct {
 	ID      string
 	Process *specs.Process // a User.Username, name[:gid], is looked up in the container
@@ -75,12 +76,10 @@ type ExecArgs struct {
 // an Error whose Code is the exit code that fits (126, 127), as in Report.
 type ExecResult struct{ PID int32 }
 
-// WaitArgs names a process; 0 is the container's first. With Kill the process is killed if
-// the caller hangs up before the answer (Request.Hangup): its stand-in on the host was killed.
+// WaitArgs names a process that Exec has started; 0 is the container's first.
 type WaitArgs struct {
-	ID   string
-	PID  int32
-	Kill bool
+	ID  string
+	PID int32
 }
 
 // WaitResult is how a process ended: its exit code, or 128 plus the signal's number.

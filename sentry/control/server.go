@@ -14,7 +14,11 @@ type Request struct {
 
 	stream Stream
 	hangup chan struct{}
+	atEnd  *[]func()
 }
+
+// AtEnd has f called when the connection ends, whoever ends it and after whatever else it serves.
+func (r *Request) AtEnd(f func()) { *r.atEnd = append(*r.atEnd, f) }
 
 // Hangup returns a channel that is closed when the caller goes away. After a request that
 // asked, the connection serves no other.
@@ -69,14 +73,20 @@ func Handle[A, R any](s *Server, m Method[A, R], f func(r *Request, args *A) (R,
 // Serve answers the requests of one connection until the other side closes it or breaks the
 // protocol, and closes it.
 func (s *Server) Serve(stream Stream) {
-	defer stream.Close()
+	var atEnd []func()
+	defer func() {
+		stream.Close()
+		for _, f := range atEnd {
+			f()
+		}
+	}()
 	for {
 		var req request
 		fds, err := recv(stream, &req)
 		if err != nil {
 			return
 		}
-		r := &Request{FDs: fds, stream: stream}
+		r := &Request{FDs: fds, stream: stream, atEnd: &atEnd}
 		out := s.answer(r, &req)
 		closeFDs(stream, r.FDs)
 		if send(stream, out, nil) != nil || r.hangup != nil {

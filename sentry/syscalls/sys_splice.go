@@ -385,7 +385,7 @@ func copyFileRange(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	case out.Flags()&linux.O_APPEND != 0:
 		return 0, linux.EBADF
 	}
-	from, to, n := in.Pos(), out.Pos(), a.Size(4)
+	from, to, n := max(in.Pos(), 0), max(out.Pos(), 0), a.Size(4) // the host keeps that of a stream
 	var inOff, outOff *int64
 	for _, o := range []struct {
 		addr usermem.Addr

@@ -159,7 +159,12 @@ func TestStream(t *testing.T) {
 
 func TestPartialThenBroken(t *testing.T) {
 	r, w := New(ctx(), 0)
-	time.AfterFunc(20*time.Millisecond, r.Put)
+	go func() {
+		for w.Poll()&wait.Out != 0 { // until it is full
+			time.Sleep(time.Millisecond)
+		}
+		r.Put()
+	}()
 	n, errno := write(w, make([]byte, 100_000))
 	expect(t, n, errno, 65536, linux.EPIPE)
 }

@@ -186,6 +186,9 @@ func (f *fake) serve() {
 			return control.ExecResult{}, &control.Error{Text: err.Error(), Code: 127}
 		}
 		pid, err := f.start(cmd)
+		if err == nil {
+			r.AtEnd(func() { cmd.Process.Kill() })
+		}
 		return control.ExecResult{PID: pid}, err
 	})
 	control.Handle(s, control.Wait, func(r *control.Request, a *control.WaitArgs) (control.WaitResult, error) {
@@ -193,18 +196,13 @@ func (f *fake) serve() {
 		if err != nil {
 			return control.WaitResult{}, err
 		}
-		var hangup <-chan struct{}
-		if a.Kill {
-			hangup = r.Hangup()
-		}
 		f.mu.Lock()
 		done := f.done[int32(cmd.Process.Pid)]
 		f.mu.Unlock()
 		select {
 		case code := <-done:
 			return control.WaitResult{Status: code}, nil
-		case <-hangup:
-			cmd.Process.Kill()
+		case <-r.Hangup():
 			return control.WaitResult{}, nil
 		}
 	})
