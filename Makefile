@@ -7,8 +7,10 @@ ARGS    ?= sh
 OUT     ?= $(CURDIR)/bin
 LDFLAGS := -s -w
 PLATFORMS ?= ptrace
+DURATION ?= 15m
+RACE ?=
 
-.PHONY: all build deps run test test-quick bench install clean help
+.PHONY: all build deps run test test-quick bench stress install clean help
 
 all: build
 
@@ -39,6 +41,10 @@ test-quick: ## unit tests and the rules of the house
 bench: build ## costs per call and of whole programs, native and sandboxed side by side
 	@tools/deps test
 	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms $(PLATFORMS)
+
+stress: ## random system calls: DURATION=15m, RACE=1 for a sentry with the race detector, PLATFORMS=
+	@tools/deps build
+	RUNSC_STRESS=$(DURATION) RUNSC_STRESS_RACE=$(RACE) RUNSC_PLATFORMS='$(PLATFORMS)' $(GO) test -count=1 -v -timeout 0 ./test/stress
 
 install: build ## copy the three programs to PREFIX/bin
 	install -d $(DESTDIR)$(PREFIX)/bin

@@ -58,7 +58,7 @@ func KeepCapabilities(keep ...int) error {
 	if err := setCapabilities(mask); err != nil {
 		return err
 	}
-	if _, _, e := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); e != 0 {
+	if e := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); e != 0 {
 		return fmt.Errorf("set no_new_privs: %w", e)
 	}
 	return nil

@@ -3,7 +3,6 @@ package host
 import (
 	"fmt"
 	"runtime"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +15,7 @@ func setCapabilities(mask uint64) error {
 	low, high := uint32(mask), uint32(mask>>32)
 	data := [2]unix.CapUserData{{Effective: low, Permitted: low}, {Effective: high, Permitted: high}}
 	// Safe: both live until the call is over, and capset(2) only reads them.
-	_, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+	e := allThreads(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
 	runtime.KeepAlive(&header)
 	runtime.KeepAlive(&data)
 	if e != 0 {

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/seed-7423c386/runsc/sentry/syscalls"
 )
 
 // roundTime is how long one sandbox lives. After it, there is a new one with a new seed.
@@ -62,11 +64,14 @@ func build(dir string) error {
 	if os.Getenv("RUNSC_STRESS_RACE") != "" {
 		sentry = []string{"CGO_ENABLED=1", "go", "build", "-race", "-tags", "netgo,osusergo", "-ldflags", "-extldflags -static"}
 	}
+	if err := os.WriteFile(dir+"/kinds.h", []byte(kinds()), 0o644); err != nil {
+		return err
+	}
 	for _, line := range [][]string{
 		append(sentry, "-o", dir+"/runsc-sentry", "../../sentry"),
 		{"CGO_ENABLED=0", "go", "build", "-o", dir + "/runsc-gofer", "../../gofer"},
 		{"CGO_ENABLED=1", "go", "build", "-tags", "netgo,osusergo", "-ldflags", "-extldflags -static", "-o", dir + "/runsc", "../../runsc"},
-		{"", "gcc", "-O1", "-static", "-fno-stack-protector", "-Wall", "-Werror", "-o", dir + "/stress", "calls/calls.c"},
+		{"", "gcc", "-O1", "-static", "-fno-stack-protector", "-Wall", "-Werror", "-I", dir, "-o", dir + "/stress", "calls/calls.c", "-lrt"},
 	} {
 		cmd := exec.Command(line[1], line[2:]...)
 		cmd.Env = append(os.Environ(), line[0])
@@ -75,6 +80,31 @@ func build(dir string) error {
 		}
 	}
 	return nil
+}
+
+// letters are for the kinds of arguments in the system call table; any other is a pointer or flags.
+var letters = map[string]string{"fd": "f", "dirfd": "d", "path": "p", "str": "p", "buf": "b", "obuf": "b", "iov": "v", "argv": "a", "int": "i", "uint": "i", "long": "i",
+	"size": "s", "off": "o", "mode": "m", "oct": "m", "open": "O", "prot": "P", "pid": "n", "sig": "g", "sigset": "S", "ts": "t", "id": "u", "clone": "c"}
+
+// kinds is a C array with six letters for each system call.
+func kinds() string {
+	var b strings.Builder
+	b.WriteString("static const char *const kinds[CALLS] = {\n")
+	for nr, row := range syscalls.Table {
+		if row.Name == "" {
+			continue
+		}
+		s := ""
+		for _, kind := range strings.Fields(row.Format) {
+			if l := letters[kind]; l != "" {
+				s += l
+			} else {
+				s += "h"
+			}
+		}
+		fmt.Fprintf(&b, "\t[%d] = \"%s\", // %s\n", nr, (s + "??????")[:6], row.Name)
+	}
+	return b.String() + "};\n"
 }
 
 // round is one sandbox.
@@ -184,6 +214,9 @@ func (r *round) check(st *os.ProcessState) {
 	crash, _ := os.ReadFile(filepath.Join(r.top, "state", r.id, "crash.log"))
 	debug, _ := os.ReadFile(r.top + "/log")
 	calls := r.output.String()
+	if calls == "" {
+		r.Errorf("seed %d: no calls were made: %s", r.seed, r.log.Bytes())
+	}
 	r.Logf("seed %d on %s, overlay %s: %v; %s", r.seed, r.platform, r.overlay, st, lastLine(strings.TrimSuffix(strings.TrimSpace(calls), "done")))
 	for _, text := range [][]byte{crash, debug, r.log.Bytes()} {
 		for _, sign := range []string{"panic:", "panicked", "fatal error:", "DATA RACE", "SIGSEGV", "SIGSYS"} {

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <mqueue.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -42,6 +44,8 @@ typedef struct { uint64_t s, calls; int depth; } rng;
 enum { PATHS, TIMES, IOVECS, MESSAGES, ADDRESSES, SETS, EVENTS, VECTORS, SMALL, BYTES, AREAS };
 static char *arena;
 static volatile uint64_t *total;
+
+#include "kinds.h" // kinds of the arguments of each call, made from the sentry's table
 
 // syscall6 makes a call without libc, whose thread-local errno may be gone.
 static long syscall6(long n, long a, long b, long c, long d, long e, long f) {
@@ -83,7 +87,7 @@ static long pointer(rng *r) {
 	case 15: return (long)area(SETS) + below(r, 100) * 8;
 	case 16: return (long)area(EVENTS) + below(r, 100) * 12;
 	case 17: return (long)area(VECTORS) + below(r, 100) * 8;
-	case 18: case 19: return (long)area(SMALL) + below(r, 1000) * 4;
+	case 18: case 19: case 20: return (long)area(SMALL) + below(r, 1000) * 4;
 	default: return (long)area(BYTES) + below(r, AREA);
 	}
 }
@@ -130,6 +134,8 @@ static void fill(rng *r) {
 	for (int i = 0; i < 20; i++) {
 		struct sockaddr_un *u = (void *)(area(ADDRESSES) + i * 128);
 		memset(u, 0, sizeof *u), u->sun_family = below(r, 18);
+		if (i % 4 == 2)
+			*(struct sockaddr_in *)u = (struct sockaddr_in){AF_INET, htons(1024 + below(r, 4)), {htonl(INADDR_LOOPBACK)}};
 		if (i % 2)
 			u->sun_family = AF_UNIX, strcpy(u->sun_path + (i & 2 ? 0 : 1), "/tmp/sock");
 	}
@@ -231,13 +237,92 @@ static int some(rng *r, long n) {
 	return 0;
 }
 
+// ioctls are requests that something inside may answer.
+static const int ioctls[] = {0x5401, 0x5402, 0x5403, 0x5404, 0x5409, 0x540b, 0x540e, 0x540f, 0x5410, 0x5411, 0x5413, 0x5414, 0x541b, 0x5420, 0x5421, 0x5422, 0x5423, 0x5424, 0x5429,
+	0x5450, 0x5451, 0x5452, 0x8901, 0x8903, 0x8904, 0x8905, 0x8910, 0x8912, 0x8913, 0x8927, 0x8933, 0x40086602, (int)0x80086601, 0x40045431, (int)0x80045430, 0x5441, 0xb701, 0xb702, 0x40085400};
+
+// Descriptors by what calls they are good for.
+enum { SOCKETS, EPOLLS, TIMERS, INOTIFIES, QUEUES, CLASSES };
+static struct { int n, fd[16]; } class[CLASSES];
+
+static int add(int c, int fd) {
+	if (fd >= 0 && class[c].n < 16)
+		class[c].fd[class[c].n++] = fd;
+	return fd;
+}
+
+static long descriptor(rng *r, long n) {
+	int c = -1;
+	if ((n >= SYS_connect && n <= SYS_getsockopt) || n == SYS_accept4 || n == SYS_recvmmsg || n == SYS_sendmmsg)
+		c = SOCKETS;
+	else if (n == SYS_epoll_ctl || n == SYS_epoll_wait || n == SYS_epoll_pwait || n == SYS_epoll_pwait2)
+		c = EPOLLS;
+	else if (n == SYS_timerfd_settime || n == SYS_timerfd_gettime)
+		c = TIMERS;
+	else if (n == SYS_inotify_add_watch || n == SYS_inotify_rm_watch)
+		c = INOTIFIES;
+	else if (n >= SYS_mq_timedsend && n <= SYS_mq_getsetattr)
+		c = QUEUES;
+	if (c < 0 || class[c].n == 0 || below(r, 8) == 0)
+		return below(r, 40);
+	return class[c].fd[below(r, class[c].n)];
+}
+
+// kind is an argument of a kind that the system call table names.
+static long kind(rng *r, char c, long n, int i) {
+	if (below(r, 16) == 0)
+		return argument(r);
+	switch (c) {
+	case 'f': return descriptor(r, n);
+	case 'd': return below(r, 3) ? AT_FDCWD : (long)below(r, 40);
+	case 'p': return (long)area(PATHS) + below(r, NPATHS) * 64;
+	case 'b': return (long)area(BYTES) + below(r, AREA);
+	case 'v': return (long)area(IOVECS) + below(r, 100) * 16;
+	case 'a': return (long)area(VECTORS) + below(r, 100) * 8;
+	case 'S': return below(r, 4) ? (long)area(SETS) + below(r, 100) * 8 : 0;
+	case 't': return below(r, 4) ? (long)area(TIMES) + below(r, 100) * 16 : 0;
+	case 's': return below(r, 3) ? 8 * (long)below(r, 30) : below(r, 2) ? 8 : below(r, 1 << 16);
+	case 'o': return below(r, 3) ? (long)below(r, 9000) : number(r);
+	case 'm': return below(r, 2) ? below(r, 010000) : below(r, 8);
+	case 'u': return below(r, 4) ? (long)below(r, 3) : 999 + (long)below(r, 3);
+	case 'n': return below(r, 3) ? 0 : below(r, 2) ? syscall6(SYS_getpid, 0, 0, 0, 0, 0, 0) + (long)below(r, 20) : (long)below(r, 60) - 2;
+	case 'g': return below(r, 65);
+	case 'O': return below(r, 3) | (below(r, 2) ? 0 : 1L << (6 + below(r, 16))) | (below(r, 2) ? 0 : O_CREAT | O_NONBLOCK);
+	case 'P': return below(r, 8);
+	case 'c': return 1L << below(r, 34) | 1L << below(r, 34);
+	case 'i':
+		if (n == SYS_fcntl && i == 1)
+			return below(r, 2) ? (long)below(r, 17) : 1024 + (long)below(r, 17);
+		if ((n == SYS_setsockopt || n == SYS_getsockopt) && i == 1)
+			return (int[]){SOL_SOCKET, 6, 0, 41}[below(r, 4)];
+		if ((n == SYS_bind || n == SYS_connect) && i == 2)
+			return (int[]){16, 28, 110, 12}[below(r, 4)];
+		if (below(r, 8) == 0)
+			return number(r);
+		return below(r, 3) ? (long)below(r, 12) : (long)below(r, 64);
+	}
+	if (n == SYS_ioctl && i == 1)
+		return ioctls[below(r, sizeof ioctls / sizeof *ioctls)];
+	if ((n == SYS_bind || n == SYS_connect) && i == 1)
+		return (long)area(ADDRESSES) + below(r, 20) * 128;
+	switch (below(r, 10)) { // a pointer or flags
+	case 0: case 1: return 0;
+	case 2: return 1L << below(r, 32);
+	case 3: return below(r, 16);
+	case 4: return number(r);
+	default: return pointer(r);
+	}
+}
+
 static void step(rng *r) {
-	long n = below(r, 100) ? below(r, CALLS) : number(r);
-	if (n > 334 && n < 424) // not used by any call
-		n -= 100;
+	long n = below(r, 100) ? below(r, CALLS) : number(r), a[6];
+	if (n >= 0 && n < CALLS && !kinds[n] && below(r, 20)) // no such call
+		return;
 	if (!some(r, n)) {
-		long a = below(r, 3) ? (long)below(r, 48) : argument(r);
-		syscall6(n, a, argument(r), argument(r), argument(r), argument(r), argument(r));
+		const char *k = n >= 0 && n < CALLS && kinds[n] && below(r, 20) ? kinds[n] : "??????";
+		for (int i = 0; i < 6; i++)
+			a[i] = k[i] == '?' ? argument(r) : kind(r, k[i], n, i);
+		syscall6(n, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}
 	if (++r->calls % 64 == 0)
 		__sync_fetch_and_add(total, 64);
@@ -266,9 +351,12 @@ static void open_things(rng *r) {
 	for (int i = 0; i < 2; i++) {
 		if (pipe2(fds, below(r, 2) ? O_NONBLOCK : 0) || socketpair(AF_UNIX, (below(r, 2) ? SOCK_STREAM : 1 + below(r, 5)) | (below(r, 2) ? SOCK_NONBLOCK : 0), 0, fds))
 			continue;
-		socket(below(r, 20), 1 + below(r, 5), 0), socket(AF_UNIX, SOCK_STREAM, 0);
+		add(SOCKETS, fds[0]), add(SOCKETS, fds[1]);
+		add(SOCKETS, socket(below(r, 20), 1 + below(r, 5), 0)), add(SOCKETS, socket(AF_UNIX, below(r, 2) ? SOCK_STREAM : SOCK_DGRAM, 0));
+		add(SOCKETS, socket(below(r, 2) ? AF_INET : AF_INET6, 1 + below(r, 3), 0));
 	}
-	eventfd(1, EFD_NONBLOCK), epoll_create1(0), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), inotify_init1(IN_NONBLOCK), memfd_create("m", MFD_ALLOW_SEALING);
+	eventfd(1, EFD_NONBLOCK), add(EPOLLS, epoll_create1(0)), add(EPOLLS, epoll_create1(0)), add(TIMERS, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+	add(INOTIFIES, inotify_init1(IN_NONBLOCK)), memfd_create("m", MFD_ALLOW_SEALING), add(QUEUES, mq_open("/q", O_RDWR | O_CREAT | O_NONBLOCK, 0777, 0));
 	sigset_t s = {{next(r)}};
 	signalfd(-1, &s, SFD_NONBLOCK), open("/tmp/d", O_DIRECTORY), open("/tmp/a", O_PATH), open("/dev/ptmx", O_RDWR | O_NOCTTY), open("/tmp/fifo", O_RDWR);
 	shmget(IPC_PRIVATE, 1 + below(r, 1 << 16), 0777), semget(IPC_PRIVATE, 1 + below(r, 8), 0777), msgget(IPC_PRIVATE, 0777);
@@ -279,6 +367,7 @@ static void limit(int what, rlim_t n) { setrlimit(what, &(struct rlimit){n, n});
 static void worker(rng r) {
 	for (int s = 1; s <= 64; s++)
 		signal(s, handler);
+	close_range(0, 2, 0);
 	limit(RLIMIT_AS, 256 << 20), limit(RLIMIT_FSIZE, 2 << 20), limit(RLIMIT_NOFILE, 256), limit(RLIMIT_CORE, 0);
 	if (below(&r, 2))
 		unshare(CLONE_NEWNS);
@@ -345,7 +434,6 @@ int main(int argc, char **argv) {
 			usleep(20000);
 			if (kill(p[0], 0) && kill(p[1], 0))
 				break;
-			tidy();
 		}
 		kill(-1, SIGKILL);
 		while (waitpid(-1, 0, 0) > 0 || errno == EINTR)
