@@ -139,6 +139,11 @@ func (t *thread) empty() linux.Errno {
 	if errno := old(unix.SYS_MPROTECT, stubPage, pageSize, unix.PROT_READ|unix.PROT_EXEC); errno != 0 {
 		return errno
 	}
+	// The host writes there; it is set in a sentry that links C only (with the race detector).
+	if r := (rseq{}); getRseq(t.tid, &r) == 0 && r.addr != 0 {
+		const unregister = 1
+		old(unix.SYS_RSEQ, uintptr(r.addr), uintptr(r.size), unregister, uintptr(r.signature))
+	}
 	calls := []struct {
 		nr   uintptr
 		args []uintptr

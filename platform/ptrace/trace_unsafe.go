@@ -47,6 +47,19 @@ func getSiginfo(tid int, s *siginfo) unix.Errno {
 	return request(unix.PTRACE_GETSIGINFO, tid, 0, uintptr(unsafe.Pointer(s)))
 }
 
+// rseq is struct ptrace_rseq_configuration.
+type rseq struct {
+	addr                  uint64
+	size, signature, _, _ uint32
+}
+
+// getRseq returns the restartable sequences' area that a C library registered, if one did. Safe:
+// the host writes at most the size that it is told.
+func getRseq(tid int, r *rseq) unix.Errno {
+	const getConfiguration = 0x420f
+	return request(getConfiguration, tid, unsafe.Sizeof(*r), uintptr(unsafe.Pointer(r)))
+}
+
 // wait returns the next stop or the end of tid. It blocks, and tells the Go scheduler.
 // Safe: the host writes one int to status.
 func wait(tid int) (status unix.WaitStatus, e unix.Errno) {

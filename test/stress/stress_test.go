@@ -202,11 +202,16 @@ func (r *round) stacks() []byte {
 	if err != nil {
 		out = fmt.Appendf(out, "stacks: %v", err)
 	}
-	path := filepath.Join(os.TempDir(), r.id+".stacks")
-	if os.WriteFile(path, out, 0o600) == nil && len(out) > 100<<10 {
-		out = append(out[:100<<10], "\n… all of it in "+path...)
+	return keep(r.id+".stacks", out, 50<<10)
+}
+
+// keep returns the beginning of a long text and says where all of it is.
+func keep(name string, text []byte, n int) []byte {
+	path := filepath.Join(os.TempDir(), name)
+	if len(text) <= n || os.WriteFile(path, text, 0o600) != nil {
+		return text
 	}
-	return out
+	return fmt.Appendf(nil, "%s\n… all of it in %s", text[:n], path)
 }
 
 // check looks for what a sentry says when it dies or finds a race.
@@ -221,10 +226,7 @@ func (r *round) check(st *os.ProcessState) {
 	for _, text := range [][]byte{crash, debug, r.log.Bytes()} {
 		for _, sign := range []string{"panic:", "panicked", "fatal error:", "DATA RACE", "SIGSEGV", "SIGSYS"} {
 			if bytes.Contains(text, []byte(sign)) {
-				if len(text) > 200<<10 {
-					text = text[:200<<10]
-				}
-				r.Errorf("seed %d on %s, overlay %s: the sentry failed\n%s", r.seed, r.platform, r.overlay, text)
+				r.Errorf("seed %d on %s, overlay %s: the sentry failed\n%s", r.seed, r.platform, r.overlay, keep(r.id+".log", text, 20<<10))
 				return
 			}
 		}
