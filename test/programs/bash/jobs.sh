@@ -1,0 +1,16 @@
+#!/bin/bash
+# Background jobs, wait in its forms, job control.
+sleep 0.2 & a=$!
+(exit 3) & b=$!
+wait $b; echo "b: $?"
+wait $a; echo "a: $?"
+for i in 1 2 3 4; do (sleep 0.$i; exit $i) & done
+for i in 1 2 3 4; do wait -n; echo "one ended: $?"; done
+wait -n; echo "none left: $?"
+set -m
+sleep 100 & jobs -r | sed 's/ *$//'
+kill -STOP %1; sleep 0.3; jobs -s | sed 's/ *$//'
+kill -CONT %1; kill %1; wait %1; echo "killed: $?"
+sleep 0.1 | cat & wait %%; echo "pipeline: $?"
+timeout 0.3 sleep 10; echo "timeout: $?"
+timeout -s KILL 0.3 sleep 10; echo "timeout with KILL: $?"

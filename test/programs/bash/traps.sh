@@ -1,0 +1,17 @@
+#!/bin/bash
+# Signals that a shell handles, ignores and passes on.
+trap 'echo got USR1' USR1
+trap 'echo exit trap with $?' EXIT
+kill -USR1 $$
+(sleep 0.2; kill -USR1 $$) & 
+wait $!; echo "wait was interrupted: $(( $? > 128 || $? == 0 ))"
+wait
+trap '' TERM; kill -TERM $$; echo survived TERM
+bash -c 'kill -SEGV $$'; echo "segv: $?"
+bash -c 'trap - INT; kill -INT $$; echo not reached'; echo "int: $?"
+trap 'echo chld' CHLD; /bin/true; trap - CHLD
+bash -c 'trap "echo in child" TERM; kill -TERM $$; echo after'
+bash -c 'ulimit -t 1; while :; do :; done' 2>/dev/null; echo "cpu limit: $?"
+bash -c 'ulimit -f 1; head -c 4096 /dev/zero > big'; echo "file limit: $?"; stat -c %s big
+kill -l | tr -s '\t ' '\n' | grep -c SIG
+(exit 0)

@@ -1,0 +1,25 @@
+#!/bin/bash
+# Terminals: script, stty, expect, job control in an interactive shell
+# seconds: 60
+script -qec 'stty -a | head -1 | cut -d";" -f1; tty | cut -c1-9; stty size; test -t 0 && echo terminal' /dev/null | tr -d '\r'; script -qec 'exit 5' /dev/null; echo $?; script -qc 'echo logged' log >/dev/null; grep -c logged log; script -qec 'stty rows 40 cols 100; stty size; stty raw -echo; stty -a | grep -o -e "-icanon" -e "-echo "; stty sane; stty -a | grep -c " icanon"' /dev/null | tr -d '\r'
+cat > e.exp <<'E'
+set timeout 20
+log_user 0
+spawn -noecho bash --norc -i
+send "PS1='> '\r"; expect "> "
+send "echo \$((6*7))\r"; expect -re {\n42} { puts "answered" }
+send "sleep 100\r"; sleep 0.5; send "\x1a"; expect "Stopped" { puts "stopped" }
+send "jobs\r"; expect "sleep 100" { puts "listed" }
+send "fg\r"; expect "sleep 100"; sleep 0.3; send "\x03"; expect "> "; send "echo status \$?\r"; expect -re {\nstatus 130} { puts "interrupted" }
+send "cat\r"; sleep 0.3; send "typed\r"; expect -re {typed\r\ntyped} { puts "echoed" }; send "\x04"; expect "> "
+send "echo abc\x7f\x7fz\r"; expect -re {\naz} { puts "edited" }
+send "trap 'echo winch' WINCH; stty rows 33 < /dev/tty; sleep 0.2; true\r"; expect -re {\nwinch} { puts "window" }
+send "read -s -p password: x; echo; echo got-\$x\r"; expect "password:"; send "hidden\r"; expect -re {got-hidden} { puts "read" }
+send "exit 9\r"; expect eof; puts "exit [lindex [wait] 3]"
+E
+expect e.exp; setsid -w script -qec 'ps -o tty= -p $$ | cut -c1-3' /dev/null | tr -d '\r'; printf 'a\nb\n' | script -qec 'cat' /dev/null | tr -d '\r' | sort -u; python3 -c '
+import pty, os
+out = []
+def rd(fd):
+    d = os.read(fd, 1024); out.append(d); return b""
+print(os.waitstatus_to_exitcode(pty.spawn(["sh", "-c", "echo spawned; exit 6"], rd)), b"".join(out))'
