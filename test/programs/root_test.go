@@ -17,7 +17,8 @@ import (
 const packages = `bash coreutils findutils grep sed gawk diffutils patch bc file tar gzip xz-utils bzip2 zip unzip cpio
 	make gcc g++ libc6-dev python3 perl git sqlite3 nodejs openjdk-17-jdk-headless strace gdb procps psmisc lsof
 	util-linux bsdextrautils acl attr passwd login hostname netbase iproute2 openssl curl rsync jq expect tmux m4
-	openssh-client redis-server postgresql-15 dash ncurses-base`
+	openssh-client redis-server postgresql-15 dash ncurses-base ncurses-bin bsdutils mount
+	debianutils sysvinit-utils`
 
 // cacheDir is where root file systems are kept between runs.
 func cacheDir() string {
@@ -98,7 +99,7 @@ func buildRoot(root, goroot string) error {
 
 // warmGo compiles the packages of Go's library that the scripts use, with the root's own paths.
 const warmGo = `root=$1 goroot=$2
-mkdir -p "$root/usr/local/go" "$root/root/warm" "$root/scripts" "$root/srv"
+mkdir -p "$root/usr/local/go" "$root/root/warm" "$root/srv"
 mount --bind "$goroot" "$root/usr/local/go"
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/dev"
@@ -124,8 +125,10 @@ import (
 
 func main() {}
 END
-chroot "$root" env HOME=/root PATH=/usr/local/go/bin:/usr/bin:/bin GOTOOLCHAIN=local GOFLAGS=-trimpath \
-	CGO_ENABLED=0 go build -o /dev/null /root/warm/main.go
+printf 'package main\nimport "testing"\nfunc TestX(*testing.T) {}\n' > "$root/root/warm/main_test.go"
+printf 'module warm\ngo 1.24\n' > "$root/root/warm/go.mod"
+chroot "$root" env HOME=/root PATH=/usr/local/go/bin:/usr/bin:/bin GOTOOLCHAIN=local GOFLAGS=-trimpath GOPROXY=off \
+	CGO_ENABLED=0 sh -euc 'cd /root/warm; go build -o /dev/null; go test -o /dev/null; go vet'
 rm -r "$root/root/warm"
 `
 

@@ -79,6 +79,7 @@ ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 hostname programs
 ulimit -n 4096
 ulimit -c 0
+for fd in /proc/self/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || [ "$fd" = 255 ] || exec {fd}>&-; done
 exec chroot . "$@"
 `
 
@@ -106,7 +107,7 @@ func (e *environment) host(s *script) result {
 	}
 	defer os.RemoveAll(dir)
 	here, _ := filepath.Abs(".")
-	cmd := exec.Command("sh", append([]string{"-euc", layers + hostMounts, "sh", dir, e.root, here, e.goroot}, s.start()...)...)
+	cmd := exec.Command("bash", append([]string{"-euc", layers + hostMounts, "bash", dir, e.root, here, e.goroot}, s.start()...)...)
 	cmd.Env = environ
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid: true, Pdeathsig: syscall.SIGKILL,

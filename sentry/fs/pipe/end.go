@@ -32,14 +32,15 @@ func New(ctx vfs.Ctx, flags uint32) (r, w *vfs.File) {
 // Register makes fifos of every file system work.
 func Register() { vfs.RegisterFifo(open) }
 
-// open is fifo_open: it waits for the other end unless O_NONBLOCK or O_RDWR.
+// open is fifo_open: it waits for the other end unless O_NONBLOCK or O_RDWR, or the pipe has no
+// name: /proc/PID/fd opens one of pipe(2) at once.
 func open(ctx vfs.Ctx, f *vfs.File) (vfs.FileOps, linux.Errno) {
 	p := join(ctx, f)
 	e := &end{p, -1}
 	read, write := f.Mode&vfs.ModeRead != 0, f.Mode&vfs.ModeWrite != 0
 	var other *int // opens of the end to wait for
 	switch {
-	case read && write:
+	case read && write, f.Inode.SB == fs.Super():
 	case read && p.writers == 0 && f.NonBlocking():
 		e.writers = p.writeOpens
 	case read && p.writers == 0:

@@ -13,4 +13,4 @@ kill -STOP %1; sleep 0.3; jobs -s | sed 's/ *$//'
 kill -CONT %1; kill %1; wait %1; echo "killed: $?"
 sleep 0.1 | cat & wait %%; echo "pipeline: $?"
 timeout 0.3 sleep 10; echo "timeout: $?"
-timeout -s KILL 0.3 sleep 10; echo "timeout with KILL: $?"
+{ timeout -s KILL 0.3 sleep 10; } 2>/dev/null; echo "timeout with KILL: $?"

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # The filters of coreutils over a big input, and their checks.
 seq 20000 | shuf --random-source=/usr/bin/sort > s; sort -n s | md5sum; sort -R --random-source=/usr/bin/sort s | wc -l
 sort -S 1M --parallel=4 s | md5sum; sort -rn s | head -3; sort -u s s | wc -l; sort -c s 2>&1 | cut -c1-5

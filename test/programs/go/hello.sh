@@ -3,7 +3,7 @@
 # go build and run: goroutines, channels, os/exec, files, signals, sockets of unix
 mkdir p; cd p; cat > go.mod <<'E'
 module example.org/p
-go 1.21
+go 1.24
 E
 cat > main.go <<'E'
 package main

@@ -1,7 +1,7 @@
 #!/bin/sh
 # seconds: 150
 # go test with packages, a failure, a panic, a benchmark, timers and many threads; the build cache
-mkdir -p m/stack; cd m; printf 'module example.org/m\ngo 1.21\n' > go.mod
+mkdir -p m/stack; cd m; printf 'module example.org/m\ngo 1.24\n' > go.mod
 cat > stack/stack.go <<'E'
 // Package stack is a stack.
 package stack

@@ -12,5 +12,5 @@ E
 python3 -m base64 -e <<E
 text
 E
-python3 -m tarfile -c t.tar pkg && python3 -m tarfile -l t.tar | head -2; python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & s=$!
-ip link set lo up 2>/dev/null; for i in $(seq 50); do curl -s http://127.0.0.1:8000/t.py && break; sleep 0.1; done; curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:8000/none; kill $s; python3 -m py_compile t.py; python3 -c 'import this' | tail -1; python3 -c 'import venv; venv.create("v", symlinks=True)' 2>&1 | tail -1; v/bin/python -c 'import sys; print(sys.prefix != sys.base_prefix)'
+python3 -m tarfile -c t.tar pkg && python3 -m tarfile -l t.tar | head -2
+python3 -m py_compile t.py; python3 -c 'import this' | tail -1; python3 -c 'import venv; venv.create("v", symlinks=True)' 2>&1 | tail -1; v/bin/python -c 'import sys; print(sys.prefix != sys.base_prefix)'
