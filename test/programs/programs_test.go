@@ -13,7 +13,7 @@
 //
 // A script starts with its interpreter's line. Comments among its first lines change how it is run:
 //
-//	# seconds: 90     it may take so long on a loaded machine (default 40)
+//	# seconds: 90     it may take so long on a loaded machine (default 120)
 //	# disk            its directory is on the root file system and not on a tmpfs
 //	# alone: why      no other script runs at the same time
 //
@@ -61,7 +61,7 @@ func scripts() ([]*script, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &script{file: file, name: strings.TrimSuffix(file, filepath.Ext(file)), allowed: 40 * time.Second}
+		s := &script{file: file, name: strings.TrimSuffix(file, filepath.Ext(file)), allowed: 120 * time.Second}
 		if !strings.HasPrefix(string(text), "#!") {
 			return nil, fmt.Errorf("%s does not name its interpreter", file)
 		}

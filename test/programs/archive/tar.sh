@@ -1,7 +1,7 @@
 #!/bin/bash
 # tar in its formats with every compressor, and what it keeps
-mkdir -p src/dir; cp -r /usr/include/linux src/inc; ln -s dir src/link; ln src/inc/fs.h src/hard; mkfifo src/fifo; chmod 4711 src/hard; touch -d @1234567890 src/dir; chown -R 1000:50 src/dir; truncate -s 4M src/sparse; echo tail >> src/sparse; find src -type f | wc -l > /dev/null
+mkdir -p src/dir; cp -r /usr/include/x86_64-linux-gnu/sys src/inc; ln -s dir src/link; ln src/inc/stat.h src/hard; mkfifo src/fifo; chmod 4711 src/hard; touch -d @1234567890 src/dir; chown -R 1000:50 src/dir; truncate -s 4M src/sparse; echo tail >> src/sparse; find src -type f | wc -l > /dev/null
 for z in '' z j J; do tar --sort=name -c${z}f t.tar$z src; tar t${z}f t.tar$z | wc -l; rm -rf out; mkdir out; tar x${z}pf t.tar$z -C out; diff -r --no-dereference src out/src 2>&1 | grep -v fifo; done; stat -c '%n %a %u:%g %h %F' out/src/{dir,link,hard,fifo}; stat -c %Y out/src/dir
 tar cSf s.tar src/sparse; [ $(stat -c %s s.tar) -lt 100000 ] && echo sparse; tar xSf s.tar -O | wc -c; tar --sort=name -cf - src | tar tvf - --numeric-owner | awk '{print $1,$2,$3,$6}' | grep -v inc/ ; tar --format=pax --xattrs -cf p.tar src/dir; tar df p.tar; echo $?; tar rf p.tar src/link; tar tf p.tar; tar --delete -f p.tar src/link; tar tf p.tar
 tar cf x.tar --exclude='*.h' src; tar tf x.tar | grep -c '\.h$'; tar czf - src/inc | gzip -t && echo good; head -c 3000 t.tarz | tar tzf - >/dev/null; echo $?; find src -name 'a*.h' | sort | cpio -o -H newc --quiet | cpio -it --quiet | head -5; tar c --mtime=@0 --sort=name --owner=0 --group=0 src/inc | md5sum
-tar xf t.tar --to-command='wc -c' src/inc/fs.h; tar -cf inc.tar -g snap src/dir; echo new > src/dir/n; tar -cf inc2.tar -g snap src/dir; tar tf inc2.tar
+tar xf t.tar --to-command='wc -c' src/inc/stat.h; tar -cf inc.tar -g snap src/dir; echo new > src/dir/n; tar -cf inc2.tar -g snap src/dir; tar tf inc2.tar

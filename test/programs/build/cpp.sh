@@ -1,5 +1,4 @@
 #!/bin/sh
-# seconds: 90
 # g++: the standard library, exceptions, threads, futures, streams, filesystem
 cat > p.cc <<'E'
 #include <algorithm>

@@ -1,6 +1,5 @@
 #!/bin/sh
 # pthreads: mutex, condition, barrier, rwlock, thread-local storage, cancellation, robust mutex in shared memory
-# seconds: 90
 cat > t.c <<'E'
 #define _GNU_SOURCE
 #include <errno.h>

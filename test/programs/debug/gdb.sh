@@ -1,5 +1,4 @@
 #!/bin/bash
-# seconds: 120
 # gdb: break points, watch points, stepping, threads, attaching, signals, a core file
 cat > p.c <<'E'
 #include <pthread.h>

@@ -1,5 +1,4 @@
 #!/bin/bash
-# seconds: 90
 # clone, push, fetch over file and local transport, packs, submodules, a larger history
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org GIT_AUTHOR_DATE="@1700000000 +0000" GIT_COMMITTER_DATE="@1700000000 +0000" GIT_PAGER=cat; git config --global init.defaultBranch main; git config --global advice.detachedHead false
 git init -q --bare origin.git; git clone -q origin.git a 2>&1; cd a; cp -r /usr/include/linux .; git add .; git commit -qm import; for i in 1 2 3 4 5 6 7 8; do echo $i > n; git add n; git commit -qm "n $i"; done; git push -q origin main; cd ..; git clone -q origin.git b; git -C b log --oneline | wc -l; git clone -q --no-local --depth 2 origin.git shallow; git -C shallow log --oneline | wc -l; git clone -q "file://$PWD/origin.git" c; diff -r -x .git a c && echo same

@@ -1,5 +1,4 @@
 #!/bin/sh
-# seconds: 120
 # go build and run: goroutines, channels, os/exec, files, signals, sockets of unix
 mkdir p; cd p; cat > go.mod <<'E'
 module example.org/p

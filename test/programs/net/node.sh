@@ -1,5 +1,4 @@
 #!/bin/sh
-# seconds: 60
 # node's http server and clients over TCP on loopback
 ip link set lo up
 exec node - <<'E'

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-// seconds: 90
 const fs = require('fs'), path = require('path'), os = require('os'), cp = require('child_process'), crypto = require('crypto'), zlib = require('zlib'), net = require('net'), { Worker, isMainThread, parentPort, workerData } = require('worker_threads'), util = require('util'), stream = require('stream');
 if (!isMainThread) { parentPort.on('message', m => { if (m === null) process.exit(0); parentPort.postMessage(m.map(x => x * workerData)); }); return; }
 (async () => {

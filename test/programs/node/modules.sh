@@ -1,5 +1,4 @@
 #!/bin/sh
-# seconds: 90
 # ES modules, cluster, http over a unix socket, exit codes, uncaught errors, the test runner
 echo 'export const x = 41; export default () => x + 1' > m.mjs; echo 'import f, { x } from "./m.mjs"; import { readFile } from "node:fs/promises"; console.log(f(), x, (await readFile("m.mjs")).length)' > a.mjs; node a.mjs; node -e 'process.exit(5)'; echo $?; node -e 'throw new Error("x")' 2>&1 | grep ^Error; node -e 'process.abort()' 2>/dev/null; echo $?; echo 'console.log(require("./data.json").k)' > r.js; echo '{"k": [1]}' > data.json; node r.js; node -p '[1,2,3].map(x => x * 2)'; echo 'console.log("stdin")' | node -
 cat > http.js <<'E'

@@ -10,7 +10,7 @@ r, w = os.pipe(); print(fcntl.fcntl(w, fcntl.F_GETFL) & 3, fcntl.fcntl(w, 1031, 
 ep = select.epoll(); ep.register(r, select.EPOLLIN | select.EPOLLET); print(ep.poll(1)[0][1], ep.poll(0)); po = select.poll(); po.register(w, select.POLLOUT); print(po.poll(0)[0][1]); print(resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1000)
 print(os.memfd_create("x") > 2, os.statvfs("/").f_namemax, os.get_terminal_size.__name__, os.sysconf("SC_PAGESIZE"), time.clock_getres(time.CLOCK_MONOTONIC), os.getpriority(0, 0)); fd = os.open("f", os.O_RDWR); print(os.preadv(fd, [bytearray(3), bytearray(3)], 0), os.pwritev(fd, [b"12", b"34"], 100), os.pread(fd, 4, 100), os.lseek(fd, 0, os.SEEK_DATA), os.copy_file_range(fd, os.open("g", os.O_RDWR | os.O_CREAT), 50), os.sendfile(w, fd, 0, 10), os.eventfd(3))
 os.setxattr("f", "user.k", b"v") if os.uname().release > "6.6" else None; print(os.getrandom(4).__len__(), os.posix_fallocate(fd, 0, 20000), os.path.getsize("f"), os.getloadavg().__len__(), os.sched_getscheduler(0), os.cpu_count() > 0, os.path.samefile("f", "/proc/self/fd/%d" % fd)); pid, t = os.forkpty()
-if pid == 0: print(os.isatty(0), os.get_terminal_size()); os._exit(0)
+if pid == 0: print(os.isatty(0), os.get_terminal_size(), flush=True); os._exit(0)
 print(os.read(t, 1000)); print(os.waitpid(pid, 0)[1]); buf = ctypes.create_string_buffer(b"abc"); print(ctypes.string_at(ctypes.addressof(buf), 3), ctypes.sizeof(ctypes.c_long)); pid = os.fork()
 if pid == 0: ctypes.string_at(0)
 print(os.WTERMSIG(os.waitpid(pid, 0)[1]))

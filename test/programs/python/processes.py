@@ -1,5 +1,4 @@
 #!/usr/bin/python3
-# seconds: 90
 import multiprocessing as mp, os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import shared_memory
@@ -17,7 +16,7 @@ if __name__ == "__main__":
     for method in ("fork", "spawn", "forkserver"):
         ctx = mp.get_context(method)
         with ctx.Pool(3) as p: print(method, p.map(square, range(8)), p.apply(square, (5,)), sorted(p.imap_unordered(square, range(4))), flush=True)
-    mp.set_start_method("fork"); q = mp.Queue(); ps = [mp.Process(target=put, args=(q, i)) for i in range(4)]; [p.start() for p in ps]; print(sorted(q.get() for _ in ps)); [p.join() for p in ps]
+    mp.set_start_method("fork", force=True); q = mp.Queue(); ps = [mp.Process(target=put, args=(q, i)) for i in range(4)]; [p.start() for p in ps]; print(sorted(q.get() for _ in ps)); [p.join() for p in ps]
     v, l = mp.Value("i", 0), mp.Lock(); ps = [mp.Process(target=inc, args=(v, l)) for _ in range(4)]; [p.start() for p in ps]; [p.join() for p in ps]; print(v.value)
     a, b = mp.Pipe(); p = mp.Process(target=echo, args=(b,)); p.start(); a.send("hello"); print(a.recv()); a.send(bytes(1000000)); print(len(a.recv())); a.send(None); p.join(); print(p.exitcode)
     s = shared_memory.SharedMemory(create=True, size=4096); p = mp.Process(target=touch, args=(s.name,)); p.start(); p.join(); print(s.buf[0]); s.close(); s.unlink()

@@ -1,5 +1,4 @@
 #!/bin/bash
-# seconds: 60
 # redis over a unix socket: data types, persistence by a forked child, restart, blocking reads, benchmark
 start() { redis-server --port 0 --unixsocket "$PWD/sock" --save '' --daemonize no --dir "$PWD" --appendonly yes --logfile log "$@" & r=$!; for i in $(seq 200); do [ "$(redis-cli -s sock ping 2>/dev/null)" = PONG ] && return; sleep 0.05; done; tail log; }
 c() { redis-cli -s sock "$@"; }; start; c set k v; c get k; c incr n; c incrby n 41; c lpush l a b c; c lrange l 0 -1; c hset h f 1 g 2; c hgetall h; c zadd z 1 one 2 two; c zrange z 0 -1 withscores; c expire k 100; c type l; c get l; c nosuch; (sleep 0.3; c rpush q item >/dev/null) & c blpop q 20; wait $!; c eval 'return redis.call("incr", KEYS[1]) + 1' 1 n; printf 'set a 1\nset b 2\nmget a b\n' | c; seq 2000 | sed 's/.*/set key:& value:&/' | c >/dev/null; c dbsize

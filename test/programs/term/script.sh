@@ -1,9 +1,9 @@
 #!/bin/bash
 # Terminals: script, stty, expect, job control in an interactive shell
-# seconds: 60
 script -qec 'stty -a | head -1 | cut -d";" -f1; tty | cut -c1-9; stty size; test -t 0 && echo terminal' /dev/null | tr -d '\r'; script -qec 'exit 5' /dev/null; echo $?; script -qc 'echo logged' log >/dev/null; grep -c logged log; script -qec 'stty rows 40 cols 100; stty size; stty raw -echo; stty -a | grep -o -e "-icanon" -e "-echo "; stty sane; stty -a | grep -c " icanon"' /dev/null | tr -d '\r'
 cat > e.exp <<'E'
 set timeout 20
+set env(TERM) dumb
 log_user 0
 spawn -noecho bash --norc -i
 send "PS1='> '\r"; expect "> "

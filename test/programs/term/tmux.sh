@@ -1,5 +1,4 @@
 #!/bin/bash
-# seconds: 60
 # tmux: a server, sessions, windows, what is shown
 export TMUX_TMPDIR=$PWD; t() { tmux -f /dev/null "$@"; }; until_shown() { for i in $(seq 200); do t capture-pane -p -t s | grep -q "$1" && return; sleep 0.1; done; echo "never shown: $1"; }
 t new-session -d -s s -x 80 -y 24 'bash --norc'; t send-keys -t s 'PS1="$ "; clear; echo $((6*7))-shown' Enter; until_shown '^42-shown'; t capture-pane -p -t s | grep -c '^42-shown'; t list-sessions -F '#S #{session_windows}'; t new-window -t s -n second 'sleep 100'; t list-windows -t s -F '#I #W'; t split-window -t s 'sleep 100'; t list-panes -t s | wc -l; t kill-window -t s:1; t send-keys -t s 'tput cols; tput lines' Enter; until_shown '^23\|^24'; t resize-window -t s -x 100 -y 30; t send-keys -t s 'clear; tput cols' Enter; until_shown '^100'; t set-buffer text; t show-buffer; echo; t send-keys -t s 'sleep 100' Enter; sleep 0.5; t send-keys -t s C-c; t send-keys -t s 'echo int=$?' Enter; until_shown 'int=130'; t display -p '#{pane_current_command}'; t kill-server; sleep 0.3; t list-sessions 2>&1 | cut -c1-10
