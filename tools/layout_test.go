@@ -79,6 +79,9 @@ var layouts = []layout{
 	{linux.ShmInfo{}, "struct shm_info", "shm_", map[string]string{"UsedIDs": "used_ids", "SwapAttempts": "swap_attempts", "SwapSuccesses": "swap_successes"}},
 	{linux.Shminfo{}, "struct shminfo64", "shm", nil},
 	{linux.MqAttr{}, "struct mq_attr", "mq_", nil},
+	{linux.MountAttr{}, "struct mount_attr", "", map[string]string{"Set": "attr_set", "Clear": "attr_clr", "UsernsFD": "userns_fd"}},
+	{linux.MntIDReq{}, "struct kernel_mnt_id_req", "", map[string]string{"MntNSID": "mnt_ns_id"}},
+	{linux.Statmount{}, "struct kernel_statmount", "", map[string]string{"MntIDOld": "mnt_id_old", "MntParentIDOld": "mnt_parent_id_old", "MntNSID": "mnt_ns_id"}},
 }
 
 // prelude has the kernel's headers, and what they do not export, after net/socket.c and
@@ -96,6 +99,7 @@ const prelude = `
 #include <asm/statfs.h>
 #include <asm/ucontext.h>
 #include <linux/futex.h>
+#include <linux/mount.h>
 #include <linux/mqueue.h>
 #include <linux/msg.h>
 #include <linux/openat2.h>
@@ -118,6 +122,14 @@ struct user_mmsghdr { struct user_msghdr msg_hdr; unsigned msg_len; };
 struct user_cmsghdr { size_t cmsg_len; int cmsg_level, cmsg_type; };
 struct user_ucred { unsigned pid, uid, gid; };
 struct user_linger { int l_onoff, l_linger; };
+struct kernel_mnt_id_req { unsigned size, spare; unsigned long long mnt_id, param, mnt_ns_id; };
+struct kernel_statmount {
+	unsigned size, mnt_opts; unsigned long long mask; unsigned sb_dev_major, sb_dev_minor; unsigned long long sb_magic;
+	unsigned sb_flags, fs_type; unsigned long long mnt_id, mnt_parent_id; unsigned mnt_id_old, mnt_parent_id_old;
+	unsigned long long mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from; unsigned mnt_root, mnt_point;
+	unsigned long long mnt_ns_id; unsigned fs_subtype, sb_source, opt_num, opt_array, opt_sec_num, opt_sec_array;
+	unsigned long long spare2[46];
+};
 struct kernel_sigaction { void *handler; unsigned long flags; void *restorer; unsigned long mask; };
 `
 

@@ -28,15 +28,15 @@ func (s *sandbox) registerFileSystems() {
 	tmp := func(_ *kernel.Task, source, data string) (*vfs.Super, linux.Errno) {
 		return tmpfs.New(s.pool, k.TotalRAM, source, data)
 	}
-	k.RegisterFS(kernel.FSType{Name: "tmpfs", Nodev: true, UserNS: true, Mount: tmp})
-	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, data string) (*vfs.Super, linux.Errno) {
+	k.RegisterFS(kernel.FSType{Name: "tmpfs", Nodev: true, UserNS: true, Mount: tmp, Param: tmpfs.Param})
+	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Reveals: true, Mount: func(t *kernel.Task, _, data string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.PIDChildren
 		if t != nil {
 			ns = t.Namespaces().PIDChildren
 		}
 		return proc.New(k, ns, proc.Host{CPUInfo: s.cfg.Host.CPUInfo, BootTime: s.cfg.Host.BootTime}, data)
 	}})
-	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Reveals: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.Net
 		if t != nil {
 			ns = t.Namespaces().Net

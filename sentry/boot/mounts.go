@@ -108,7 +108,7 @@ func (t *tree) mount(m *control.Mount) error {
 	if flags&(linux.MS_NOATIME|linux.MS_STRICTATIME) == 0 {
 		flags |= linux.MS_RELATIME
 	}
-	if errno := vfs.MountAt(point, vfs.NewMount(sb, flags)); errno != 0 {
+	if errno := t.ns.Mount(point, vfs.NewMount(sb, flags)); errno != 0 {
 		return errno
 	}
 	if m.Propagation != 0 {
@@ -131,7 +131,7 @@ func (t *tree) remount(m *control.Mount) error {
 		return errno
 	}
 	defer p.Put()
-	if errno := vfs.Remount(t.ctx, p, m.Flags&^linux.MS_REMOUNT, m.Data, true); errno != 0 {
+	if errno := t.ns.Remount(p, m.Flags&^linux.MS_REMOUNT, true); errno != 0 {
 		return errno
 	}
 	return nil
@@ -181,11 +181,11 @@ func (t *tree) protect(l *specs.Linux) error {
 		if errno != 0 {
 			continue
 		}
-		errno = vfs.Bind(p, p, true)
+		errno = t.ns.Bind(p, p, true)
 		p.Put()
 		if errno == 0 {
 			if p, errno = t.walk(name); errno == 0 {
-				errno = vfs.Remount(t.ctx, p, p.Mount.Flags()|linux.MS_RDONLY, "", true)
+				errno = t.ns.Remount(p, p.Mount.Flags()|linux.MS_RDONLY, true)
 				p.Put()
 			}
 		}
@@ -212,7 +212,7 @@ func (t *tree) mask(name string) error {
 		if errno != 0 {
 			return errno
 		}
-		if errno := vfs.MountAt(p, vfs.NewMount(sb, linux.MS_RDONLY|linux.MS_RELATIME)); errno != 0 {
+		if errno := t.ns.Mount(p, vfs.NewMount(sb, linux.MS_RDONLY|linux.MS_RELATIME)); errno != 0 {
 			return errno
 		}
 		return nil
@@ -222,7 +222,7 @@ func (t *tree) mask(name string) error {
 		return fmt.Errorf("/dev/null: %w", errno)
 	}
 	defer null.Put()
-	if errno := vfs.Bind(null, p, false); errno != 0 {
+	if errno := t.ns.Bind(null, p, false); errno != 0 {
 		return errno
 	}
 	return nil
@@ -284,7 +284,7 @@ func (t *tree) finish(c *control.Config) error {
 	}
 	root := t.ns.Root()
 	defer root.Put()
-	if errno := vfs.Remount(t.ctx, root, root.Mount.Flags()|linux.MS_RDONLY, "", true); errno != 0 {
+	if errno := t.ns.Remount(root, root.Mount.Flags()|linux.MS_RDONLY, true); errno != 0 {
 		return fmt.Errorf("making the root read-only: %w", errno)
 	}
 	return nil

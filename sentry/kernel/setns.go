@@ -98,7 +98,9 @@ func (t *Task) enterMounts(o *vfs.MountNS, n *Namespaces) linux.Errno {
 	if t.FS().Shared() {
 		return linux.EINVAL
 	}
-	o.Get()
+	if !o.TryGet() {
+		return linux.ESRCH // of a process that ends just now
+	}
 	n.Mount = o
 	t.SetNS(n)
 	root := o.Root()

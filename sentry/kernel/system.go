@@ -28,7 +28,13 @@ type FSType struct {
 	Nodev bool
 	// UserNS says that the root of a user namespace may mount it (FS_USERNS_MOUNT).
 	UserNS bool
-	Mount  func(t *Task, source, data string) (*vfs.Super, linux.Errno)
+	// Reveals says that it shows the kernel, so that a user namespace may mount it only where an
+	// unrestricted mount of it can be seen already (SB_I_USERNS_VISIBLE).
+	Reveals bool
+	// Param checks an option for fsconfig(2), flag without a value; known is false for others. nil: any
+	// option is taken, and judged when the file system is made.
+	Param func(key, value string, flag bool) (known bool, errno linux.Errno)
+	Mount func(t *Task, source, data string) (*vfs.Super, linux.Errno)
 }
 
 // RegisterFS adds a file system; start-up only.

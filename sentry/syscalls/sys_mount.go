@@ -15,6 +15,9 @@ func init() {
 	})
 }
 
+// msNouser is MS_NOUSER, the kernel's own.
+const msNouser = 1 << 31
+
 // mayMount is the capability that mounting takes, in the namespace's own user namespace.
 func mayMount(t *kernel.Task) bool {
 	return t.Cred().HasIn(t.Namespaces().Mount.Owner, linux.CAP_SYS_ADMIN)
@@ -52,6 +55,9 @@ func mount(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	return withPath(t, linux.AT_FDCWD, a.Addr(1), 0, true, func(p vfs.Path) linux.Errno {
+		if flags&msNouser != 0 {
+			return linux.EINVAL
+		}
 		if !mayMount(t) {
 			return linux.EPERM
 		}
@@ -74,19 +80,25 @@ func mountData(t *kernel.Task, addr usermem.Addr) (string, linux.Errno) {
 // perMount are the flags that belong to a mount.
 const perMount = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_NOATIME | linux.MS_NODIRATIME | linux.MS_RELATIME | linux.MS_NOSYMFOLLOW
 
+// doMount tells what mount(2) is to do from the flags (path_mount).
 func doMount(t *kernel.Task, p vfs.Path, source, typ string, flags uint64, data string) linux.Errno {
-	own := flags & perMount
-	if flags&(linux.MS_NOATIME|linux.MS_STRICTATIME) == 0 {
-		own |= linux.MS_RELATIME
+	own := flags&perMount | linux.MS_RELATIME
+	if flags&linux.MS_NOATIME != 0 {
+		own &^= linux.MS_RELATIME
+	}
+	if flags&linux.MS_STRICTATIME != 0 {
+		own &^= linux.MS_RELATIME | linux.MS_NOATIME
 	}
 	const propagation = linux.MS_SHARED | linux.MS_PRIVATE | linux.MS_SLAVE | linux.MS_UNBINDABLE
+	keepAtime := flags&(linux.MS_NOATIME|linux.MS_NODIRATIME|linux.MS_RELATIME|linux.MS_STRICTATIME) == 0
+	ns := t.Namespaces().Mount
 	switch {
 	case flags&(linux.MS_REMOUNT|linux.MS_BIND) == linux.MS_REMOUNT|linux.MS_BIND:
-		return vfs.Remount(t, p, own, data, true)
+		return ns.Remount(p, own, keepAtime)
 	case flags&linux.MS_REMOUNT != 0:
-		return vfs.Remount(t, p, own, data, false)
+		return ns.RemountSuper(t, p, own, keepAtime, data)
 	case flags&linux.MS_BIND != 0:
-		return withSource(t, source, func(from vfs.Path) linux.Errno { return vfs.Bind(from, p, flags&linux.MS_REC != 0) })
+		return withSource(t, source, func(from vfs.Path) linux.Errno { return ns.Bind(from, p, flags&linux.MS_REC != 0) })
 	case flags&propagation != 0:
 		kind := flags & propagation
 		if kind&(kind-1) != 0 || flags&^(propagation|linux.MS_REC|linux.MS_SILENT) != 0 {
@@ -94,23 +106,69 @@ func doMount(t *kernel.Task, p vfs.Path, source, typ string, flags uint64, data 
 		}
 		return p.SetPropagation(kind, flags&linux.MS_REC != 0)
 	case flags&linux.MS_MOVE != 0:
-		return withSource(t, source, func(from vfs.Path) linux.Errno { return vfs.Move(from, p) })
+		return withSource(t, source, func(from vfs.Path) linux.Errno { return moveMountTo(t, from, p, false) })
+	case typ == "":
+		return linux.EINVAL
 	}
 	fs, errno := t.Kernel().FS(typ)
 	if errno != 0 {
 		return errno
 	}
-	if !fs.UserNS && !t.Cred().HasIn(t.Kernel().UserNS, linux.CAP_SYS_ADMIN) {
+	m := maker(t, fs)
+	if !m.May() {
 		return linux.EPERM
 	}
 	if source == "" {
 		source = "none"
 	}
-	sb, errno := fs.Mount(t, source, data)
+	sb, errno := m.Make(source, data)
 	if errno != 0 {
 		return errno
 	}
-	return vfs.MountAt(p, vfs.NewMount(sb, own))
+	mnt := vfs.NewMount(sb, own)
+	if errno = revealing(t, own)(typ); errno == 0 {
+		errno = ns.Mount(p, mnt)
+	}
+	if errno != 0 {
+		mnt.Put()
+	}
+	return errno
+}
+
+// maker says how the task makes a file system.
+func maker(t *kernel.Task, fs *kernel.FSType) vfs.Maker {
+	return vfs.Maker{
+		Type: fs.Name, Param: fs.Param,
+		May: func() bool {
+			return t.Cred().Has(linux.CAP_SYS_ADMIN) && (fs.UserNS || t.Cred().HasIn(t.Kernel().UserNS, linux.CAP_SYS_ADMIN))
+		},
+		Make: func(source, data string) (*vfs.Super, linux.Errno) {
+			sb, errno := fs.Mount(t, source, data)
+			if errno == 0 && sb.Owner == nil && t.Cred().NS.Parent != nil {
+				sb.Owner = t.Cred().NS
+			}
+			return sb, errno
+		},
+	}
+}
+
+// revealing refuses a mount that would show what is hidden in the task's namespace.
+func revealing(t *kernel.Task, flags uint64) func(typ string) linux.Errno {
+	return func(typ string) linux.Errno {
+		fs, errno := t.Kernel().FS(typ)
+		ns := t.Namespaces().Mount
+		if errno == 0 && fs.Reveals && ns.Owner.Parent != nil && !ns.Shows(typ, flags) {
+			return linux.EPERM
+		}
+		return 0
+	}
+}
+
+// moveMountTo moves a mount for the task.
+func moveMountTo(t *kernel.Task, from, p vfs.Path, beneath bool) linux.Errno {
+	root := t.FS().Root()
+	defer root.Put()
+	return t.Namespaces().Mount.Move(from, p, beneath, root.Mount)
 }
 
 // withSource calls f with the path that a bind or move mount comes from.
@@ -132,12 +190,26 @@ func umount2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if flags&^(linux.MNT_FORCE|linux.MNT_DETACH|linux.MNT_EXPIRE|linux.UMOUNT_NOFOLLOW) != 0 {
 		return 0, linux.EINVAL
 	}
-	return withPath(t, linux.AT_FDCWD, a.Addr(0), 0, flags&linux.UMOUNT_NOFOLLOW == 0, func(p vfs.Path) linux.Errno {
-		if !mayMount(t) {
-			return linux.EPERM
-		}
-		return vfs.Unmount(p, flags)
-	})
+	name, errno := path(t, a.Addr(0), false)
+	if errno != 0 {
+		return 0, errno
+	}
+	wf := uint32(vfs.Mountpoint)
+	if flags&linux.UMOUNT_NOFOLLOW == 0 {
+		wf |= vfs.Follow
+	}
+	p, errno := walkFrom(t, linux.AT_FDCWD, name, wf)
+	if errno != 0 {
+		return 0, errno
+	}
+	if !mayMount(t) {
+		p.Put()
+		return 0, linux.EPERM
+	}
+	root := t.FS().Root()
+	errno = t.Namespaces().Mount.Unmount(p, root.Mount, flags)
+	root.Put()
+	return 0, errno
 }
 
 // pivotRoot is pivot_root(2).
@@ -149,7 +221,7 @@ func pivotRoot(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		_, errno := withPath(t, linux.AT_FDCWD, a.Addr(1), 0, true, func(putOld vfs.Path) linux.Errno {
 			root := t.FS().Root()
 			defer root.Put()
-			return vfs.PivotRoot(t.Namespaces().Mount, root, newRoot, putOld, t.Kernel().EachFS)
+			return t.Namespaces().Mount.PivotRoot(root, newRoot, putOld, t.Kernel().EachFS)
 		})
 		return errno
 	})

@@ -24,15 +24,13 @@ func OpenInode(ctx Ctx, m *Mount, i *Inode, flags uint32) (*File, linux.Errno) {
 	f := &File{Path: p, Inode: i, Cred: ctx.Cred()}
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[flags&linux.O_ACCMODE]
 	f.flags.Store(flags)
-	if f.countsAsWriter() && !i.getWrite() {
+	if errno := f.startWriting(); errno != 0 {
 		p.Put()
-		return nil, linux.ETXTBSY
+		return nil, errno
 	}
 	ops, errno := openInode(ctx, f)
 	if errno != 0 {
-		if f.countsAsWriter() {
-			i.putWrite()
-		}
+		f.stopWriting()
 		p.Put()
 		return nil, errno
 	}

@@ -7,6 +7,28 @@ func (f *File) countsAsWriter() bool {
 	return f.Mode&ModeWrite != 0 && f.Mode&ModePath == 0 && f.Inode.Type() == linux.S_IFREG
 }
 
+// startWriting counts f among the writers of its file and mount: ETXTBSY, EROFS.
+func (f *File) startWriting() linux.Errno {
+	if !f.countsAsWriter() {
+		return 0
+	}
+	if !f.Inode.getWrite() {
+		return linux.ETXTBSY
+	}
+	if errno := f.Path.Mount.getWrite(); errno != 0 {
+		f.Inode.putWrite()
+		return errno
+	}
+	return 0
+}
+
+func (f *File) stopWriting() {
+	if f.countsAsWriter() {
+		f.Inode.putWrite()
+		f.Path.Mount.putWrite()
+	}
+}
+
 // getWrite counts a writer, unless a program runs from the file.
 func (i *Inode) getWrite() bool {
 	for {

@@ -63,6 +63,7 @@ func NewFile(ctx Ctx, p Path, ops FileOps, flags uint32) *File {
 	f := &File{Path: p, Inode: p.Inode(), Ops: ops, Cred: ctx.Cred()}
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[flags&linux.O_ACCMODE]
 	f.flags.Store(flags &^ (linux.O_CLOEXEC | linux.O_CREAT | linux.O_EXCL | linux.O_NOCTTY | linux.O_TRUNC))
+	f.startWriting() // of a new inode: nothing is in the way
 	return f
 }
 
@@ -90,9 +91,7 @@ func (f *File) Put() {
 		f.notify(event)
 	}
 	f.Ops.Release(f)
-	if f.countsAsWriter() {
-		f.Inode.putWrite()
-	}
+	f.stopWriting()
 	if f.Mode&modeExec != 0 {
 		f.Inode.writers.Add(1)
 	}

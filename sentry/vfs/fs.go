@@ -26,10 +26,15 @@ func (f *FS) Get() { f.refs.Inc() }
 
 // Put drops one.
 func (f *FS) Put() {
-	if f.refs.Dec() {
-		f.root.Put()
-		f.cwd.Put()
+	if !f.refs.Dec() {
+		return
 	}
+	f.mu.Lock()
+	root, cwd := f.root, f.cwd
+	f.root, f.cwd = Path{}, Path{} // pivot_root(2) may look at it still
+	f.mu.Unlock()
+	root.Put()
+	cwd.Put()
 }
 
 // Clone returns a copy of its own.
@@ -44,11 +49,14 @@ func (f *FS) Clone() *FS {
 // Shared reports whether another process uses f as well.
 func (f *FS) Shared() bool { return f.refs.Refs() > 1 }
 
-// Root and Cwd return the directories with references.
+// Root and Cwd return the directories with references. For the FS of another task, which may end
+// meanwhile, the result can be no path.
 func (f *FS) Root() Path {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	f.root.Get()
+	if !f.root.IsZero() {
+		f.root.Get()
+	}
 	return f.root
 }
 
@@ -56,7 +64,9 @@ func (f *FS) Root() Path {
 func (f *FS) Cwd() Path {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	f.cwd.Get()
+	if !f.cwd.IsZero() {
+		f.cwd.Get()
+	}
 	return f.cwd
 }
 

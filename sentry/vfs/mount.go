@@ -14,20 +14,25 @@ type Mount struct {
 	Super *Super
 	ID    int
 
-	refs  refs.Count
-	root  *Dentry       // what it shows, with a reference
-	flags atomic.Uint64 // MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME …
+	refs     refs.Count
+	unique   uint64        // as ID, but never given twice (STATX_MNT_ID_UNIQUE)
+	root     *Dentry       // what it shows, with a reference
+	flags    atomic.Uint64 // MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME …
+	writers  atomic.Int64  // files open for writing
+	expiring atomic.Bool   // MNT_EXPIRE was asked, and nobody has used it since
 
 	// Guarded by mounts.
 	ns       *MountNS // nil once unmounted
 	parent   *Mount   // nil: the root of a namespace, or detached
 	point    *Dentry  // of parent, with a reference and counted in its mounts
 	children []*Mount // in the order of mounting
+	detached bool     // the root of a tree of open_tree(2) or fsmount(2), which its file ends
 	locked   bool     // came from a more privileged namespace: not to be unmounted alone
+	fixed    uint64   // flags that a less privileged namespace must leave as they are (MNT_LOCK_*)
 	peers    *peers   // nil: private
 	master   *peers   // nil: no slave
 	nobind   bool     // unbindable
-	expiring bool     // MNT_EXPIRE was asked once
+	before   uint64   // flags before a change of several mounts
 }
 
 // mounts guards the shape of every mount tree (namespace_sem).
@@ -38,6 +43,7 @@ var lastMountID atomic.Int64
 // MountNS is a mount namespace.
 type MountNS struct {
 	Owner *auth.UserNS
+	seq   uint64 // a younger one has a larger number
 	ino   uint64
 	root  *Mount
 	refs  refs.Count
@@ -63,17 +69,25 @@ func NewMount(sb *Super, flags uint64) *Mount {
 func newMount(sb *Super, root *Dentry, flags uint64) *Mount {
 	root.Get()
 	sb.get()
-	m := &Mount{Super: sb, root: root, ID: int(lastMountID.Add(1)) + 20}
+	n := lastMountID.Add(1)
+	m := &Mount{Super: sb, root: root, ID: int(n) + 20, unique: uint64(n) + 1<<31}
 	m.flags.Store(flags & flagMask)
 	return m
 }
 
 // NewMountNS makes a namespace whose root is m, taking over the reference.
 func NewMountNS(owner *auth.UserNS, m *Mount) *MountNS {
-	ns := &MountNS{Owner: owner, root: m, count: 1}
-	m.ns = ns
+	ns := newNS(owner, m)
+	m.ns, ns.count = ns, 1
 	return ns
 }
+
+func newNS(owner *auth.UserNS, m *Mount) *MountNS {
+	return &MountNS{Owner: owner, root: m, seq: lastNSSeq.Add(1)}
+}
+
+// lastNSSeq orders the namespaces by age.
+var lastNSSeq atomic.Uint64
 
 // Root returns the root of the namespace with references, mounts on it followed.
 func (ns *MountNS) Root() Path {
@@ -85,16 +99,16 @@ func (ns *MountNS) Root() Path {
 // Get takes a reference.
 func (ns *MountNS) Get() { ns.refs.Inc() }
 
+// TryGet takes one unless the namespace is gone: for look-ups through a task that may end.
+func (ns *MountNS) TryGet() bool { return ns.refs.TryInc() }
+
 // Put drops one; with the last every mount goes.
 func (ns *MountNS) Put() {
 	if !ns.refs.Dec() {
 		return
 	}
 	mounts.Lock()
-	gone := ns.root.collect(nil)
-	for _, m := range gone {
-		m.unlinkLocked()
-	}
+	gone := ns.root.takeApart()
 	mounts.Unlock()
 	for _, m := range gone {
 		m.Put()
@@ -106,10 +120,45 @@ func (m *Mount) Get() { m.refs.Inc() }
 
 // Put drops one; the last ends the mount.
 func (m *Mount) Put() {
-	if m.refs.Dec() {
-		m.root.Put()
-		m.Super.put()
+	if m.expiring.Load() {
+		m.expiring.Store(false)
 	}
+	m.put()
+}
+
+// put is Put without saying that the mount was of use to somebody.
+func (m *Mount) put() {
+	if !m.refs.Dec() {
+		return
+	}
+	// Locked mounts stayed on a mount that was taken out lazily: they go with it.
+	mounts.Lock()
+	kept := append([]*Mount(nil), m.children...)
+	for _, c := range kept {
+		c.unlinkLocked()
+	}
+	mounts.Unlock()
+	for _, c := range kept {
+		c.put()
+	}
+	m.root.Put()
+	m.Super.put()
+}
+
+// getWrite counts a file open for writing: EROFS.
+func (m *Mount) getWrite() linux.Errno {
+	m.writers.Add(1)
+	m.Super.writers.Add(1)
+	if m.ReadOnly() {
+		m.putWrite()
+		return linux.EROFS
+	}
+	return 0
+}
+
+func (m *Mount) putWrite() {
+	m.writers.Add(-1)
+	m.Super.writers.Add(-1)
 }
 
 // Flags are the mount's flags, with MS_RDONLY also if the super block is read-only.
@@ -200,28 +249,38 @@ func (m *Mount) attachLocked(parent *Mount, point *Dentry) {
 	point.mounts.Add(1)
 	m.parent, m.point = parent, point
 	parent.children = append(parent.children, m)
+	if parent.ns == nil && m.ns == nil {
+		return
+	}
 	for _, c := range m.collect(nil) {
-		c.ns = parent.ns
 		if c.ns != nil {
+			c.ns.count--
+		}
+		if c.ns = parent.ns; c.ns != nil {
 			c.ns.count++
 		}
 	}
 }
 
+// detachLocked takes the tree m off its place, within its namespace still.
+func (m *Mount) detachLocked() {
+	m.parent.children = without(m.parent.children, m)
+	m.point.mounts.Add(-1)
+	m.point.Put()
+	m.parent, m.point = nil, nil
+}
+
 // unlinkLocked takes m alone out of its parent and namespace; the caller puts m after
 // unlocking.
 func (m *Mount) unlinkLocked() {
-	if p := m.parent; p != nil {
-		for i, c := range p.children {
-			if c == m {
-				p.children = append(p.children[:i:i], p.children[i+1:]...)
-				break
-			}
-		}
-		m.point.mounts.Add(-1)
-		m.point.Put()
-		m.parent, m.point = nil, nil
+	if m.parent != nil {
+		m.detachLocked()
 	}
+	m.leaveLocked()
+}
+
+// leaveLocked takes m out of its namespace and peer groups.
+func (m *Mount) leaveLocked() {
 	if m.ns != nil {
 		m.ns.count--
 		m.ns = nil
@@ -248,27 +307,30 @@ func (d *Dentry) below(root *Dentry) bool {
 	return false
 }
 
-// copyTree copies m, showing from root on, and with rec all below it that lies inside root
-// and may be bound. Locked mounts of the copy stay together.
-func (m *Mount) copyTree(root *Dentry, rec bool) *Mount {
+// copyTree copies m, showing from root on, and with rec all below it that lies inside root. With
+// pair, which then tells the copies, the copy is that of a namespace: unbindable mounts are
+// copied, too, and files of mount namespaces are not. Otherwise locked mounts of the copy stay
+// together, and unbindable ones are left out.
+func (m *Mount) copyTree(root *Dentry, rec bool, pair map[*Mount]*Mount) *Mount {
 	n := newMount(m.Super, root, m.flags.Load())
 	n.copyPropagation(m)
+	n.fixed, n.nobind = m.fixed, m.nobind && pair != nil
+	if pair != nil {
+		pair[m] = n
+	}
 	if !rec {
 		return n
 	}
 	for _, c := range m.children {
-		if c.nobind || !c.point.below(root) {
+		if c.nobind && pair == nil || !c.point.below(root) || pair != nil && namespaceOf(c.root) != nil {
 			continue
 		}
-		cc := c.copyTree(c.root, true)
+		cc := c.copyTree(c.root, true, pair)
 		cc.locked = c.locked
 		cc.attachLocked(n, c.point)
 	}
 	return n
 }
-
-// inNS reports whether m is a mount of ns. The caller holds mounts.
-func (m *Mount) inNS(ns *MountNS) bool { return m.ns == ns && ns != nil }
 
 // lastNS numbers mount namespaces.
 var lastNS atomic.Uint64

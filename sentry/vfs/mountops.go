@@ -1,59 +1,101 @@
 package vfs
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 )
 
-// MountAt puts m, a mount that is nowhere yet, at p: what mount(2) of a new file system does.
-// m's reference becomes the tree's.
-func MountAt(p Path, m *Mount) linux.Errno {
-	mounts.Lock()
-	defer mounts.Unlock()
-	return m.graft(p)
+// Changes of a mount tree (fs/namespace.c). The methods of MountNS are what a task of that
+// namespace may do: mounts of others are EINVAL, as check_mnt says. Capabilities are the caller's
+// to check.
+
+// has reports whether m is mounted in ns. The caller holds mounts.
+func (ns *MountNS) has(m *Mount) bool { return m.ns == ns }
+
+// place is where a mount on p goes: the topmost of what is mounted there already (lock_mount).
+func (ns *MountNS) place(p Path) (*Mount, *Dentry, linux.Errno) {
+	m, d := p.Mount, p.Dentry
+	for c := m.on(d); c != nil; c = m.on(d) {
+		m, d = c, c.root
+	}
+	switch {
+	case d.Deleted(), m.ns == nil && !m.ofTree():
+		return nil, nil, linux.ENOENT
+	case !ns.has(m):
+		return nil, nil, linux.EINVAL
+	}
+	return m, d, 0
 }
 
-// graft attaches the tree m at p with propagation. mounts is locked.
-func (m *Mount) graft(p Path) linux.Errno {
-	ns := p.Mount.ns
+// ofTree reports whether m is of a detached tree that a file stands for.
+func (m *Mount) ofTree() bool {
+	for m.parent != nil {
+		m = m.parent
+	}
+	return m.detached
+}
+
+// Mount puts m, a mount that is nowhere yet, at p: mount(2) of a file system. m's reference becomes
+// the tree's.
+func (ns *MountNS) Mount(p Path, m *Mount) linux.Errno {
+	mounts.Lock()
+	defer mounts.Unlock()
+	parent, point, errno := ns.place(p)
 	switch {
-	case ns == nil:
-		return linux.EINVAL
-	case p.Inode().IsDir() != m.root.Inode().IsDir():
+	case errno != 0:
+		return errno
+	case parent.Super == m.Super && point == parent.root && m.root == parent.root:
+		return linux.EBUSY // the same once more
+	}
+	return m.graft(parent, point)
+}
+
+// graft attaches the tree m with propagation (graft_tree). mounts is locked.
+func (m *Mount) graft(parent *Mount, point *Dentry) linux.Errno {
+	if point.Inode().IsDir() != m.root.Inode().IsDir() {
 		return linux.ENOTDIR
-	case p.Dentry.Deleted():
-		return linux.ENOENT
-	case ns.count+len(m.collect(nil)) > maxMounts:
-		return linux.ENOSPC
 	}
-	// What is mounted there already is covered: find the top.
-	parent, point := p.Mount, p.Dentry
-	for c := parent.on(point); c != nil; c = parent.on(point) {
-		parent, point = c, c.root
-	}
-	m.attachTree(parent, point)
-	return 0
+	return m.attachTree(parent, point, nil)
 }
 
 // Bind is mount(2) with MS_BIND: what from shows appears at p.
-func Bind(from, p Path, rec bool) linux.Errno {
+func (ns *MountNS) Bind(from, p Path, rec bool) linux.Errno {
 	mounts.Lock()
 	defer mounts.Unlock()
-	if from.Mount.nobind {
-		return linux.EINVAL
-	}
-	if from.Mount.ns == nil || !rec && from.Mount.lockedBelow(from.Dentry) {
-		return linux.EINVAL
-	}
-	m := from.Mount.copyTree(from.Dentry, rec)
-	if errno := m.graft(p); errno != 0 {
-		m.discard()
+	parent, point, errno := ns.place(p)
+	if errno != 0 {
 		return errno
 	}
-	return 0
+	m, errno := ns.copyOf(from, rec)
+	if errno != 0 {
+		return errno
+	}
+	if errno = m.graft(parent, point); errno != 0 {
+		m.discard()
+	}
+	return errno
+}
+
+// copyOf copies what from shows (__do_loopback).
+func (ns *MountNS) copyOf(from Path, rec bool) (*Mount, linux.Errno) {
+	m := from.Mount
+	switch {
+	case m.nobind, !ns.has(m) && !m.Super.Bindable, !rec && m.lockedBelow(from.Dentry):
+		return nil, linux.EINVAL
+	}
+	if o := namespaceOf(from.Dentry); o != nil && o.seq >= ns.seq {
+		return nil, linux.EINVAL // namespaces would keep each other (mnt_ns_loop)
+	}
+	return m.copyTree(from.Dentry, rec, nil), 0
+}
+
+// namespaceOf is the mount namespace that d is the file of, or nil.
+func namespaceOf(d *Dentry) *MountNS {
+	if f, ok := d.Inode().Ops.(interface{ Namespace() any }); ok {
+		ns, _ := f.Namespace().(*MountNS)
+		return ns
+	}
+	return nil
 }
 
 // lockedBelow reports whether a locked mount is mounted inside root of m.
@@ -69,393 +111,286 @@ func (m *Mount) lockedBelow(root *Dentry) bool {
 // discard ends a tree that was never attached. mounts is locked; nothing of it can be the
 // last user of a file system, since it is a copy.
 func (m *Mount) discard() {
-	for _, c := range m.collect(nil) {
-		c.unlinkLocked()
-		c.Put()
+	for _, c := range m.takeApart() {
+		c.end()
 	}
 }
 
-// CloneTree returns a detached copy of what p shows (open_tree(2) with OPEN_TREE_CLONE).
-func CloneTree(p Path, rec bool) (*Mount, linux.Errno) {
+// end is put for a mount without children whose end needs no lock.
+func (m *Mount) end() {
+	if m.refs.Dec() {
+		m.root.Put()
+		m.Super.put()
+	}
+}
+
+// takeApart unlinks every mount of the tree m; each has the tree's reference still.
+func (m *Mount) takeApart() []*Mount {
+	all := m.collect(nil)
+	for i := len(all) - 1; i >= 0; i-- {
+		all[i].unlinkLocked()
+	}
+	return all
+}
+
+// Clone returns a detached copy of what p shows (open_tree(2) with OPEN_TREE_CLONE). The caller
+// gives it to TreeFile.
+func (ns *MountNS) Clone(p Path, rec bool) (*Mount, linux.Errno) {
 	mounts.Lock()
 	defer mounts.Unlock()
-	if p.Mount.nobind || p.Mount.ns == nil {
-		return nil, linux.EINVAL
-	}
-	return p.Mount.copyTree(p.Dentry, rec), 0
+	m, errno := ns.copyOf(p, rec)
+	return m, errno
 }
 
-// Move is mount(2) with MS_MOVE: the mount whose root is from goes to p.
-func Move(from, p Path) linux.Errno {
+// TreeFile returns an open file of a detached tree, whose reference it takes over: a file opened with
+// O_PATH that ends the tree if it has not been attached (FMODE_NEED_UNMOUNT).
+func TreeFile(ctx Ctx, m *Mount) *File {
 	mounts.Lock()
-	defer mounts.Unlock()
-	m := from.Mount
-	switch {
-	case from.Dentry != m.root, m.parent == nil, m.ns == nil, m.ns != p.Mount.ns, m.locked:
-		return linux.EINVAL
-	case m.parent.peers != nil:
-		return linux.EINVAL
-	case m.root.Inode().IsDir() != p.Inode().IsDir():
-		return linux.ENOTDIR
-	}
-	for x := p.Mount; x != nil; x = x.parent {
-		if x == m {
-			return linux.ELOOP
-		}
-	}
-	oldParent, oldPoint := m.parent, m.point
-	oldParent.children = without(oldParent.children, m)
-	ns := m.ns
-	for _, c := range m.collect(nil) {
-		c.ns = nil
-		ns.count--
-	}
-	m.parent, m.point = nil, nil
-	if errno := m.graft(p); errno != 0 {
-		m.attachLocked(oldParent, oldPoint)
-		oldPoint.mounts.Add(-1)
-		oldPoint.Put()
-		return errno
-	}
-	oldPoint.mounts.Add(-1)
-	oldPoint.Put()
-	return 0
+	m.detached = true
+	mounts.Unlock()
+	m.Get()
+	m.root.Get()
+	f := &File{Path: Path{m, m.root}, Inode: m.root.Inode(), Ops: treeOps{}, Cred: ctx.Cred(), Mode: ModePath}
+	f.flags.Store(linux.O_PATH)
+	return f
 }
 
-// Remount is mount(2) with MS_REMOUNT: bind changes the mount's flags only, otherwise the
-// super block's, too.
-func Remount(ctx Ctx, p Path, flags uint64, data string, bind bool) linux.Errno {
-	m := p.Mount
-	if p.Dentry != m.root {
-		return linux.EINVAL
-	}
-	if !bind {
-		if m.Super.Reconfigure != nil {
-			if errno := m.Super.Reconfigure(ctx, data); errno != 0 {
-				return errno
-			}
-		}
-		m.Super.ReadOnly.Store(flags&linux.MS_RDONLY != 0)
-	}
-	m.SetFlags(flags)
-	return 0
-}
+// treeOps are those of TreeFile.
+type treeOps struct{}
 
-// SetFlags replaces the mount's own flags.
-func (m *Mount) SetFlags(flags uint64) { m.flags.Store(flags & flagMask) }
-
-// Unmount is umount2(2) of the mount whose root is p.
-func Unmount(p Path, flags uint32) linux.Errno {
+// Release ends the tree (dissolve_on_fput).
+func (treeOps) Release(f *File) {
+	m := f.Path.Mount
 	mounts.Lock()
-	m := p.Mount
-	errno := m.mayUnmount(p, flags)
 	var gone []*Mount
-	if errno == 0 {
-		gone = m.unmountPropagated(flags&linux.MNT_DETACH != 0)
+	if m.detached {
+		m.detached = false
+		gone = m.takeApart()
 	}
 	mounts.Unlock()
 	for _, g := range gone {
-		g.root.Inode().unmounted()
 		g.Put()
 	}
+}
+
+// Move is mount(2) with MS_MOVE and move_mount(2): the mount whose root is from, of ns or detached,
+// goes to p, or beneath the mount whose root p is.
+func (ns *MountNS) Move(from, p Path, beneath bool, root *Mount) linux.Errno {
+	mounts.Lock()
+	defer mounts.Unlock()
+	parent, point, errno := ns.place(p)
+	if errno != 0 {
+		return errno
+	}
+	m := from.Mount
+	attached := m.parent != nil
+	switch {
+	case attached && !ns.has(m), !attached && !m.detached, m.locked, from.Dentry != m.root,
+		m.root.Inode().IsDir() != point.Inode().IsDir(),
+		attached && m.parent.peers != nil:
+		return linux.EINVAL
+	}
+	var top *Mount
+	if beneath {
+		top = parent
+		if top.parent == nil || point != top.root || top.locked || top == root || m.on(m.root) != nil || m.under(top) {
+			return linux.EINVAL
+		}
+		parent, point = top.parent, top.point
+	}
+	if parent.peers != nil && m.hasUnbindable() {
+		return linux.EINVAL
+	}
+	if parent.under(m) {
+		return linux.ELOOP
+	}
+	return m.moveTo(parent, point, top)
+}
+
+// moveTo moves the tree m; top, if not nil, comes to lie on it.
+func (m *Mount) moveTo(parent *Mount, point *Dentry, top *Mount) linux.Errno {
+	oldParent, oldPoint := m.parent, m.point
+	if oldParent != nil {
+		oldPoint.Get()
+		m.detachLocked()
+	}
+	errno := m.attachTree(parent, point, top)
+	if oldParent == nil {
+		m.detached = m.detached && errno != 0
+		return errno
+	}
+	if errno != 0 {
+		m.attachLocked(oldParent, oldPoint)
+	}
+	oldPoint.Put()
 	return errno
 }
 
-func (i *Inode) unmounted() { i.Notify(InUnmount, "", 0) }
+// under reports whether m is a or mounted somewhere below it.
+func (m *Mount) under(a *Mount) bool {
+	for ; m != nil; m = m.parent {
+		if m == a {
+			return true
+		}
+	}
+	return false
+}
 
-// mayUnmount checks umount2(2)'s rules. p holds one reference of the caller's.
-func (m *Mount) mayUnmount(p Path, flags uint32) linux.Errno {
-	switch {
-	case p.Dentry != m.root, m.ns == nil, m.locked:
-		return linux.EINVAL
-	case m.parent == nil: // the root of the namespace
-		return linux.EINVAL
-	case flags&linux.MNT_EXPIRE != 0:
-		if m.busy() {
-			return linux.EBUSY
+func (m *Mount) hasUnbindable() bool {
+	for _, c := range m.collect(nil) {
+		if c.nobind {
+			return true
 		}
-		if !m.expiring {
-			m.expiring = true
-			return linux.EAGAIN
-		}
-	case flags&linux.MNT_DETACH == 0 && m.busy():
+	}
+	return false
+}
+
+// atimeFlags are those that are changed together or not at all.
+const atimeFlags = linux.MS_NOATIME | linux.MS_NODIRATIME | linux.MS_RELATIME
+
+// fixable are the flags that stay on in a less privileged namespace.
+const fixable = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+
+// mayChange reports whether m's flags may become flags (can_change_locked_flags).
+func (m *Mount) mayChange(flags uint64) bool {
+	if on := m.fixed & fixable; on&flags != on {
+		return false
+	}
+	return m.fixed&linux.MS_NOATIME == 0 || flags&atimeFlags == m.flags.Load()&atimeFlags
+}
+
+// setFlags replaces m's own flags: EBUSY if it is to become read-only while files are open for writing.
+func (m *Mount) setFlags(flags uint64) linux.Errno {
+	old := m.flags.Load()
+	m.flags.Store(flags & flagMask)
+	if flags&^old&linux.MS_RDONLY != 0 && m.writers.Load() > 0 {
+		m.flags.Store(old)
 		return linux.EBUSY
 	}
 	return 0
 }
 
-// busy reports whether anything uses m beside the tree and the caller of unmount: mounts on it,
-// open files, working directories.
-func (m *Mount) busy() bool { return len(m.children) > 0 || m.refs.Refs() > 2 }
-
-// unmountPropagated takes m out, lazily with all below it, and what propagation put in the
-// same place elsewhere. It returns the mounts to be put.
-func (m *Mount) unmountPropagated(lazy bool) []*Mount {
-	list := []*Mount{m}
-	for _, r := range m.parent.receivers() {
-		if c := r.on(m.point); c != nil && c.root == m.root && (lazy || len(c.children) == 0) {
-			list = append(list, c)
-		}
+// Remount is mount(2) with MS_REMOUNT and MS_BIND: it replaces the flags of the mount whose root is p.
+// keepAtime leaves those about times as they are.
+func (ns *MountNS) Remount(p Path, flags uint64, keepAtime bool) linux.Errno {
+	mounts.Lock()
+	defer mounts.Unlock()
+	m := p.Mount
+	if keepAtime {
+		flags = flags&^atimeFlags | m.flags.Load()&atimeFlags
 	}
-	var gone []*Mount
-	for _, x := range list {
-		all := []*Mount{x}
-		if lazy {
-			all = x.collect(nil)
-		}
-		for i := len(all) - 1; i >= 0; i-- {
-			all[i].unlinkLocked()
-			gone = append(gone, all[i])
-		}
+	switch {
+	case p.Dentry != m.root, !ns.has(m):
+		return linux.EINVAL
+	case !m.mayChange(flags):
+		return linux.EPERM
 	}
-	return gone
+	return m.setFlags(flags)
 }
 
-// PivotRoot is pivot_root(2): newRoot becomes the root mount of the namespace of ns, the old
-// one moves to putOld. fss are the FS of every task; those at the old root go to the new.
-func PivotRoot(ns *MountNS, root, newRoot, putOld Path, each func(func(*FS))) linux.Errno {
+// RemountSuper is mount(2) with MS_REMOUNT: the file system's flags and options change, and the
+// mount's flags.
+func (ns *MountNS) RemountSuper(ctx Ctx, p Path, flags uint64, keepAtime bool, data string) linux.Errno {
+	m := p.Mount
 	mounts.Lock()
-	oldMount, newMount := root.Mount, newRoot.Mount
-	errno := pivotCheck(ns, root, newRoot, putOld)
-	if errno != 0 {
-		mounts.Unlock()
+	if keepAtime {
+		flags = flags&^atimeFlags | m.flags.Load()&atimeFlags
+	}
+	ok, may := p.Dentry == m.root && ns.has(m), m.mayChange(flags)
+	mounts.Unlock()
+	switch {
+	case !ok:
+		return linux.EINVAL
+	case !may:
+		return linux.EPERM
+	}
+	ro := flags&linux.MS_RDONLY != 0
+	if errno := m.Super.Change(ctx, data, &ro); errno != 0 {
 		return errno
 	}
-	// Take the new root off its place, put it where the old root was, then hang the old one
-	// below it.
-	newPoint := newMount.point
-	newMount.parent.children = without(newMount.parent.children, newMount)
-	newMount.parent, newMount.point = nil, nil
-	parent, point := oldMount.parent, oldMount.point
-	if parent != nil {
-		parent.children = without(parent.children, oldMount)
-		oldMount.parent, oldMount.point = nil, nil
-		newMount.parent, newMount.point = parent, point
-		parent.children = append(parent.children, newMount)
-	} else {
-		ns.root = newMount
-	}
-	at, where := putOld.Mount, putOld.Dentry
-	where.Get()
-	where.mounts.Add(1)
-	oldMount.parent, oldMount.point = at, where
-	at.children = append(at.children, oldMount)
-	newPoint.mounts.Add(-1)
-	mounts.Unlock()
-	newPoint.Put()
-	each(func(f *FS) { f.Replace(root, newRoot) })
+	m.flags.Store(flags & flagMask)
 	return 0
 }
 
-// pivotCheck checks pivot_root(2)'s rules.
-func pivotCheck(ns *MountNS, root, newRoot, putOld Path) linux.Errno {
-	oldMount, newMount := root.Mount, newRoot.Mount
-	switch {
-	case !newRoot.Inode().IsDir() || !putOld.Inode().IsDir():
-		return linux.ENOTDIR
-	case newMount.ns != ns || oldMount.ns != ns || putOld.Mount.ns != ns, newMount.locked:
-		return linux.EINVAL
-	case newMount == oldMount || putOld.Mount == oldMount && newRoot.Mount == oldMount:
-		return linux.EBUSY
-	case root.Dentry != oldMount.root, newRoot.Dentry != newMount.root, newMount.parent == nil:
-		return linux.EINVAL
-	case newMount.parent.peers != nil, oldMount.parent != nil && oldMount.parent.peers != nil, newMount.peers != nil:
-		return linux.EINVAL
+// owner is the user namespace that the file system belongs to.
+func (sb *Super) owner(ctx Ctx) *auth.UserNS {
+	if sb.Owner != nil {
+		return sb.Owner
 	}
-	// put_old must be at or below new_root, new_root below the root.
-	if !reachable(putOld, newMount, newRoot.Dentry) || !reachable(newRoot, oldMount, root.Dentry) {
-		return linux.EINVAL
+	ns := ctx.Cred().NS
+	for ns.Parent != nil {
+		ns = ns.Parent
 	}
-	return 0
+	return ns
 }
 
-// reachable reports whether p is at or below d of m.
-func reachable(p Path, m *Mount, d *Dentry) bool {
-	at, where := p.Mount, p.Dentry
-	for at != m {
-		if at.parent == nil {
-			return false
+// Change reconfigures the file system (reconfigure_super); ro, if not nil, makes it read-only or
+// writable: EBUSY while files are open for writing.
+func (sb *Super) Change(ctx Ctx, data string, ro *bool) linux.Errno {
+	if !ctx.Cred().HasIn(sb.owner(ctx), linux.CAP_SYS_ADMIN) {
+		return linux.EPERM
+	}
+	was := sb.ReadOnly.Load()
+	if ro != nil && *ro && !was {
+		sb.ReadOnly.Store(true)
+		if sb.writers.Load() > 0 {
+			sb.ReadOnly.Store(false)
+			return linux.EBUSY
 		}
-		at, where = at.parent, at.point
 	}
-	return where.below(d)
+	if sb.Reconfigure != nil {
+		if errno := sb.Reconfigure(ctx, data); errno != 0 {
+			sb.ReadOnly.Store(was)
+			return errno
+		}
+	}
+	if ro != nil {
+		sb.ReadOnly.Store(*ro)
+	}
+	return 0
 }
 
-// CloneNS copies ns for clone(2) with CLONE_NEWNS. moved maps the directories of fs into the
-// copy. In a new user namespace the mounts become slaves and are locked.
-func (ns *MountNS) CloneNS(owner *auth.UserNS, fs *FS) *MountNS {
+// Attrs is what mount_setattr(2) changes.
+type Attrs struct {
+	Set, Clear  uint64 // MS_ flags of a mount
+	Propagation uint64 // MS_SHARED and so on, or 0
+}
+
+// SetAttrs is mount_setattr(2) on the mount whose root is p, of ns or detached, with rec on all its
+// tree: on all of them or none.
+func (ns *MountNS) SetAttrs(p Path, a Attrs, rec bool) linux.Errno {
 	mounts.Lock()
-	root := ns.root.copyTree(ns.root.root, true)
-	n := &MountNS{Owner: owner, root: root}
-	copies := root.collect(nil)
-	for _, c := range copies {
-		c.ns = n
-		n.count++
-		if owner != ns.Owner {
-			if c.peers != nil {
-				c.setPropagation(linux.MS_SLAVE)
+	defer mounts.Unlock()
+	m := p.Mount
+	if p.Dentry != m.root || !(ns.has(m) || m.parent == nil && m.detached) {
+		return linux.EINVAL
+	}
+	list := []*Mount{m}
+	if rec {
+		list = m.collect(nil)
+	}
+	for i, x := range list {
+		old := x.flags.Load()
+		flags := old&^a.Clear | a.Set
+		errno := linux.EPERM
+		if x.mayChange(flags) {
+			errno = x.setFlags(flags)
+		}
+		if errno != 0 {
+			for _, y := range list[:i] {
+				y.flags.Store(y.before)
 			}
-			c.locked = c != root
+			return errno
+		}
+		x.before = old
+	}
+	if a.Propagation != 0 {
+		for _, x := range list {
+			x.setPropagation(a.Propagation)
 		}
 	}
-	pair := map[*Mount]*Mount{}
-	pairUp(ns.root, root, pair)
-	mounts.Unlock()
-	fs.mu.Lock()
-	var drop []Path
-	for _, p := range []*Path{&fs.root, &fs.cwd} {
-		if c := pair[p.Mount]; c != nil {
-			q := Path{c, p.Dentry}
-			q.Get()
-			drop = append(drop, *p)
-			*p = q
-		}
-	}
-	fs.mu.Unlock()
-	for _, p := range drop {
-		p.Put()
-	}
-	return n
+	return 0
 }
-
-// pairUp records which mount of the copy stands for which of the original. Unbindable mounts have
-// no copy.
-func pairUp(m, c *Mount, pair map[*Mount]*Mount) {
-	pair[m] = c
-	i := 0
-	for _, child := range m.children {
-		if child.nobind {
-			continue
-		}
-		pairUp(child, c.children[i], pair)
-		i++
-	}
-}
-
-// MountInfo is a line of /proc/PID/mountinfo.
-type MountInfo struct {
-	ID, Parent     int
-	Dev            uint64
-	Root, Point    string
-	Flags          uint64
-	Shared, Master int
-	Unbindable     bool
-	Type, Source   string
-	SuperOptions   string
-	SuperReadOnly  bool
-}
-
-// List returns the mounts of ns that are reachable from root, in the order of mounting.
-func (ns *MountNS) List(root Path) []MountInfo {
-	mounts.RLock()
-	all := ns.root.collect(nil)
-	type line struct {
-		m     *Mount
-		point Path
-		info  MountInfo
-	}
-	var lines []line
-	for _, m := range all {
-		l := line{m: m, info: MountInfo{ID: m.ID, Dev: m.Super.Dev, Flags: m.flags.Load(), Type: m.Super.Type, Source: m.Super.Source, SuperReadOnly: m.Super.ReadOnly.Load()}}
-		l.info.Shared, l.info.Master, l.info.Unbindable = m.propagationInfo()
-		l.info.Parent = m.ID
-		if m.parent != nil {
-			l.info.Parent = m.parent.ID
-		}
-		lines = append(lines, l)
-	}
-	mounts.RUnlock()
-	var out []MountInfo
-	for _, l := range lines {
-		name, ok, _ := Path{l.m, l.m.root}.Name(root)
-		if !ok {
-			continue
-		}
-		l.info.Point = name
-		l.info.Root = l.m.root.pathInSuper()
-		if l.m.Super.Options != nil {
-			l.info.SuperOptions = l.m.Super.Options()
-		}
-		out = append(out, l.info)
-	}
-	return out
-}
-
-// pathInSuper is the path from the root of the file system.
-func (d *Dentry) pathInSuper() string {
-	d.sb.rename.RLock()
-	defer d.sb.rename.RUnlock()
-	s := ""
-	for p := d.parent.Load(); p != nil; p = d.parent.Load() {
-		s = "/" + d.name + s
-		d = p
-	}
-	if s == "" {
-		return "/"
-	}
-	return s
-}
-
-// Options is the options column of /proc/mounts.
-func (i *MountInfo) Options() string {
-	var o []string
-	add := func(bit uint64, name string) {
-		if i.Flags&bit != 0 {
-			o = append(o, name)
-		}
-	}
-	if i.Flags&linux.MS_RDONLY != 0 {
-		o = append(o, "ro")
-	} else {
-		o = append(o, "rw")
-	}
-	add(linux.MS_NOSUID, "nosuid")
-	add(linux.MS_NODEV, "nodev")
-	add(linux.MS_NOEXEC, "noexec")
-	add(linux.MS_NOATIME, "noatime")
-	add(linux.MS_NODIRATIME, "nodiratime")
-	if i.Flags&(linux.MS_NOATIME|linux.MS_STRICTATIME) == 0 {
-		o = append(o, "relatime")
-	}
-	add(linux.MS_NOSYMFOLLOW, "nosymfollow")
-	return strings.Join(o, ",")
-}
-
-// Line is the line of /proc/PID/mountinfo.
-func (i *MountInfo) Line() string {
-	var b strings.Builder
-	b.WriteString(strconv.Itoa(i.ID) + " " + strconv.Itoa(i.Parent) + " " + strconv.Itoa(int(Major(i.Dev))) + ":" + strconv.Itoa(int(Minor(i.Dev))))
-	b.WriteString(" " + mangle(i.Root) + " " + mangle(i.Point) + " " + i.Options())
-	if i.Shared != 0 {
-		b.WriteString(" shared:" + strconv.Itoa(i.Shared))
-	}
-	if i.Master != 0 {
-		b.WriteString(" master:" + strconv.Itoa(i.Master))
-	}
-	if i.Unbindable {
-		b.WriteString(" unbindable")
-	}
-	super := "rw"
-	if i.SuperReadOnly {
-		super = "ro"
-	}
-	if i.SuperOptions != "" {
-		super += "," + i.SuperOptions
-	}
-	b.WriteString(" - " + i.Type + " " + mangle(i.Source) + " " + super)
-	return b.String()
-}
-
-// mangle writes blanks and backslashes as octal escapes (seq_path).
-func mangle(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return strings.NewReplacer("\\", "\\134", " ", "\\040", "\t", "\\011", "\n", "\\012", "#", "\\043").Replace(s)
-}
-
-// Mangle is mangle for /proc/mounts.
-func Mangle(s string) string { return mangle(s) }
 
 // Sync writes back every file system of the namespace: sync(2).
 func (ns *MountNS) Sync(ctx Ctx) {

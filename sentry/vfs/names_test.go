@@ -114,7 +114,7 @@ func TestRename(t *testing.T) {
 		t.Errorf("links of /: %d", n)
 	}
 	w.ok(vfs.Mkdir(w.ctx, w.at, "/m", 0o755))
-	w.ok(vfs.MountAt(w.walk("/m"), vfs.NewMount(w.tmpfs(""), 0)))
+	w.ok(w.ns.Mount(w.walk("/m"), vfs.NewMount(w.tmpfs(""), 0)))
 	w.is(rename("/m", "/n", 0), linux.EBUSY)
 	w.is(rename("/a/moved", "/m/x", 0), linux.EXDEV)
 	w.is(vfs.Unlink(w.ctx, w.at, "/m", true), linux.EBUSY)
@@ -185,7 +185,7 @@ func TestPrune(t *testing.T) {
 	w := newWorld(t)
 	w.mkdir("/m")
 	other := w.tmpfs("")
-	w.ok(vfs.MountAt(w.walk("/m"), vfs.NewMount(other, 0)))
+	w.ok(w.ns.Mount(w.walk("/m"), vfs.NewMount(other, 0)))
 	deep := "/m"
 	for range 50 {
 		deep += "/d"

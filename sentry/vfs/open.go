@@ -183,13 +183,11 @@ func newFile(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 		return nil, errno
 	}
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[how.Flags&linux.O_ACCMODE]
-	if f.countsAsWriter() && !i.getWrite() {
-		return nil, linux.ETXTBSY
+	if errno := f.startWriting(); errno != 0 {
+		return nil, errno
 	}
 	if errno := f.finishOpen(ctx, how, made); errno != 0 {
-		if f.countsAsWriter() {
-			i.putWrite()
-		}
+		f.stopWriting()
 		return nil, errno
 	}
 	return f, 0

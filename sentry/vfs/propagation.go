@@ -137,28 +137,73 @@ func (m *Mount) receivers() []*Mount {
 	return list
 }
 
-// attachTree puts tree at point of parent and, as propagation asks, copies of it elsewhere.
-func (m *Mount) attachTree(parent *Mount, point *Dentry) {
+// attachTree puts the tree m at point of parent and, as propagation asks, copies of it elsewhere
+// (attach_recursive_mnt): ENOSPC if a namespace gets too many mounts. top, if not nil, is mounted there
+// and comes to lie on m. mounts is locked.
+func (m *Mount) attachTree(parent *Mount, point *Dentry, top *Mount) linux.Errno {
+	size := len(m.collect(nil))
+	grow := map[*MountNS]int{parent.ns: size}
+	for _, r := range parent.receivers() {
+		if r.ns != nil && point.below(r.root) {
+			grow[r.ns] += size
+		}
+	}
+	for ns, n := range grow {
+		if ns != nil && ns.count+n > maxMounts {
+			return linux.ENOSPC
+		}
+	}
 	if parent.peers != nil {
 		for _, c := range m.collect(nil) {
 			if c.peers == nil {
 				c.setPropagation(linux.MS_SHARED)
 			}
 		}
-	}
-	for _, r := range parent.receivers() {
-		if r.ns == nil || !point.below(r.root) {
-			continue
-		}
-		c := m.copyTree(m.root, true)
-		if r.peers == nil {
-			for _, x := range c.collect(nil) {
-				x.setPropagation(linux.MS_SLAVE)
-			}
-		}
-		c.attachLocked(r, point)
+		m.spread(parent, parent.peers, point, map[*peers]bool{})
 	}
 	m.attachLocked(parent, point)
+	if top != nil {
+		top.detachLocked()
+		top.attachLocked(m, m.root)
+	}
+	return 0
+}
+
+// spread puts copies of m on the other members of g, which from is of, and on its slaves; what is
+// mounted there already comes to lie on them.
+func (m *Mount) spread(from *Mount, g *peers, point *Dentry, seen map[*peers]bool) {
+	seen[g] = true
+	for _, r := range append([]*Mount(nil), g.members...) {
+		if r != from && r.ns != nil && point.below(r.root) {
+			m.copyTree(m.root, true, nil).tuck(r, point)
+		}
+	}
+	for _, r := range append([]*Mount(nil), g.slaves...) {
+		if r.peers != nil && seen[r.peers] || r.ns == nil || !point.below(r.root) {
+			continue
+		}
+		c := m.copyTree(m.root, true, nil)
+		for _, x := range c.collect(nil) {
+			x.setPropagation(linux.MS_SLAVE)
+			if r.peers != nil {
+				x.setPropagation(linux.MS_SHARED)
+			}
+		}
+		c.tuck(r, point)
+		if r.peers != nil {
+			c.spread(r, r.peers, point, seen)
+		}
+	}
+}
+
+// tuck attaches m at point of r, beneath what is mounted there.
+func (m *Mount) tuck(r *Mount, point *Dentry) {
+	above := r.on(point)
+	m.attachLocked(r, point)
+	if above != nil {
+		above.detachLocked()
+		above.attachLocked(m, m.root)
+	}
 }
 
 // PropagationInfo is what /proc/PID/mountinfo shows: the ids of the peer group and of the

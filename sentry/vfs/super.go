@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 )
 
 // Super is one mounted file system (struct super_block), whatever number of mounts show it.
@@ -29,7 +30,13 @@ type Super struct {
 	// NoExec, NoSuid, NoDev as properties of the file system, whatever its mounts say (SB_I_*).
 	NoExec, NoDev bool
 
-	ReadOnly atomic.Bool // SB_RDONLY
+	// Bindable says that its files may be bound though it is mounted nowhere (nsfs).
+	Bindable bool
+	// Owner is the user namespace whose administrator may reconfigure it; nil: the first.
+	Owner *auth.UserNS
+
+	ReadOnly atomic.Bool  // SB_RDONLY
+	writers  atomic.Int64 // files open for writing, through all mounts
 
 	root *Dentry
 	// renames is held by a rename from its look-ups to its end: nothing else changes parents

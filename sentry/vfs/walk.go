@@ -8,15 +8,15 @@ import (
 
 // Walk flags.
 const (
-	Follow      uint32 = 1 << iota // a symbolic link as the last component is followed
-	EmptyPath                      // "" names the start itself (AT_EMPTY_PATH)
-	WantDir                        // the result must be a directory
-	NoSymlinks                     // RESOLVE_NO_SYMLINKS
-	NoMagic                        // RESOLVE_NO_MAGICLINKS
-	Beneath                        // RESOLVE_BENEATH
-	InRoot                         // RESOLVE_IN_ROOT
-	NoXdev                         // RESOLVE_NO_XDEV
-	NoMountLast                    // a mount on the last component is not followed (umount's parent)
+	Follow     uint32 = 1 << iota // a symbolic link as the last component is followed
+	EmptyPath                     // "" names the start itself (AT_EMPTY_PATH)
+	WantDir                       // the result must be a directory
+	NoSymlinks                    // RESOLVE_NO_SYMLINKS
+	NoMagic                       // RESOLVE_NO_MAGICLINKS
+	Beneath                       // RESOLVE_BENEATH
+	InRoot                        // RESOLVE_IN_ROOT
+	NoXdev                        // RESOLVE_NO_XDEV
+	Mountpoint                    // what is mounted on the result is followed, even for "." (LOOKUP_MOUNTPOINT)
 )
 
 const maxLinks = 40 // MAXSYMLINKS
@@ -87,6 +87,9 @@ func walk(ctx Ctx, at At, path string, flags uint32, parent bool) (Path, Last, l
 		w.cur.Put()
 		return Path{}, Last{}, errno
 	}
+	if flags&Mountpoint != 0 {
+		w.cur = followMounts(w.cur)
+	}
 	return w.cur, last, 0
 }
 
@@ -123,7 +126,7 @@ func (w *walker) run(rest string, parent bool) (Last, linux.Errno) {
 			}
 			return Last{name, tail != "", dots}, 0
 		}
-		link, errno := w.step(name, after == "" && tail == "" && !wantDir, after == "")
+		link, errno := w.step(name, after == "" && tail == "" && !wantDir)
 		if errno != 0 {
 			return Last{}, errno
 		}
@@ -147,8 +150,8 @@ func (w *walker) run(rest string, parent bool) (Last, linux.Errno) {
 
 // step goes from cur to its entry name. If that is a symbolic link to be followed, cur stays and the
 // link is returned with a reference. plain says that it is the last component, without a
-// slash behind it; last that it is the last.
-func (w *walker) step(name string, plain, last bool) (*Dentry, linux.Errno) {
+// slash behind it.
+func (w *walker) step(name string, plain bool) (*Dentry, linux.Errno) {
 	switch {
 	case name == ".":
 		return nil, 0
@@ -171,7 +174,7 @@ func (w *walker) step(name string, plain, last bool) (*Dentry, linux.Errno) {
 	}
 	w.cur.Dentry.Put()
 	w.cur.Dentry = d // the mount's reference stays
-	if d.mounts.Load() > 0 && !(last && w.flags&NoMountLast != 0) {
+	if d.mounts.Load() > 0 {
 		before := w.cur.Mount
 		w.cur = followMounts(w.cur)
 		if w.flags&NoXdev != 0 && w.cur.Mount != before {

@@ -18,6 +18,9 @@ func mountsOf(t *kernel.Task) ([]vfs.MountInfo, linux.Errno) {
 		return nil, linux.EINVAL
 	}
 	root := fs.Root()
+	if root.IsZero() {
+		return nil, linux.EINVAL
+	}
 	defer root.Put()
 	return n.Mount.List(root), 0
 }

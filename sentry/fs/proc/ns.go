@@ -11,7 +11,13 @@ import (
 )
 
 // nsfs is where namespaces are files.
-var nsfs = vfs.NewPseudo("nsfs", 0x6e736673)
+var nsfs = newNSFS()
+
+func newNSFS() *vfs.Pseudo {
+	p := vfs.NewPseudo("nsfs", 0x6e736673)
+	p.Super().Bindable = true
+	return p
+}
 
 // nsNode is a namespace as a file; setns(2) asks it for what it is.
 type nsNode struct {
@@ -21,6 +27,13 @@ type nsNode struct {
 
 // Namespace is the namespace.
 func (n *nsNode) Namespace() any { return n.ns }
+
+// Evict is vfs.Evicter's: the file kept the mounts of a namespace.
+func (n *nsNode) Evict() {
+	if m, ok := n.ns.(*vfs.MountNS); ok {
+		m.Put()
+	}
+}
 
 // Setattr is not allowed.
 func (n *nsNode) Setattr(vfs.Ctx, vfs.SetAttr) linux.Errno { return linux.EPERM }
@@ -98,7 +111,11 @@ func nsDir() entry {
 			if n == nil && k.file != "pid" && k.file != "user" {
 				return vfs.Path{}, linux.ENOENT
 			}
-			return nsPath(k.of(t, n)), 0
+			ns := k.of(t, n)
+			if m, ok := ns.(*vfs.MountNS); ok && !m.TryGet() {
+				return vfs.Path{}, linux.ENOENT // its last task ends just now
+			}
+			return nsPath(ns), 0
 		}))
 	}
 	return subPerm("ns", 0o511, nil, es)

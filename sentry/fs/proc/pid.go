@@ -166,13 +166,17 @@ func commonEntries() []entry {
 		reg("mem", 0o600, &spec{memory: true, raw: readMem, rawWrite: writeMem, seek: seekAny}),
 		magicTo("cwd", func(t *kernel.Task) (vfs.Path, linux.Errno) {
 			if fs := t.FS(); fs != nil {
-				return fs.Cwd(), 0
+				if p := fs.Cwd(); !p.IsZero() {
+					return p, 0
+				}
 			}
 			return vfs.Path{}, linux.ENOENT
 		}),
 		magicTo("root", func(t *kernel.Task) (vfs.Path, linux.Errno) {
 			if fs := t.FS(); fs != nil {
-				return fs.Root(), 0
+				if p := fs.Root(); !p.IsZero() {
+					return p, 0
+				}
 			}
 			return vfs.Path{}, linux.ENOENT
 		}),

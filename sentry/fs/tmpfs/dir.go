@@ -137,6 +137,11 @@ func (d *dir) Link(ctx vfs.Ctx, name string, target *vfs.Inode) linux.Errno {
 	if len(name) > linux.NAME_MAX {
 		return linux.ENAMETOOLONG
 	}
+	if target.Attr().Nlink > 0 { // a further name counts as an inode, so that names are bounded
+		if errno := d.fs.takeInode(); errno != 0 {
+			return errno
+		}
+	}
 	now := ctx.Now()
 	target.Get()
 	d.add(name, target, now)
@@ -154,6 +159,9 @@ func (d *dir) Unlink(ctx vfs.Ctx, name string, child *vfs.Inode) linux.Errno {
 		links(child, -2, now)
 		links(&d.Inode, -1, now)
 	} else {
+		if child.Attr().Nlink > 1 {
+			d.fs.inodes.Add(-1)
+		}
 		links(child, -1, now)
 	}
 	d.drop(name, now)

@@ -28,6 +28,7 @@ type FS struct {
 	inodes atomic.Int64
 	max    int64 // inodes; 0: no bound
 	opts   options
+	ram    uint64 // what percentages are of
 }
 
 type options struct {
@@ -53,7 +54,7 @@ func New(pool *pages.Pool, ram uint64, source, data string) (*vfs.Super, linux.E
 }
 
 func newFS(pool *pages.Pool, o options, ram uint64, source, typ string) *FS {
-	f := &FS{pool: pool, quota: new(pages.Quota), opts: o}
+	f := &FS{pool: pool, quota: new(pages.Quota), opts: o, ram: ram}
 	limit := int64(ram/2) / pages.PageSize
 	if o.size >= 0 {
 		limit = o.size / pages.PageSize
@@ -67,6 +68,7 @@ func newFS(pool *pages.Pool, o options, ram uint64, source, typ string) *FS {
 		f.max = o.inodes
 	}
 	f.sb = &vfs.Super{Type: typ, Source: source, Dev: vfs.NewDev(), Statfs: f.statfs, Options: f.options, Reconfigure: f.reconfigure}
+	f.inodes.Store(1)
 	now := vfs.KernelCtx{}.Now()
 	root := f.newDir(vfs.Attr{Mode: linux.S_IFDIR | o.mode&0o7777, Nlink: 2, UID: auth.UID(o.uid), GID: auth.GID(o.gid), Atime: now, Mtime: now, Ctime: now, Btime: now})
 	f.sb.SetRoot(&root.Inode)
@@ -80,36 +82,51 @@ func (o *options) parse(data string, ram uint64) linux.Errno {
 		if name == "" {
 			continue
 		}
-		var ok bool
-		switch name {
-		case "size":
-			o.size, ok = size(value, ram)
-		case "nr_blocks":
-			if o.size, ok = size(value, ram); ok {
-				o.size = min(o.size, maxSize) * pages.PageSize
-			}
-		case "nr_inodes":
-			o.inodes, ok = size(value, ram)
-		case "mode":
-			var n uint64
-			n, ok = number(value, 8)
-			o.mode = uint32(n) & 0o7777
-		case "uid":
-			var n uint64
-			n, ok = number(value, 10)
-			o.uid = uint32(n)
-		case "gid":
-			var n uint64
-			n, ok = number(value, 10)
-			o.gid = uint32(n)
-		case "huge", "mpol", "inode32", "inode64", "noswap", "relatime", "noatime", "strictatime":
-			ok, has = true, true // of no consequence in memory that is never swapped
-		}
-		if !ok || !has {
+		if known, errno := o.set(name, value, !has, ram); !known || errno != 0 {
 			return linux.EINVAL
 		}
 	}
 	return 0
+}
+
+// set takes one option.
+func (o *options) set(name, value string, flag bool, ram uint64) (known bool, errno linux.Errno) {
+	var n uint64
+	ok := true
+	switch name {
+	case "size":
+		o.size, ok = size(value, ram)
+	case "nr_blocks":
+		if o.size, ok = size(value, ram); ok {
+			o.size = min(o.size, maxSize) * pages.PageSize
+		}
+	case "nr_inodes":
+		o.inodes, ok = size(value, ram)
+	case "mode":
+		n, ok = number(value, 8)
+		o.mode = uint32(n) & 0o7777
+	case "uid":
+		n, ok = number(value, 10)
+		o.uid = uint32(n)
+	case "gid":
+		n, ok = number(value, 10)
+		o.gid = uint32(n)
+	case "huge", "mpol": // of no consequence: the memory file has huge pages where it can
+	case "inode32", "inode64", "noswap":
+		return true, 0
+	default:
+		return false, 0
+	}
+	if !ok || flag {
+		return true, linux.EINVAL
+	}
+	return true, 0
+}
+
+// Param judges one option for fsconfig(2).
+func Param(key, value string, flag bool) (known bool, errno linux.Errno) {
+	var o options
+	return o.set(key, value, flag, 0)
 }
 
 func number(s string, base int) (uint64, bool) {
@@ -158,7 +175,7 @@ func (f *FS) options() string {
 // reconfigure changes size and number of inodes on a remount: EINVAL if more is in use.
 func (f *FS) reconfigure(_ vfs.Ctx, data string) linux.Errno {
 	o := f.opts
-	if errno := o.parse(data, 0); errno != 0 {
+	if errno := o.parse(data, f.ram); errno != 0 {
 		return errno
 	}
 	if o.size > 0 && o.size/pages.PageSize < f.quota.Used.Load() || o.inodes > 0 && o.inodes < f.inodes.Load() {
