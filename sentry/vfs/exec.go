@@ -19,11 +19,13 @@ func (f *File) startWriting() linux.Errno {
 		f.Inode.putWrite()
 		return errno
 	}
+	f.writer = true
 	return 0
 }
 
 func (f *File) stopWriting() {
-	if f.countsAsWriter() {
+	if f.writer {
+		f.writer = false
 		f.Inode.putWrite()
 		f.Path.Mount.putWrite()
 	}

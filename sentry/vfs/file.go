@@ -36,6 +36,7 @@ type File struct {
 	Mode  uint32     // ModeRead and so on: never changes
 
 	noctty bool // opened with O_NOCTTY
+	writer bool // counted as a writer of inode and mount: not what NewFile makes (FMODE_WRITER)
 
 	refs  refs.Count
 	flags atomic.Uint32 // O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME …
@@ -63,7 +64,6 @@ func NewFile(ctx Ctx, p Path, ops FileOps, flags uint32) *File {
 	f := &File{Path: p, Inode: p.Inode(), Ops: ops, Cred: ctx.Cred()}
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[flags&linux.O_ACCMODE]
 	f.flags.Store(flags &^ (linux.O_CLOEXEC | linux.O_CREAT | linux.O_EXCL | linux.O_NOCTTY | linux.O_TRUNC))
-	f.startWriting() // of a new inode: nothing is in the way
 	return f
 }
 
