@@ -302,9 +302,9 @@ func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs) {
 	}
 	g.noTHP.Store(t.group.noTHP.Load())
 	g.barriers.Store(t.group.barriers.Load())
-	g.oomScore, g.oomFloor, g.dumpable = t.group.oomScore, t.group.oomFloor, t.group.dumpable
 	g.coreFilter.Store(t.group.coreFilter.Load())
 	t.group.mu.Lock()
+	g.oomScore, g.oomFloor, g.dumpable = t.group.oomScore, t.group.oomFloor, t.group.dumpable
 	if a.Flags&linux.CLONE_SIGHAND != 0 {
 		g.sighand = t.group.sighand
 		g.sighand.users.Add(1)

@@ -51,7 +51,7 @@ func (t *Task) signals() (handled bool) {
 		if t.deliver(&q.info) {
 			return true
 		}
-		if t.run.dying {
+		if t.run.dying.Load() {
 			return false
 		}
 	}
@@ -173,7 +173,8 @@ func (t *Task) BadFrame() { t.badFrame(0) }
 
 // die notes that the thread is to exit with a status of wait(2).
 func (t *Task) die(status uint32) {
-	if !t.run.dying {
-		t.run.dying, t.run.status = true, status
+	if !t.run.dying.Load() {
+		t.run.status = status
+		t.run.dying.Store(true)
 	}
 }

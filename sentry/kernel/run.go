@@ -11,7 +11,7 @@ import (
 func (t *Task) loop() {
 	defer t.k.live.Done()
 	t.run.lastSeen, t.run.slept = t.k.Clock.Monotonic(), t.waiter.Slept()
-	for !t.run.dying {
+	for !t.run.dying.Load() {
 		if t.work.Load() {
 			t.doWork()
 			continue
@@ -31,7 +31,8 @@ func (t *Task) loop() {
 			t.switches[1].Add(1)
 		case platform.Gone:
 			t.killGroup(linux.SIGKILL)
-			t.run.dying, t.run.status = true, linux.SIGKILL
+			t.run.status = linux.SIGKILL
+			t.run.dying.Store(true)
 		}
 	}
 	t.exit()
@@ -71,7 +72,7 @@ func (t *Task) syscall() {
 		}
 	}
 	t.call(nr, &args)
-	if t.ptrace.enabled.Load() && !t.run.dying {
+	if t.ptrace.enabled.Load() && !t.run.dying.Load() {
 		t.syscallExit()
 	}
 }
@@ -157,7 +158,7 @@ func (t *Task) doWork() {
 	t.k.frozen.wait(t)
 	t.takeSync()
 	handled := t.signals()
-	if t.run.dying {
+	if t.run.dying.Load() {
 		return
 	}
 	if !handled {

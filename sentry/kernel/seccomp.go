@@ -262,7 +262,7 @@ func (t *Task) syscallEnter(nr *uint64, args *Args) bool {
 	if t.ptrace.enabled.Load() && !t.ptraceSyscallEnter(nr, args) {
 		return false
 	}
-	if t.run.dying {
+	if t.run.dying.Load() {
 		return false
 	}
 	return !t.run.seccomp || t.checkSeccomp(nr, args)

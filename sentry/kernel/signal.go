@@ -148,7 +148,7 @@ func (g *Group) complete(signo int, t *Task) {
 
 // wants is wants_signal: t would take the signal now.
 func (t *Task) wants(signo int) bool {
-	if t.sig.blocked.Has(signo) && !t.sig.wanted.Has(signo) && signo != linux.SIGKILL || t.run.dying {
+	if t.sig.blocked.Has(signo) && !t.sig.wanted.Has(signo) && signo != linux.SIGKILL || t.run.dying.Load() {
 		return false
 	}
 	return signo == linux.SIGKILL || !t.ptrace.stopped.Load() && t.state.Load() != stateStopped
@@ -266,7 +266,7 @@ func (t *Task) setBlockedLocked(set linux.SignalSet) {
 // retarget lets others than t look at the group's pending signals.
 func (g *Group) retarget(t *Task, set linux.SignalSet) {
 	for _, o := range g.threads() {
-		if o != t && set&^o.sig.blocked != 0 && !o.run.dying {
+		if o != t && set&^o.sig.blocked != 0 && !o.run.dying.Load() {
 			o.kick()
 		}
 	}

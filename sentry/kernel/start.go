@@ -39,7 +39,8 @@ func (s Spawned) Run() { go s.t.loop() }
 
 // Abandon drops a process that never ran.
 func (s Spawned) Abandon() {
-	s.t.run.dying, s.t.run.status = true, linux.SIGKILL
+	s.t.run.status = linux.SIGKILL
+	s.t.run.dying.Store(true)
 	go s.t.loop()
 }
 

@@ -56,9 +56,9 @@ type Task struct {
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
 		dispatch userDispatch
-		dying    bool   // the thread is to exit with status
-		status   uint32 // as wait(2) shows it
-		stopSeq  uint64 // the group stop it took part in last
+		dying    atomic.Bool // the thread is to exit with status; others look
+		status   uint32      // as wait(2) shows it
+		stopSeq  uint64      // the group stop it took part in last
 		slept    int64
 		lastSeen int64 // when the account was last brought up to date
 	}
