@@ -8,9 +8,10 @@ OUT     ?= $(CURDIR)/bin
 LDFLAGS := -s -w
 PLATFORMS ?= ptrace
 DURATION ?= 15m
+FUZZTIME ?= 10m
 RACE ?=
 
-.PHONY: all build deps run test test-quick bench stress install clean help
+.PHONY: all build deps run test test-quick bench fuzz stress install clean help
 
 all: build
 
@@ -41,6 +42,9 @@ test-quick: ## unit tests and the rules of the house
 bench: build ## costs per call and of whole programs, native and sandboxed side by side
 	@tools/deps test
 	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms $(PLATFORMS)
+
+fuzz: ## every fuzz target, each for FUZZTIME=10m
+	@tools/fuzz $(FUZZTIME)
 
 stress: ## random system calls: DURATION=15m, RACE=1 for a sentry with the race detector, PLATFORMS=
 	@tools/deps build
