@@ -145,3 +145,10 @@ func (k *Kernel) CPU() (user, sys int64) {
 	}
 	return user, sys
 }
+
+// Begun tells whether ns has, or had, a first process.
+func (k *Kernel) Begun(ns *PIDNS) bool {
+	k.tasks.RLock()
+	defer k.tasks.RUnlock()
+	return ns.init != nil || ns.dead
+}

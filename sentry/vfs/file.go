@@ -115,6 +115,9 @@ func (f *File) SetFlags(ctx Ctx, flags uint32) linux.Errno {
 	if s, ok := f.Inode.Ops.(interface{ AppendOnly() bool }); ok && flags&linux.O_APPEND == 0 && s.AppendOnly() {
 		return linux.EPERM
 	}
+	if _, ok := f.Ops.(Poller); !ok {
+		flags &^= linux.O_ASYNC // nothing would come
+	}
 	if s, ok := f.Ops.(FlagSetter); ok {
 		if errno := s.SetFlags(ctx, f, flags&settable); errno != 0 {
 			return errno

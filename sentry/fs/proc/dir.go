@@ -135,6 +135,12 @@ func (d *dir) Getattr(ctx vfs.Ctx) linux.Errno {
 // isProcess tells whether d is a /proc/PID.
 func (d *dir) isProcess() bool { return d.task != nil && strings.LastIndexByte(d.path, '/') == 0 }
 
+// isTask tells whether d is a /proc/PID/task.
+func (d *dir) isTask() bool {
+	_, ok := d.more.(threadsOf)
+	return ok
+}
+
 // CheckPermission is vfs.Permissioner's.
 func (d *dir) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
 	at := d.Attr()
@@ -142,7 +148,7 @@ func (d *dir) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
 	case d.sysctl:
 		return sysctlPermission(ctx, at.Mode, want)
 	case d.task == nil:
-	case d.isProcess(): // proc_pid_permission
+	case d.isProcess() || d.isTask(): // proc_pid_permission
 		if !d.fs.alive(d.task) {
 			return linux.ESRCH
 		}
@@ -153,8 +159,11 @@ func (d *dir) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
 			return linux.EPERM
 		}
 	default:
-		if l, ok := d.more.(fds); ok {
+		switch l := d.more.(type) {
+		case fds:
 			return d.fdPermission(ctx, &at, want, l.info)
+		case mapFiles:
+			return d.fdPermission(ctx, &at, want, false)
 		}
 	}
 	return vfs.CheckMode(ctx.Cred(), at.Mode, at.UID, at.GID, want)

@@ -43,7 +43,7 @@ func (p fds) lookup(_ vfs.Ctx, d *dir, name string) (*vfs.Inode, linux.Errno) {
 	mode := file.Mode
 	file.Put()
 	if p.info {
-		return reg(name, 0o444, &spec{text: func(c *call) (string, linux.Errno) { return fdinfo(c, nr) }}).make(d, d.join(name)), 0
+		return reg(name, 0o444, &spec{dead: linux.ENOENT, text: func(c *call) (string, linux.Errno) { return fdinfo(c, nr) }}).make(d, d.join(name)), 0
 	}
 	l := &magicLink{path: func(t *kernel.Task) (vfs.Path, linux.Errno) {
 		f, errno := fileOf(t, nr)
@@ -104,6 +104,10 @@ func fdinfo(c *call, fd int32) (string, linux.Errno) {
 	case *kernel.Signalfd:
 		s += fmt.Sprintf("sigmask:\t%016x\n", uint64(o.Mask()))
 	case *kernel.Timerfd:
+		s += o.Info()
+	case *vfs.Epoll:
+		s += o.Info()
+	case *vfs.Inotify:
 		s += o.Info()
 	case *kernel.Pidfd:
 		s += pidfdInfo(c, o)

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 
@@ -19,6 +20,7 @@ type call struct {
 	t    *kernel.Task // whose file it is; nil above the tasks
 	file *vfs.File
 	mm   *mm.MM // of a file with memory set, with a user more while it is read
+	held any    // what the file's hold returned
 }
 
 // reader is the task that asks, nil if it is the kernel.
@@ -56,12 +58,28 @@ type spec struct {
 	open func(c *call) linux.Errno
 	// perm decides who may open the file in place of the mode's bits.
 	perm func(ctx vfs.Ctx, mode, want uint32) linux.Errno
+	// hold returns what the file shows from its opening on, even of a process that is gone, and
+	// what is to be done at its end.
+	hold func(c *call) (held any, done func(), errno linux.Errno)
 	// memory says that the file is of the memory that the task has when it is opened, which takes
-	// the rights of a debugger (proc_mem_open).
-	memory bool
+	// the rights of a debugger (proc_mem_open), and what becomes of it with the memory.
+	memory memoryKind
+	// dead is the error of reading a file of a process that is gone, if not ESRCH.
+	dead linux.Errno
 	// seek says which positions lseek(2) may go to.
 	seek seekKind
 }
+
+// memoryKind says what a file is once the memory it was opened with is gone.
+type memoryKind int
+
+const (
+	noMemory  memoryKind = iota
+	memEmpty             // empty
+	memMaps              // empty, ESRCH once the task is gone; a zombie's can be opened
+	memRollup            // ESRCH
+	memAuxv              // as it was
+)
 
 // seekKind is one of three ways to seek.
 type seekKind int
@@ -90,19 +108,26 @@ func (f *file) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
 // Open is vfs.InodeOps's.
 func (f *file) Open(ctx vfs.Ctx, vf *vfs.File) (vfs.FileOps, linux.Errno) {
 	o := &open{f: f}
-	if f.memory {
+	if f.memory != noMemory {
 		if !f.fs.alive(f.task) {
 			return nil, linux.ESRCH
 		}
 		if !mayLook(ctx, f.task) {
 			return nil, linux.EACCES
 		}
-		if o.mm = f.task.MM(); o.mm == nil {
+		if o.mm = f.task.MM(); o.mm == nil && f.memory != memMaps {
 			return nil, linux.ESRCH
 		}
 	}
+	c := &call{Ctx: ctx, fs: f.fs, t: f.task, file: vf}
 	if f.spec.open != nil {
-		if errno := f.spec.open(&call{Ctx: ctx, fs: f.fs, t: f.task, file: vf}); errno != 0 {
+		if errno := f.spec.open(c); errno != 0 {
+			return nil, errno
+		}
+	}
+	if f.hold != nil {
+		var errno linux.Errno
+		if o.held, o.done, errno = f.hold(c); errno != 0 {
 			return nil, errno
 		}
 	}
@@ -111,8 +136,10 @@ func (f *file) Open(ctx vfs.Ctx, vf *vfs.File) (vfs.FileOps, linux.Errno) {
 
 // open is an open file with the part of its text that was read last.
 type open struct {
-	f  *file
-	mm *mm.MM // without a user: it may be gone
+	f    *file
+	mm   *mm.MM // without a user: it may be gone
+	held any
+	done func()
 
 	mu    sync.Mutex
 	text  string
@@ -121,27 +148,31 @@ type open struct {
 	have  bool
 }
 
-// call returns what the file's functions are told; done is to be called after.
-func (o *open) call(ctx vfs.Ctx, vf *vfs.File) (c *call, done func(), gone bool) {
-	c = &call{Ctx: ctx, fs: o.f.fs, t: o.f.task, file: vf}
-	if o.mm == nil {
-		return c, func() {}, false
+// call returns what the file's functions are told; done is to be called after. gone says that
+// there is nothing to be read any more, or that it is an error.
+func (o *open) call(ctx vfs.Ctx, vf *vfs.File) (c *call, done func(), gone bool, errno linux.Errno) {
+	c = &call{Ctx: ctx, fs: o.f.fs, t: o.f.task, file: vf, held: o.held, mm: o.mm}
+	done = func() {}
+	if kind := o.f.memory; c.t != nil && o.f.hold == nil && (kind == noMemory || kind >= memMaps && kind < memAuxv) && !o.f.fs.alive(c.t) {
+		return c, done, true, cmp.Or(o.f.dead, linux.ESRCH)
 	}
-	if !o.mm.Get() {
-		return c, nil, true
+	switch {
+	case o.f.memory == noMemory, o.f.memory == memAuxv:
+	case o.mm != nil && o.mm.Get():
+		done = o.mm.Put
+	case o.f.memory == memRollup:
+		return c, done, true, linux.ESRCH
+	default:
+		return c, done, true, 0
 	}
-	c.mm = o.mm
-	return c, o.mm.Put, false
+	return c, done, false, 0
 }
 
 // Read is vfs.FileOps's.
 func (o *open) Read(ctx vfs.Ctx, vf *vfs.File, dst *usermem.Buf, off int64) (int, linux.Errno) {
-	if o.f.task != nil && !o.f.memory && !o.f.fs.alive(o.f.task) {
-		return 0, linux.ESRCH
-	}
-	c, done, gone := o.call(ctx, vf)
+	c, done, gone, errno := o.call(ctx, vf)
 	if gone {
-		return 0, 0
+		return 0, errno
 	}
 	defer done()
 	if o.f.raw != nil {
@@ -199,14 +230,14 @@ const maxWrite = 4096
 // Write is vfs.FileOps's.
 func (o *open) Write(ctx vfs.Ctx, vf *vfs.File, src *usermem.Buf, off int64) (int, linux.Errno) {
 	if o.f.write == nil && o.f.rawWrite == nil {
+		if o.f.task != nil {
+			return 0, linux.EINVAL
+		}
 		return 0, linux.EIO
 	}
-	if o.f.task != nil && !o.f.memory && !o.f.fs.alive(o.f.task) {
-		return 0, linux.ESRCH
-	}
-	c, done, gone := o.call(ctx, vf)
+	c, done, gone, errno := o.call(ctx, vf)
 	if gone {
-		return 0, 0
+		return 0, errno
 	}
 	defer done()
 	if o.f.rawWrite != nil {
@@ -243,7 +274,11 @@ func (o *open) Seek(_ vfs.Ctx, f *vfs.File, off int64, whence int) (int64, linux
 }
 
 // Release is vfs.FileOps's.
-func (*open) Release(*vfs.File) {}
+func (o *open) Release(*vfs.File) {
+	if o.done != nil {
+		o.done()
+	}
+}
 
 // reg is the entry of a file.
 func reg(name string, perm uint32, s *spec) entry {

@@ -12,15 +12,24 @@ import (
 // idMap is uid_map or gid_map (user_namespaces(7), kernel/user_namespace.c).
 func idMap(name string, uids bool) entry {
 	return reg(name, 0o644, &spec{
+		hold:  holdUserNS,
 		text:  func(c *call) (string, linux.Errno) { return showMap(c, uids), 0 },
 		write: func(c *call, s string, off int64) linux.Errno { return writeMap(c, s, off, uids) },
 	})
 }
 
+// holdUserNS keeps the user namespace that the task has when its file is opened.
+func holdUserNS(c *call) (any, func(), linux.Errno) {
+	if !c.fs.alive(c.t) {
+		return nil, nil, linux.EINVAL
+	}
+	return c.t.Cred().NS, nil, 0
+}
+
 // showMap shows the ids outside in terms of the reader's namespace, or of the parent if that is
 // the one shown (uid_m_show).
 func showMap(c *call, uids bool) string {
-	ns, lower := c.t.Cred().NS, c.ids()
+	ns, lower := c.held.(*auth.UserNS), c.ids()
 	if lower == ns && ns.Parent != nil {
 		lower = ns.Parent
 	}
@@ -45,7 +54,7 @@ func showMap(c *call, uids bool) string {
 
 // writeMap sets a map, once (map_write).
 func writeMap(c *call, s string, off int64, uids bool) linux.Errno {
-	ns := c.t.Cred().NS
+	ns := c.held.(*auth.UserNS)
 	opener := c.file.Cred
 	switch set, groups := ns.Maps(); {
 	case ns.Parent == nil, opener.NS != ns && opener.NS != ns.Parent:
@@ -111,14 +120,14 @@ func mayMap(c *call, ns *auth.UserNS, maps []auth.IDMap, uids bool) bool {
 
 // setgroups is /proc/PID/setgroups.
 func setgroups(c *call) (string, linux.Errno) {
-	if c.t.Cred().NS.SetgroupsDenied() {
+	if c.held.(*auth.UserNS).SetgroupsDenied() {
 		return "deny\n", 0
 	}
 	return "allow\n", 0
 }
 
 func writeSetgroups(c *call, s string, off int64) linux.Errno {
-	ns := c.t.Cred().NS
+	ns := c.held.(*auth.UserNS)
 	if !c.file.Cred.HasIn(ns, linux.CAP_SYS_ADMIN) {
 		return linux.EACCES
 	}

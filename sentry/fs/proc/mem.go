@@ -24,22 +24,15 @@ func withMM(t *kernel.Task, f func(*mm.MM) string) string {
 }
 
 // copyMemory copies between [from, to) of m and a buffer, page by page, as a debugger does: in is
-// towards the memory. Errors after the first byte only end it.
+// towards the memory. What of m cannot be reached is EIO, what of the buffer EFAULT; errors after
+// the first byte only end it.
 func copyMemory(m *mm.MM, b *usermem.Buf, from, to usermem.Addr, in bool) (int, linux.Errno) {
 	s := m.ForceSpace()
 	total := 0
 	var page [usermem.PageSize]byte
 	for b.Len() > 0 && from < to {
 		p := page[:min(uint64(b.Len()), usermem.PageSize-from.PageOffset(), uint64(to-from))]
-		var n int
-		var errno linux.Errno
-		if in {
-			if n, errno = b.CopyIn(p); n > 0 {
-				n, errno = s.CopyOut(from, p[:n])
-			}
-		} else if n, errno = s.CopyIn(from, p); n > 0 {
-			n, errno = b.CopyOut(p[:n])
-		}
+		n, errno := copyPage(s, b, from, p, in)
 		total, from = total+n, from+usermem.Addr(n)
 		if errno != 0 {
 			if total == 0 {
@@ -49,6 +42,33 @@ func copyMemory(m *mm.MM, b *usermem.Buf, from, to usermem.Addr, in bool) (int, 
 		}
 	}
 	return total, 0
+}
+
+// copyPage is one step of copyMemory, with p as room on the way.
+func copyPage(s *usermem.Space, b *usermem.Buf, at usermem.Addr, p []byte, in bool) (int, linux.Errno) {
+	if in {
+		n, errno := b.CopyIn(p)
+		if n == 0 {
+			return 0, errno
+		}
+		n, errno = s.CopyOut(at, p[:n])
+		if errno != 0 {
+			errno = linux.EIO
+		}
+		return n, errno
+	}
+	n, errno := s.CopyIn(at, p)
+	if n == 0 {
+		return 0, linux.EIO
+	}
+	done, bad := b.CopyOut(p[:n])
+	if bad != 0 {
+		return done, bad
+	}
+	if errno != 0 {
+		errno = linux.EIO
+	}
+	return done, errno
 }
 
 // readMem is /proc/PID/mem: what cannot be reached is EIO (mem_rw).
@@ -65,11 +85,7 @@ func moveMem(c *call, b *usermem.Buf, off int64, in bool) (int, linux.Errno) {
 	if c.mm.Users() == 1 {
 		return 0, 0 // the process is gone
 	}
-	n, errno := copyMemory(c.mm, b, usermem.Addr(off), ^usermem.Addr(0), in)
-	if errno != 0 {
-		errno = linux.EIO
-	}
-	return n, errno
+	return copyMemory(c.mm, b, usermem.Addr(off), ^usermem.Addr(0), in)
 }
 
 // cmdline is the arguments where they lie. A program that wrote over their end wants the text up
@@ -93,8 +109,11 @@ func cmdline(c *call, dst *usermem.Buf, off int64) (int, linux.Errno) {
 	if off < 0 || from >= end || from < l.ArgStart {
 		return 0, 0
 	}
-	n, _ := copyMemory(m, dst, from, end, false)
-	return n, 0
+	n, errno := copyMemory(m, dst, from, end, false)
+	if errno == linux.EIO {
+		errno = 0
+	}
+	return n, errno
 }
 
 // title is cmdline of a program that set its title.
@@ -118,11 +137,7 @@ func environ(c *call, dst *usermem.Buf, off int64) (int, linux.Errno) {
 	if off < 0 || from >= l.EnvEnd || from < l.EnvStart {
 		return 0, 0
 	}
-	n, errno := copyMemory(c.mm, dst, from, l.EnvEnd, false)
-	if errno != 0 {
-		errno = linux.EIO
-	}
-	return n, errno
+	return copyMemory(c.mm, dst, from, l.EnvEnd, false)
 }
 
 func auxv(c *call) (string, linux.Errno) {
@@ -218,9 +233,6 @@ func writeRollup(b *strings.Builder, a *mm.Area) {
 
 // rollup is /proc/PID/smaps_rollup.
 func rollup(c *call) (string, linux.Errno) {
-	if !c.fs.alive(c.t) || c.mm.Users() == 1 {
-		return "", linux.ESRCH
-	}
 	var sum mm.Area
 	for at := usermem.Addr(0); ; {
 		areas := c.mm.Areas(at, areasAtOnce, true)

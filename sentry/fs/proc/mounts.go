@@ -4,34 +4,41 @@ import (
 	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // mountsAtOnce is how many lines a part of mounts has.
 const mountsAtOnce = 4096
 
-// mountsOf lists what t's root reaches: EINVAL for a zombie (mounts_open_common).
-func mountsOf(t *kernel.Task) ([]vfs.MountInfo, linux.Errno) {
-	n, fs := t.Namespaces(), t.FS()
-	if n == nil || fs == nil {
-		return nil, linux.EINVAL
+// view is a mount namespace as a process sees it.
+type view struct {
+	ns   *vfs.MountNS
+	root vfs.Path
+}
+
+// holdMounts keeps the namespace and the root that the task has when its file is opened: EINVAL for
+// a zombie (mounts_open_common).
+func holdMounts(c *call) (any, func(), linux.Errno) {
+	if !c.fs.alive(c.t) {
+		return nil, nil, linux.ESRCH
 	}
-	root := fs.Root()
-	if root.IsZero() {
-		return nil, linux.EINVAL
+	n := c.t.Namespaces()
+	if n == nil || !n.Mount.TryGet() {
+		return nil, nil, linux.EINVAL
 	}
-	defer root.Put()
-	return n.Mount.List(root), 0
+	root, errno := pathOf(c.t, (*vfs.FS).Root)
+	if errno != 0 {
+		n.Mount.Put()
+		return nil, nil, linux.EINVAL
+	}
+	return &view{n.Mount, root}, func() { root.Put(); n.Mount.Put() }, 0
 }
 
 // lines makes a file of a line for each mount.
 func lines(line func(m *vfs.MountInfo) string) func(c *call, at uint64) (string, uint64, linux.Errno) {
 	return func(c *call, at uint64) (string, uint64, linux.Errno) {
-		all, errno := mountsOf(c.t)
-		if errno != 0 {
-			return "", 0, errno
-		}
+		v := c.held.(*view)
+		all := v.ns.List(v.root)
 		var b strings.Builder
 		for i := at; i < uint64(len(all)); i++ {
 			if i == at+mountsAtOnce {

@@ -38,6 +38,15 @@ func (n *nsNode) Evict() {
 // Setattr is not allowed.
 func (n *nsNode) Setattr(vfs.Ctx, vfs.SetAttr) linux.Errno { return linux.EPERM }
 
+// CheckPermission is vfs.Permissioner's: nobody writes.
+func (n *nsNode) CheckPermission(ctx vfs.Ctx, want uint32) linux.Errno {
+	if want&vfs.MayWrite != 0 {
+		return linux.EPERM
+	}
+	at := n.Attr()
+	return vfs.CheckMode(ctx.Cred(), at.Mode, at.UID, at.GID, want)
+}
+
 // Open is vfs.InodeOps's.
 func (n *nsNode) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return &nsOpen{n.ns}, 0 }
 
@@ -68,7 +77,12 @@ var nsKinds = []struct {
 	{"mnt", "mnt", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.Mount }},
 	{"net", "net", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.Net }},
 	{"pid", "pid", func(t *kernel.Task, _ *kernel.Namespaces) any { return t.PIDNS() }},
-	{"pid_for_children", "pid", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.PIDChildren }},
+	{"pid_for_children", "pid", func(t *kernel.Task, n *kernel.Namespaces) any {
+		if !t.Kernel().Begun(n.PIDChildren) {
+			return nil
+		}
+		return n.PIDChildren
+	}},
 	{"user", "user", func(t *kernel.Task, _ *kernel.Namespaces) any { return t.Cred().NS }},
 	{"uts", "uts", func(_ *kernel.Task, n *kernel.Namespaces) any { return n.UTS }},
 }
@@ -94,12 +108,15 @@ func describe(ns any) (kind string, flag uint64, ino uint64, owner *auth.UserNS)
 	return "", 0, 0, nil
 }
 
-// nsPath is the path to a namespace as a file.
-func nsPath(ns any) vfs.Path {
+// nsPath is the path to a namespace as a file: ENOENT if it has just ended.
+func nsPath(ns any) (vfs.Path, linux.Errno) {
+	if m, ok := ns.(*vfs.MountNS); ok && !m.TryGet() {
+		return vfs.Path{}, linux.ENOENT
+	}
 	kind, _, ino, _ := describe(ns)
 	i := &nsNode{ns: ns}
 	i.Init(i, nsfs.Super(), ino, vfs.Attr{Mode: linux.S_IFREG | 0o444, Nlink: 1, Blksize: 4096})
-	return nsfs.Path(&i.Inode, fmt.Sprintf("%s:[%d]", kind, ino))
+	return nsfs.Path(&i.Inode, fmt.Sprintf("%s:[%d]", kind, ino)), 0
 }
 
 // nsDir is /proc/PID/ns.
@@ -112,10 +129,10 @@ func nsDir() entry {
 				return vfs.Path{}, linux.ENOENT
 			}
 			ns := k.of(t, n)
-			if m, ok := ns.(*vfs.MountNS); ok && !m.TryGet() {
-				return vfs.Path{}, linux.ENOENT // its last task ends just now
+			if ns == nil {
+				return vfs.Path{}, linux.ENOENT
 			}
-			return nsPath(ns), 0
+			return nsPath(ns)
 		}))
 	}
 	return subPerm("ns", 0o511, nil, es)
@@ -189,7 +206,11 @@ func within(ns, top *auth.UserNS) bool {
 }
 
 func openNS(t *kernel.Task, ns any) (uintptr, linux.Errno) {
-	f, errno := vfs.OpenPath(t, nsPath(ns), linux.O_RDONLY)
+	p, errno := nsPath(ns)
+	if errno != 0 {
+		return 0, errno
+	}
+	f, errno := vfs.OpenPath(t, p, linux.O_RDONLY)
 	if errno != 0 {
 		return 0, errno
 	}

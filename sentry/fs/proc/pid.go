@@ -119,7 +119,7 @@ func init() {
 		taskSub("map_files", 0o500, func(f *FS, t *kernel.Task) lister { return mapFiles{f, t} }),
 	}, commonEntries()...)
 	processEntries = append(processEntries,
-		reg("mountstats", 0o400, &spec{seq: mountstatLines}),
+		reg("mountstats", 0o400, &spec{hold: holdMounts, seq: mountstatLines}),
 		reg("coredump_filter", 0o644, &spec{
 			text: func(c *call) (string, linux.Errno) {
 				if c.t.MM() == nil {
@@ -148,8 +148,8 @@ func commonEntries() []entry {
 		taskSub("fdinfo", 0o555, func(f *FS, t *kernel.Task) lister { return fds{f, t, true} }),
 		nsDir(),
 		netDir(),
-		reg("environ", 0o400, &spec{memory: true, raw: environ}),
-		reg("auxv", 0o400, &spec{memory: true, text: auxv}),
+		reg("environ", 0o400, &spec{memory: memEmpty, raw: environ, seek: seekFile}),
+		reg("auxv", 0o400, &spec{memory: memAuxv, text: auxv, seek: seekFile}),
 		show("status", 0o444, status),
 		reg("personality", 0o400, &spec{text: debugger(func(c *call) string { return hex8(c.t.Personality()) + "\n" })}),
 		show("limits", 0o444, limits),
@@ -162,23 +162,13 @@ func commonEntries() []entry {
 		reg("cmdline", 0o444, &spec{raw: cmdline, seek: seekFile}),
 		show("stat", 0o444, taskStat),
 		show("statm", 0o444, statm),
-		reg("maps", 0o444, &spec{memory: true, seq: maps(false)}),
-		reg("mem", 0o600, &spec{memory: true, raw: readMem, rawWrite: writeMem, seek: seekAny}),
+		reg("maps", 0o444, &spec{memory: memMaps, seq: maps(false)}),
+		reg("mem", 0o600, &spec{memory: memEmpty, raw: readMem, rawWrite: writeMem, seek: seekAny}),
 		magicTo("cwd", func(t *kernel.Task) (vfs.Path, linux.Errno) {
-			if fs := t.FS(); fs != nil {
-				if p := fs.Cwd(); !p.IsZero() {
-					return p, 0
-				}
-			}
-			return vfs.Path{}, linux.ENOENT
+			return pathOf(t, (*vfs.FS).Cwd)
 		}),
 		magicTo("root", func(t *kernel.Task) (vfs.Path, linux.Errno) {
-			if fs := t.FS(); fs != nil {
-				if p := fs.Root(); !p.IsZero() {
-					return p, 0
-				}
-			}
-			return vfs.Path{}, linux.ENOENT
+			return pathOf(t, (*vfs.FS).Root)
 		}),
 		magicTo("exe", func(t *kernel.Task) (vfs.Path, linux.Errno) {
 			e := t.Exe()
@@ -189,12 +179,12 @@ func commonEntries() []entry {
 			e.Path.Get()
 			return e.Path, 0
 		}),
-		reg("mounts", 0o444, &spec{seq: mounts}),
-		reg("mountinfo", 0o444, &spec{seq: mountinfo}),
+		reg("mounts", 0o444, &spec{hold: holdMounts, seq: mounts}),
+		reg("mountinfo", 0o444, &spec{hold: holdMounts, seq: mountinfo}),
 		reg("clear_refs", 0o200, &spec{write: clearRefs}),
-		reg("smaps", 0o444, &spec{memory: true, seq: maps(true)}),
-		reg("smaps_rollup", 0o444, &spec{memory: true, text: rollup}),
-		reg("pagemap", 0o400, &spec{memory: true, raw: pagemap}),
+		reg("smaps", 0o444, &spec{memory: memMaps, seq: maps(true)}),
+		reg("smaps_rollup", 0o444, &spec{memory: memRollup, text: rollup}),
+		reg("pagemap", 0o400, &spec{memory: memEmpty, raw: pagemap}),
 		show("wchan", 0o444, func(*call) string { return "0" }),
 		reg("stack", 0o400, &spec{text: func(c *call) (string, linux.Errno) {
 			if !c.file.Cred.HasIn(c.fs.k.UserNS, linux.CAP_SYS_ADMIN) {
@@ -217,7 +207,7 @@ func commonEntries() []entry {
 func controlEntries() []entry {
 	return []entry{
 		show("oom_score", 0o444, oomScore),
-		reg("oom_adj", 0o644, &spec{text: func(c *call) (string, linux.Errno) {
+		reg("oom_adj", 0o644, &spec{seek: seekFile, text: func(c *call) (string, linux.Errno) {
 			adj := c.t.Group().OOMScore() * 17 / 1000
 			if c.t.Group().OOMScore() == 1000 {
 				adj = 15
@@ -233,7 +223,7 @@ func controlEntries() []entry {
 			}
 			return setOOM(c, int32(v*1000/17))
 		}}),
-		reg("oom_score_adj", 0o644, &spec{text: func(c *call) (string, linux.Errno) {
+		reg("oom_score_adj", 0o644, &spec{seek: seekFile, text: func(c *call) (string, linux.Errno) {
 			return strconv.Itoa(int(c.t.Group().OOMScore())) + "\n", 0
 		}, write: func(c *call, s string, _ int64) linux.Errno {
 			v, err := strconv.ParseInt(word(s), 0, 32)
@@ -257,8 +247,18 @@ func controlEntries() []entry {
 		}}),
 		idMap("uid_map", true),
 		idMap("gid_map", false),
-		reg("setgroups", 0o644, &spec{text: setgroups, write: writeSetgroups}),
+		reg("setgroups", 0o644, &spec{hold: holdUserNS, text: setgroups, write: writeSetgroups}),
 	}
+}
+
+// pathOf is the root or the working directory of a task that may be about to exit: ENOENT.
+func pathOf(t *kernel.Task, which func(*vfs.FS) vfs.Path) (vfs.Path, linux.Errno) {
+	if fs := t.FS(); fs != nil {
+		if p := which(fs); !p.IsZero() {
+			return p, 0
+		}
+	}
+	return vfs.Path{}, linux.ENOENT
 }
 
 // debugger is the text of a file whose reading takes the rights of a debugger (lock_trace).

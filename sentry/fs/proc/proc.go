@@ -222,10 +222,10 @@ func (n *node) Getattr(vfs.Ctx) linux.Errno {
 	return 0
 }
 
-// Setattr takes times, and a size without effect so that O_TRUNC goes; mode and owner are not to
-// be changed (proc_setattr).
+// Setattr takes times, and a size without effect so that O_TRUNC goes; modes are not to be changed
+// (proc_setattr). A task's file does not keep an owner that it is given.
 func (n *node) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
-	if s.Mask&(vfs.AttrMode|vfs.AttrUID|vfs.AttrGID) != 0 {
+	if s.Mask&vfs.AttrMode != 0 || n.task == nil && s.Mask&(vfs.AttrUID|vfs.AttrGID) != 0 {
 		return linux.EPERM
 	}
 	s.Mask &^= vfs.AttrSize
