@@ -41,7 +41,7 @@ func doCommand() *command {
 			rand.Read(id)
 			cfg := g.Config
 			cfg.Overlay = "root"
-			return container.Run(&cfg, &container.CreateOptions{ID: "do-" + hex.EncodeToString(id), Bundle: b, Foreground: true}, false)
+			return container.Run(&cfg, &container.CreateOptions{ID: "do-" + hex.EncodeToString(id), Bundle: b, Foreground: true, Bound: true}, false)
 		},
 	}
 }

@@ -28,6 +28,7 @@ type CreateOptions struct {
 	ConsoleSocket string
 	PreserveFDs   int
 	Foreground    bool // the caller stays and relays the terminal
+	Bound         bool // the container dies with the caller
 }
 
 // Running is a sandbox that this process started and may wait for.

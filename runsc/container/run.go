@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/runsc/console"
+	"github.com/seed-7423c386/runsc/runsc/sandbox"
 	"github.com/seed-7423c386/runsc/sentry/control"
 )
 
@@ -30,7 +31,11 @@ func Run(cfg *Config, o *CreateOptions, keep bool) (int, error) {
 			return 0, errors.Join(err, c.destroy())
 		}
 	}
-	if err := c.Start(); err != nil {
+	start := c.Start
+	if o.Bound {
+		start = c.startBound
+	}
+	if err := start(); err != nil {
 		r.Kill()
 		if relay != nil {
 			relay.Close()
@@ -94,4 +99,17 @@ func exitCode(st *os.ProcessState) int {
 		return 128 + int(ws.Signal())
 	}
 	return ws.ExitStatus()
+}
+
+// startBound starts the container, which is killed when this process ends.
+func (c *Container) startBound() error {
+	conn, err := sandbox.Dial(c.dir, answerTime)
+	if err != nil {
+		return err
+	}
+	if _, err := control.Call(conn, control.Bind, control.Container{ID: c.ID}); err != nil {
+		conn.Close()
+		return err
+	}
+	return c.Start() // the connection stays open for as long as the process lives
 }

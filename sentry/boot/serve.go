@@ -72,6 +72,7 @@ func (s *sandbox) handle(srv *control.Server) {
 	control.Handle(srv, control.Signal, s.signal)
 	control.Handle(srv, control.Exec, s.exec)
 	control.Handle(srv, control.Wait, s.wait)
+	control.Handle(srv, control.Bind, s.bind)
 	control.Handle(srv, control.Ps, s.ps)
 	control.Handle(srv, control.State, s.state)
 	control.Handle(srv, control.Stats, s.stats)
@@ -203,6 +204,19 @@ func (s *sandbox) exec(r *control.Request, a *control.ExecArgs) (control.ExecRes
 	})
 	sp.Run()
 	return control.ExecResult{PID: pid}, nil
+}
+
+// bind ties the container's life to the connection.
+func (s *sandbox) bind(r *control.Request, a *control.Container) (control.Empty, error) {
+	c, err := s.containers.find(a.ID)
+	if err != nil {
+		return control.Empty{}, err
+	}
+	r.AtEnd(func() {
+		c.runIfCreated(linux.SIGKILL)
+		c.init.Group().SendFromOutside(linux.SIGKILL)
+	})
+	return control.Empty{}, nil
 }
 
 // asError gives an error its exit code over the wire.

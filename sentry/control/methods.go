@@ -24,6 +24,8 @@ var (
 	Wait = Method[WaitArgs, WaitResult]{"wait"}
 	// Ps lists the processes of a container.
 	Ps = Method[Container, PsResult]{"ps"}
+	// Bind has the container killed when the connection ends.
+	Bind = Method[Container, Empty]{"bind"}
 	// Pause answers when every task of the container stands still; Resume lets them go.
 	Pause  = Method[Container, Empty]{"pause"}
 	Resume = Method[Container, Empty]{"resume"}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,6 +155,40 @@ func TestDo(t *testing.T) {
 		}
 		if _, err := os.Stat(marker); err == nil {
 			t.Error("a file written inside is on the host")
+		}
+	}, "real")
+}
+
+// TestDoDiesWithItsCommand kills runsc do: nothing runs on.
+func TestDoDiesWithItsCommand(t *testing.T) {
+	each(t, func(e *env) {
+		c := e.cmd("do", "sh", "-c", "echo up; sleep 1000")
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, 3)); err != nil {
+			t.Fatal(err)
+		}
+		c.Process.Kill()
+		done := make(chan struct{})
+		go func() {
+			io.Copy(io.Discard, out) // ends when nobody has it any more
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			t.Error("the sandbox runs on")
+		}
+		c.Wait()
+		for _, id := range strings.Fields(e.must("list", "--quiet").out) {
+			if strings.HasPrefix(id, "do-") {
+				e.must("delete", "--force", id)
+			}
 		}
 	}, "real")
 }
