@@ -6,9 +6,10 @@
 static int m, s;
 static void hear(const char *what) {
 	char b[64];
-	struct pollfd p = {m, POLLIN | POLLPRI};
+	struct pollfd p = {m, POLLIN | POLLPRI}, input = {s, POLLIN};
+	poll(&input, 1, 0); // what was written to the master has been looked at then (n_tty_poll)
 	printf("%s:", what);
-	while (p.revents = 0, poll(&p, 1, 5) > 0) {
+	while (p.revents = 0, poll(&p, 1, 30) > 0) {
 		ssize_t n = read(m, b, sizeof b);
 		printf(" [%s%s%zd:", p.revents & POLLIN ? "in " : "", p.revents & POLLPRI ? "pri " : "", n);
 		for (ssize_t i = 0; i < n; i++)
