@@ -19,6 +19,8 @@ var layers = [][]string{
 	{"sentry/wait", "sentry/pages"},
 	{"sentry/mm"},
 	{"sentry/vfs", "sentry/ipc", "sentry/loader"},
+	{"sentry/net/header", "sentry/net/device"},
+	{"sentry/net/stack"},
 	{"sentry/fs/...", "sentry/net/..."},
 	{"sentry/socket"},
 	{"sentry/socket/..."},

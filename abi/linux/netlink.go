@@ -142,3 +142,14 @@ func (SockaddrNl) fixed() {}
 func (Ifinfomsg) fixed()  {}
 func (Ifaddrmsg) fixed()  {}
 func (Rtmsg) fixed()      {}
+
+// Types of routes that lead nowhere.
+const (
+	RTN_UNSPEC      = 0
+	RTN_ANYCAST     = 4
+	RTN_MULTICAST   = 5
+	RTN_BLACKHOLE   = 6
+	RTN_UNREACHABLE = 7
+	RTN_PROHIBIT    = 8
+	RTN_THROW       = 9
+)

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/fs/sys"
 	"github.com/seed-7423c386/runsc/sentry/fs/tmpfs"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/socket/inet"
 	"github.com/seed-7423c386/runsc/sentry/socket/netlink"
 	"github.com/seed-7423c386/runsc/sentry/socket/unix"
 	"github.com/seed-7423c386/runsc/sentry/syscalls"
@@ -22,6 +23,7 @@ func (s *sandbox) registerFileSystems() {
 	k := s.kernel
 	pipe.Register()
 	unix.Register()
+	inet.Register()
 	netlink.Register()
 	dev.Register(k.Random)
 	k.Memfds = tmpfs.NewMemfds(s.pool, k.TotalRAM)

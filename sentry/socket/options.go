@@ -34,7 +34,44 @@ type Base struct {
 	err      atomic.Int32
 	cookie   atomic.Uint64
 	inode    atomic.Pointer[vfs.Inode]
+
+	// Own, if it is set, is asked first about options at SOL_SOCKET that mean more to a family; set
+	// when the socket is made.
+	Own OwnOptions
 }
+
+// OwnOptions are options at SOL_SOCKET that a family handles itself: known is false for those that
+// it does not.
+type OwnOptions interface {
+	SetOwn(c Caller, name int, value []byte) (errno linux.Errno, known bool)
+	GetOwn(name int) (value []byte, errno linux.Errno, known bool)
+}
+
+// Inherit takes the options of a listener.
+func (s *Base) Inherit(l *Base) {
+	s.SndBuf.Store(l.SndBuf.Load())
+	s.RcvBuf.Store(l.RcvBuf.Load())
+	s.SndTime.Store(l.SndTime.Load())
+	s.RcvTime.Store(l.RcvTime.Load())
+	s.RcvLowat.Store(l.RcvLowat.Load())
+	s.flags.Store(l.flags.Load())
+	s.priority.Store(l.priority.Load())
+	s.mark.Store(l.mark.Load())
+	s.linger.Store(l.linger.Load())
+	s.locks.Store(l.locks.Load())
+}
+
+// Locked reports whether a buffer's size was set: SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK.
+func (s *Base) Locked(which int32) bool { return s.locks.Load()&which != 0 }
+
+// Linger is SO_LINGER: for how many seconds.
+func (s *Base) Linger() (on bool, seconds int32) {
+	l := s.linger.Load()
+	return l>>32 != 0, int32(l)
+}
+
+// Priority is SO_PRIORITY.
+func (s *Base) Priority() int32 { return s.priority.Load() }
 
 // Init gives the options their first values.
 func (s *Base) Init(ns Namespace, family, typ, protocol int) {
@@ -93,6 +130,11 @@ var cookies atomic.Uint64
 
 // Set is setsockopt(2) at SOL_SOCKET (sk_setsockopt).
 func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
+	if s.Own != nil {
+		if errno, known := s.Own.SetOwn(c, name, value); known {
+			return errno
+		}
+	}
 	switch name {
 	case linux.SO_BINDTODEVICE, linux.SO_ATTACH_FILTER, linux.SO_ATTACH_BPF, linux.SO_ATTACH_REUSEPORT_CBPF, linux.SO_ATTACH_REUSEPORT_EBPF:
 		return linux.EOPNOTSUPP
@@ -237,6 +279,11 @@ func (s *Base) setBuf(c Caller, name int, v int32) linux.Errno {
 // Get is getsockopt(2) at SOL_SOCKET (sk_getsockopt), all but the options about the peer's
 // process, which the system calls show.
 func (s *Base) Get(name int) ([]byte, linux.Errno) {
+	if s.Own != nil {
+		if v, errno, known := s.Own.GetOwn(name); known {
+			return v, errno
+		}
+	}
 	v := int32(0)
 	switch name {
 	case linux.SO_RCVTIMEO_OLD, linux.SO_RCVTIMEO_NEW:

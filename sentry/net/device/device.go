@@ -5,6 +5,7 @@ package device
 import (
 	"bytes"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
@@ -16,8 +17,35 @@ type Link struct {
 	Type  uint16 // ARPHRD_
 	Flags uint32 // IFF_
 	MTU   uint32
+	MAC   [6]byte
 	Addrs []Addr
+	Stats *Stats
 }
+
+// Stats counts what went through an interface.
+type Stats struct {
+	RxPackets, RxBytes, RxDropped, RxErrors atomic.Uint64
+	TxPackets, TxBytes, TxDropped           atomic.Uint64
+	Multicast                               atomic.Uint64
+}
+
+// Rx counts a packet of n bytes that came in.
+func (s *Stats) Rx(n int) {
+	s.RxPackets.Add(1)
+	s.RxBytes.Add(uint64(n))
+}
+
+// Tx counts a packet of n bytes that went out.
+func (s *Stats) Tx(n int) {
+	s.TxPackets.Add(1)
+	s.TxBytes.Add(uint64(n))
+}
+
+// Up reports whether packets go through the interface.
+func (l *Link) Up() bool { return l.Flags&linux.IFF_UP != 0 }
+
+// Loopback reports whether what is sent comes back.
+func (l *Link) Loopback() bool { return l.Flags&linux.IFF_LOOPBACK != 0 }
 
 // Addr is an address of an interface.
 type Addr struct {
@@ -36,6 +64,7 @@ func (a Addr) Same(b Addr) bool {
 type Table struct {
 	mu    sync.Mutex
 	links []*Link
+	view  atomic.Pointer[[]Link]
 }
 
 const (
@@ -45,19 +74,42 @@ const (
 
 // New returns the interfaces of a new namespace: the loopback, down and without addresses.
 func New() *Table {
-	return &Table{links: []*Link{{Index: 1, Name: "lo", Type: linux.ARPHRD_LOOPBACK, Flags: linux.IFF_LOOPBACK, MTU: loopbackMTU}}}
+	t := &Table{}
+	t.Add(Link{Index: 1, Name: "lo", Type: linux.ARPHRD_LOOPBACK, Flags: linux.IFF_LOOPBACK, MTU: loopbackMTU})
+	return t
 }
 
-// Links returns the interfaces as they are now, by index.
-func (t *Table) Links() []Link {
+// Add adds an interface; one whose index is 0 gets the next.
+func (t *Table) Add(l Link) int32 {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
+	for _, o := range t.links {
+		if l.Index <= o.Index {
+			l.Index = o.Index + 1
+		}
+	}
+	l.Index = max(l.Index, 1)
+	l.Stats = &Stats{}
+	t.links = append(t.links, &l)
+	return l.Index
+}
+
+// unlock publishes what was changed.
+func (t *Table) unlock() {
 	out := make([]Link, len(t.links))
 	for i, l := range t.links {
 		out[i] = l.copy()
 	}
-	return out
+	t.view.Store(&out)
+	t.mu.Unlock()
 }
+
+// View returns the interfaces as they are now, by index: the same pointer as long as nothing
+// changes, and not to be written to.
+func (t *Table) View() *[]Link { return t.view.Load() }
+
+// Links returns the interfaces as they are now, by index.
+func (t *Table) Links() []Link { return *t.view.Load() }
 
 func (l *Link) copy() Link {
 	c := *l
@@ -93,7 +145,7 @@ const changeable = linux.IFF_UP | linux.IFF_DEBUG | linux.IFF_NOTRAILERS | linux
 // gets its addresses, of which going down takes the one of IPv6 away.
 func (t *Table) SetFlags(index int32, flags, mask uint32) linux.Errno {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	l := t.find(index, "")
 	if l == nil {
 		return linux.ENODEV
@@ -104,6 +156,9 @@ func (t *Table) SetFlags(index int32, flags, mask uint32) linux.Errno {
 	switch {
 	case l.Flags&linux.IFF_UP != 0 && was&linux.IFF_UP == 0:
 		l.Flags |= linux.IFF_RUNNING | linux.IFF_LOWER_UP
+		if !l.Loopback() {
+			break
+		}
 		l.add(Addr{linux.AF_INET, []byte{127, 0, 0, 1}, 8, linux.RT_SCOPE_HOST})
 		l.add(Addr{linux.AF_INET6, append(make([]byte, 15), 1), 128, linux.RT_SCOPE_HOST})
 	case l.Flags&linux.IFF_UP == 0 && was&linux.IFF_UP != 0:
@@ -137,7 +192,7 @@ func (l *Link) add(a Addr) bool {
 // SetMTU changes the largest packet: EINVAL if it cannot be.
 func (t *Table) SetMTU(index int32, mtu uint32) linux.Errno {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	l := t.find(index, "")
 	switch {
 	case l == nil:
@@ -152,7 +207,7 @@ func (t *Table) SetMTU(index int32, mtu uint32) linux.Errno {
 // AddAddr adds an address: EEXIST; ENOBUFS if there are too many.
 func (t *Table) AddAddr(index int32, a Addr) linux.Errno {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	l := t.find(index, "")
 	switch {
 	case l == nil:
@@ -168,7 +223,7 @@ func (t *Table) AddAddr(index int32, a Addr) linux.Errno {
 // DelAddr takes one away: EADDRNOTAVAIL if it is not there.
 func (t *Table) DelAddr(index int32, a Addr) linux.Errno {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	l := t.find(index, "")
 	if l == nil {
 		return linux.ENODEV

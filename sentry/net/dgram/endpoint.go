@@ -1,0 +1,554 @@
+// Package dgram is sockets without connections over the stack: UDP, echo requests of unprivileged
+// programs, and raw packets (net/ipv4/udp.c, ping.c, raw.c and their likes in net/ipv6).
+//
+// A datagram to ourselves goes to the receiver's queue by a call, without a header being made.
+//
+// Locks: Endpoint.mu before Table.mu and that of the ports; none is held while a packet is sent or
+// an owner is notified.
+package dgram
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
+	"github.com/seed-7423c386/runsc/sentry/wait"
+)
+
+// Kind is what an endpoint sends.
+type Kind uint8
+
+// The kinds.
+const (
+	UDP Kind = iota
+	Ping
+	Raw
+)
+
+// Datagram is one that waits to be received. It is not changed any more.
+type Datagram struct {
+	Data     []byte
+	Src, Dst netip.AddrPort
+	TTL, TOS uint8
+	Link     int32
+	Time     int64 // stack.Wall's
+	charge   int
+}
+
+// Failed is an entry of the error queue: what was sent, where to, and what became of it.
+type Failed struct {
+	stack.Failure
+	Data []byte
+	To   netip.AddrPort
+}
+
+// Endpoint is what a socket sends and receives by.
+type Endpoint struct {
+	Kind  Kind
+	Proto uint8
+	V6    bool
+	Owner stack.Owner
+	table *Table
+
+	RecvErr4, RecvErr6 atomic.Bool
+	MulticastAll       atomic.Bool
+	NoCheck            atomic.Bool
+	Filter             atomic.Pointer[[8]uint32] // of ICMP types, for raw sockets: a bit set is not wanted
+
+	remote atomic.Pointer[netip.AddrPort]
+	Drops  atomic.Uint64
+	bind   stack.Binding // changes under the lock of the ports; of raw sockets under Table.mu
+
+	mu      sync.Mutex
+	bound   bool
+	addrSet bool // by bind, not by connect
+	portSet bool
+	queue   []*Datagram
+	rmem    int
+	errs    []*Failed
+	groups  []Membership
+	closed  bool
+}
+
+// Membership is of a multicast group on an interface.
+type Membership struct {
+	Group   netip.Addr
+	Link    int32
+	Exclude bool         // Sources are those that are not wanted, not those that are
+	Sources []netip.Addr // of source-specific memberships
+}
+
+// Table is all endpoints of a stack.
+type Table struct {
+	Stack *stack.Stack
+	udp   *stack.Ports
+	pings [2]*stack.Ports // of IPv4, of IPv6
+
+	mu   sync.RWMutex
+	raws []*Endpoint
+	want [2][256]atomic.Int32 // raw sockets of a protocol
+}
+
+// NewTable joins datagrams to a stack.
+func NewTable(s *stack.Stack) *Table {
+	t := &Table{Stack: s, udp: stack.NewPorts(s, false)}
+	t.pings[0], t.pings[1] = stack.NewPorts(s, false), stack.NewPorts(s, false)
+	s.Handle(linux.IPPROTO_UDP, udp{t})
+	s.HandleRaw(rawHandler{t})
+	return t
+}
+
+// New returns an endpoint. Raw ones hear from now on.
+func (t *Table) New(kind Kind, proto uint8, v6 bool, owner stack.Owner, uid uint32) *Endpoint {
+	e := &Endpoint{Kind: kind, Proto: proto, V6: v6, Owner: owner, table: t}
+	e.bind = stack.Binding{V6: v6, Owner: owner, UID: uid, Who: e}
+	e.MulticastAll.Store(true)
+	if kind == Raw {
+		t.mu.Lock()
+		t.raws = append(t.raws, e)
+		t.want[version(v6)][proto].Add(1)
+		t.mu.Unlock()
+		e.bind.Port = uint16(proto)
+	}
+	return e
+}
+
+func version(v6 bool) int {
+	if v6 {
+		return 1
+	}
+	return 0
+}
+
+// ports is where the endpoint's number comes from, nil for a raw one.
+func (e *Endpoint) ports() *stack.Ports {
+	switch e.Kind {
+	case UDP:
+		return e.table.udp
+	case Ping:
+		return e.table.pings[version(e.V6)]
+	}
+	return nil
+}
+
+// update changes the binding.
+func (e *Endpoint) update(f func()) {
+	if p := e.ports(); p != nil {
+		p.Update(f)
+		return
+	}
+	e.table.mu.Lock()
+	defer e.table.mu.Unlock()
+	f()
+}
+
+// SetOnly is IPV6_V6ONLY.
+func (e *Endpoint) SetOnly(on bool) { e.update(func() { e.bind.Only = on }) }
+
+// SetLink is SO_BINDTODEVICE.
+func (e *Endpoint) SetLink(link int32) { e.update(func() { e.bind.Link = link }) }
+
+// BoundLink is the interface the endpoint is bound to, 0 for none.
+func (e *Endpoint) BoundLink() int32 {
+	var l int32
+	e.update(func() { l = e.bind.Link })
+	return l
+}
+
+// Bound reports whether there is a port.
+func (e *Endpoint) Bound() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.bound
+}
+
+// Bind gives the endpoint an address, invalid for any, and a port: EADDRINUSE; EINVAL if it has a port.
+func (e *Endpoint) Bind(a netip.AddrPort) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.bound && e.Kind != Raw {
+		return linux.EINVAL
+	}
+	if e.Kind == Raw {
+		e.update(func() { e.bind.Addr = a.Addr() })
+		e.bound, e.addrSet = true, a.Addr().IsValid()
+		return 0
+	}
+	old := e.bind.Addr
+	e.bind.Addr = a.Addr()
+	if errno := e.ports().Bind(&e.bind, a.Port()); errno != 0 {
+		e.bind.Addr = old
+		return errno
+	}
+	e.bound = true
+	e.addrSet = e.addrSet || a.Addr().IsValid()
+	e.portSet = e.portSet || a.Port() != 0
+	return 0
+}
+
+// autobind gives it a port before it first sends: EAGAIN if there is none.
+func (e *Endpoint) autobind() linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.bound || e.Kind == Raw {
+		return 0
+	}
+	if e.closed {
+		return linux.EPIPE
+	}
+	if errno := e.ports().Bind(&e.bind, 0); errno != 0 {
+		return linux.EAGAIN
+	}
+	e.bound = true
+	return 0
+}
+
+// Connect fixes where to send, and from whom to receive. src is the address to send from.
+func (e *Endpoint) Connect(to netip.AddrPort, src netip.Addr) linux.Errno {
+	if errno := e.autobind(); errno != 0 {
+		return errno
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.addrSet {
+		e.update(func() { e.bind.Addr = src })
+	}
+	e.remote.Store(&to)
+	return 0
+}
+
+// Disconnect undoes Connect, and gives back a port that was not asked for (__udp_disconnect).
+func (e *Endpoint) Disconnect() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.remote.Store(nil)
+	if !e.addrSet {
+		e.update(func() { e.bind.Addr = netip.Addr{} })
+	}
+	if e.Kind != Raw && e.bound && !e.portSet {
+		e.ports().Release(&e.bind)
+		e.bind.Port, e.bound = 0, false
+	}
+}
+
+// Local is the address and port the endpoint has.
+func (e *Endpoint) Local() netip.AddrPort {
+	var a netip.AddrPort
+	e.update(func() { a = netip.AddrPortFrom(e.bind.Addr, e.bind.Port) })
+	return a
+}
+
+// Remote is what it is connected to.
+func (e *Endpoint) Remote() (netip.AddrPort, bool) {
+	if r := e.remote.Load(); r != nil {
+		return *r, true
+	}
+	return netip.AddrPort{}, false
+}
+
+// Close ends the endpoint.
+func (e *Endpoint) Close() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return
+	}
+	e.closed = true
+	groups := e.groups
+	e.groups, e.queue, e.errs, e.rmem = nil, nil, nil, 0
+	e.mu.Unlock()
+	for _, m := range groups {
+		e.table.Stack.Leave(m.Link, m.Group)
+	}
+	if p := e.ports(); p != nil {
+		p.Release(&e.bind)
+		return
+	}
+	t := e.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.raws, e); i >= 0 {
+		t.raws = slices.Delete(t.raws, i, i+1)
+		t.want[version(e.V6)][e.Proto].Add(-1)
+	}
+}
+
+// What a datagram costs its receiver: the data with what stands around it, in buffers whose sizes
+// are powers of two (include/linux/skbuff.h).
+const (
+	skbOverhead = 256
+	skbTail     = 320 + 64
+)
+
+func truesize(n int) int {
+	size := 512
+	for size < min(n, 16384)+skbTail {
+		size *= 2
+	}
+	return size + skbOverhead + (max(n-16384, 0)+4095)&^4095
+}
+
+// push queues a datagram for receiving, if there is room.
+func (e *Endpoint) push(d *Datagram) {
+	_, room := e.Owner.Buffers()
+	d.charge = truesize(len(d.Data))
+	e.mu.Lock()
+	if e.closed || e.rmem > room {
+		e.mu.Unlock()
+		e.Drops.Add(1)
+		if e.Kind == UDP {
+			e.table.Stack.Counters.UDPRcvbufErrors.Add(1)
+		}
+		return
+	}
+	e.rmem += d.charge
+	e.queue = append(e.queue, d)
+	e.mu.Unlock()
+	e.Owner.Notify(wait.In | wait.RdNorm)
+}
+
+// Next returns the first datagram, nil if there is none, and takes it away unless peek.
+func (e *Endpoint) Next(peek bool) *Datagram {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 {
+		return nil
+	}
+	d := e.queue[0]
+	if !peek {
+		e.queue[0] = nil
+		if e.queue = e.queue[1:]; len(e.queue) == 0 {
+			e.queue = nil
+		}
+		e.rmem -= d.charge
+	}
+	return d
+}
+
+// Queued is how long the next datagram is, -1 if there is none, and how much memory all have.
+func (e *Endpoint) Queued() (next, mem int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 {
+		return -1, e.rmem
+	}
+	return len(e.queue[0].Data), e.rmem
+}
+
+// maxErrors bounds the error queue.
+const maxErrors = 64
+
+// fail notes that something that was sent to to came to nothing (udp_err, raw_err).
+func (e *Endpoint) fail(f stack.Failure, to netip.AddrPort, data []byte) {
+	wanted := e.RecvErr4.Load()
+	if f.Origin == linux.SO_EE_ORIGIN_ICMP6 || f.Origin == linux.SO_EE_ORIGIN_LOCAL && e.V6 {
+		wanted = e.RecvErr6.Load()
+	}
+	_, connected := e.Remote()
+	if wanted {
+		e.mu.Lock()
+		if len(e.errs) < maxErrors && !e.closed {
+			e.errs = append(e.errs, &Failed{f, append([]byte(nil), data...), to})
+		}
+		e.mu.Unlock()
+	} else if !f.Hard || !connected {
+		return
+	}
+	e.Owner.SetError(f.Errno)
+	e.Owner.Notify(wait.Err)
+}
+
+// NextError takes an entry off the error queue, nil if it is empty.
+func (e *Endpoint) NextError() *Failed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.errs) == 0 {
+		return nil
+	}
+	f := e.errs[0]
+	e.errs = e.errs[1:]
+	return f
+}
+
+// HasErrors reports whether the error queue is not empty.
+func (e *Endpoint) HasErrors() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.errs) > 0
+}
+
+// maxGroups is net.ipv4.igmp_max_memberships.
+const maxGroups = 20
+
+// Join adds a membership: EADDRINUSE if it is there, ENOBUFS if there are too many.
+func (e *Endpoint) Join(m Membership) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for i := range e.groups {
+		o := &e.groups[i]
+		if o.Group == m.Group && o.Link == m.Link {
+			return e.joinSource(o, m)
+		}
+		n++
+	}
+	if n >= maxGroups && !e.V6 {
+		return linux.ENOBUFS
+	}
+	if n >= 1024 {
+		return linux.ENOMEM
+	}
+	e.groups = append(e.groups, m)
+	e.table.Stack.Join(m.Link, m.Group)
+	return 0
+}
+
+// joinSource adds a source to a membership that is there.
+func (e *Endpoint) joinSource(o *Membership, m Membership) linux.Errno {
+	if m.Exclude || o.Exclude {
+		if m.Exclude && o.Exclude {
+			return linux.EADDRINUSE
+		}
+		return linux.EINVAL
+	}
+	if slices.Contains(o.Sources, m.Sources[0]) {
+		return linux.EADDRNOTAVAIL
+	}
+	if len(o.Sources) >= 10 {
+		return linux.ENOBUFS
+	}
+	o.Sources = append(slices.Clip(o.Sources), m.Sources[0])
+	return 0
+}
+
+// Block changes which sources of a group that is joined whole are not wanted.
+func (e *Endpoint) Block(group netip.Addr, link int32, src netip.Addr, on bool) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.groups {
+		o := &e.groups[i]
+		if o.Group != group || link != 0 && o.Link != link {
+			continue
+		}
+		at := slices.Index(o.Sources, src)
+		switch {
+		case !o.Exclude:
+			return linux.EINVAL
+		case on && at < 0 && len(o.Sources) < 10:
+			o.Sources = append(slices.Clip(o.Sources), src)
+			return 0
+		case !on && at >= 0:
+			o.Sources = slices.Delete(slices.Clone(o.Sources), at, at+1)
+			return 0
+		}
+		return linux.EADDRNOTAVAIL
+	}
+	return linux.EINVAL
+}
+
+// Leave takes a membership away, or a source of it: EADDRNOTAVAIL. link 0 is any.
+func (e *Endpoint) Leave(group netip.Addr, link int32, src netip.Addr) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.groups {
+		o := &e.groups[i]
+		if o.Group != group || link != 0 && o.Link != link {
+			continue
+		}
+		if src.IsValid() {
+			at := slices.Index(o.Sources, src)
+			if at < 0 || o.Exclude {
+				return linux.EADDRNOTAVAIL
+			}
+			if o.Sources = slices.Delete(slices.Clone(o.Sources), at, at+1); len(o.Sources) > 0 {
+				return 0
+			}
+		}
+		l := o.Link
+		e.groups = slices.Delete(e.groups, i, i+1)
+		e.table.Stack.Leave(l, group)
+		return 0
+	}
+	return linux.EADDRNOTAVAIL
+}
+
+// hears reports whether a packet to a group is for the endpoint (ip_mc_sf_allow).
+func (e *Endpoint) hears(group, src netip.Addr, link int32) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.groups {
+		o := &e.groups[i]
+		if o.Group == group && o.Link == link {
+			return slices.Contains(o.Sources, src) != o.Exclude
+		}
+	}
+	return e.MulticastAll.Load()
+}
+
+// Each calls f for every endpoint of a kind and version.
+func (t *Table) Each(kind Kind, v6 bool, f func(e *Endpoint)) {
+	var all []*Endpoint
+	collect := func(b *stack.Binding) {
+		if e := b.Who.(*Endpoint); e.V6 == v6 {
+			all = append(all, e)
+		}
+	}
+	switch kind {
+	case UDP:
+		t.udp.All(collect)
+	case Ping:
+		t.pings[version(v6)].All(collect)
+	case Raw:
+		t.mu.RLock()
+		for _, e := range t.raws {
+			if e.V6 == v6 {
+				all = append(all, e)
+			}
+		}
+		t.mu.RUnlock()
+	}
+	for _, e := range all {
+		f(e)
+	}
+}
+
+// SendOptions say how something is sent.
+type SendOptions struct {
+	To       netip.AddrPort
+	Src      netip.Addr // invalid: as bound, or as the route says
+	Link     int32
+	TTL      uint8 // 0: the default
+	TOS      uint8
+	DontFrag bool
+	Options  []byte // of IPv4
+	MoreSize int    // of UDP_SEGMENT: 0 for none
+	HdrIncl  bool
+	Checksum int // where a raw IPv6 packet has its checksum, -1 for nowhere
+}
+
+// path finds the way for o; what the route says about the source is filled in.
+func (e *Endpoint) path(o *SendOptions) (stack.Path, linux.Errno) {
+	src := o.Src
+	if !src.IsValid() {
+		e.update(func() { src = e.bind.Addr })
+		if src.IsValid() && (src.IsMulticast() || e.table.Stack.IsBroadcast(src) || src.Is4() != o.To.Addr().Is4()) {
+			src = netip.Addr{}
+		}
+	}
+	p, errno := e.table.Stack.Path(o.To.Addr(), src, o.Link)
+	if errno != 0 {
+		return p, errno
+	}
+	if p.Broadcast && !e.Owner.Flag(linux.SO_BROADCAST) {
+		return p, linux.EACCES
+	}
+	return p, 0
+}
+
+func (o *SendOptions) header(p *stack.Path, proto uint8) header.IP {
+	return header.IP{Src: p.Src, Dst: o.To.Addr(), Proto: proto, TTL: o.TTL, TOS: o.TOS, DF: o.DontFrag && o.To.Addr().Is4(), Options: o.Options}
+}

@@ -1,0 +1,244 @@
+package stack
+
+import (
+	"net/netip"
+	"sync"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
+)
+
+// Input takes a packet that came in by an interface. trusted says that it is of our own. The
+// bytes belong to the stack from now on.
+func (s *Stack) Input(b []byte, link int32, trusted bool) {
+	s.Counters.InReceives.Add(1)
+	h, payload, ok := header.ParseIP(b)
+	if !ok {
+		s.Counters.InHdrErrors.Add(1)
+		return
+	}
+	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, Trusted: trusted}
+	if !s.forUs(&p) {
+		s.Counters.InAddrErrors.Add(1)
+		return
+	}
+	if h.Offset != 0 || h.More {
+		if !s.frags.add(s, &p) {
+			return
+		}
+	}
+	s.deliver(&p)
+}
+
+// forUs reports whether a packet is for one of our addresses or groups, and from somebody who can
+// be answered.
+func (s *Stack) forUs(p *Packet) bool {
+	f := s.fib()
+	if !p.Trusted && (p.Src.IsLoopback() || p.Dst.IsLoopback() || p.Src.IsMulticast() || p.Src == limited) {
+		return false
+	}
+	if _, at, ok := f.isLocal(p.Dst); ok {
+		return !p.Dst.IsLinkLocalUnicast() || at == p.Link || p.Trusted
+	}
+	if p.Dst.IsMulticast() {
+		return s.groups.joined(p.Link, p.Dst) || s.solicited(p.Dst)
+	}
+	_, bc := f.broadcast[p.Dst]
+	return bc || p.Dst == limited
+}
+
+// solicited reports whether a group is that of one of our addresses (RFC 4291 2.7.1), or of all.
+func (s *Stack) solicited(a netip.Addr) bool {
+	if a.Is4() {
+		return a == netip.AddrFrom4([4]byte{224, 0, 0, 1})
+	}
+	b := a.As16()
+	if b == [16]byte{0: 0xff, 1: 2, 15: 1} || b == [16]byte{0: 0xff, 1: 1, 15: 1} {
+		return true
+	}
+	if [13]byte(b[:13]) != [13]byte{0: 0xff, 1: 2, 11: 1, 12: 0xff} {
+		return false
+	}
+	for own := range s.fib().local {
+		if o := own.As16(); own.Is6() && [3]byte(o[13:]) == [3]byte(b[13:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver gives a whole packet to raw sockets and to its protocol.
+func (s *Stack) deliver(p *Packet) {
+	s.Counters.InDelivers.Add(1)
+	took := false
+	if s.raw != nil && s.raw.Wants(p.Proto, p.Dst.Is6()) {
+		took = s.raw.Raw(p)
+	}
+	h := s.handlers[p.Proto]
+	switch {
+	case h != nil:
+		if h.Input(p) {
+			return
+		}
+		s.Unreachable(p, linux.ICMP_PORT_UNREACH)
+	case !took && p.Proto != linux.IPPROTO_NONE:
+		s.Counters.InUnknownProtos.Add(1)
+		s.Unreachable(p, linux.ICMP_PROT_UNREACH)
+	}
+}
+
+// fragments are the datagrams of which some parts are there (net/ipv4/ip_fragment.c). How much is
+// kept is bounded; what has not come together in time goes when another begins.
+type fragments struct {
+	mu    sync.Mutex
+	parts map[fragKey]*datagram
+	bytes int
+}
+
+type fragKey struct {
+	src, dst netip.Addr
+	id       uint32
+	proto    uint8
+	link     int32
+}
+
+type datagram struct {
+	begun int64
+	parts []fragment // by offset
+	total int        // of all, once the last has come
+	have  int
+}
+
+type fragment struct {
+	off  int
+	data []byte
+}
+
+const (
+	maxFragBytes = 4 << 20
+	maxFragParts = 256
+	fragTime     = 30e9
+)
+
+// add keeps a fragment; if with it the datagram is whole, p becomes that.
+func (f *fragments) add(s *Stack, p *Packet) bool {
+	n := len(p.Payload)
+	if n == 0 || p.More && n%8 != 0 || p.Offset+n > maxPacket {
+		s.Counters.ReasmFails.Add(1)
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := fragKey{p.Src, p.Dst, p.ID, p.Proto, p.Link}
+	d := f.parts[k]
+	if d == nil {
+		if f.parts == nil {
+			f.parts = map[fragKey]*datagram{}
+		}
+		f.makeRoomLocked(s)
+		d = &datagram{begun: Wall.Now()}
+		f.parts[k] = d
+	}
+	if !d.insert(p) || f.bytes+n > 2*maxFragBytes {
+		s.Counters.ReasmFails.Add(1)
+		f.dropLocked(k)
+		return false
+	}
+	f.bytes += n
+	if d.total == 0 || d.have < d.total {
+		return false
+	}
+	whole := make([]byte, 0, d.total)
+	for _, part := range d.parts {
+		whole = append(whole, part.data...)
+	}
+	f.dropLocked(k)
+	s.Counters.ReasmOKs.Add(1)
+	p.Payload, p.Offset, p.More = whole, 0, false
+	h := p.IP
+	p.Raw = append(h.Append(make([]byte, 0, len(whole)+64), len(whole)), whole...)
+	return true
+}
+
+// insert adds a part: false if it overlaps another, or is beyond the end (RFC 5722).
+func (d *datagram) insert(p *Packet) bool {
+	end := p.Offset + len(p.Payload)
+	at := len(d.parts)
+	for i, o := range d.parts {
+		if p.Offset < o.off+len(o.data) && o.off < end {
+			return false
+		}
+		if o.off > p.Offset && at == len(d.parts) {
+			at = i
+		}
+	}
+	if !p.More {
+		if d.total != 0 || at != len(d.parts) {
+			return false
+		}
+		d.total = end
+	}
+	if d.total != 0 && end > d.total || len(d.parts) >= maxFragParts {
+		return false
+	}
+	d.parts = append(d.parts, fragment{})
+	copy(d.parts[at+1:], d.parts[at:])
+	d.parts[at] = fragment{p.Offset, p.Payload}
+	d.have += len(p.Payload)
+	return true
+}
+
+// makeRoomLocked drops what is too old, and while there is too much whatever comes first.
+func (f *fragments) makeRoomLocked(s *Stack) {
+	now := Wall.Now()
+	for k, d := range f.parts {
+		if now-d.begun > fragTime || f.bytes > maxFragBytes || len(f.parts) > 4096 {
+			s.Counters.ReasmFails.Add(1)
+			f.dropLocked(k)
+		}
+	}
+}
+
+func (f *fragments) dropLocked(k fragKey) {
+	if d := f.parts[k]; d != nil {
+		f.bytes -= d.have
+		delete(f.parts, k)
+	}
+}
+
+// groups are the multicast groups that sockets have joined on interfaces.
+type groups struct {
+	mu sync.RWMutex
+	of map[groupKey]int
+}
+
+type groupKey struct {
+	link  int32
+	group netip.Addr
+}
+
+func (g *groups) joined(link int32, a netip.Addr) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.of[groupKey{link, a}] > 0
+}
+
+// Join makes the stack take packets to a group from an interface.
+func (s *Stack) Join(link int32, group netip.Addr) {
+	s.groups.mu.Lock()
+	defer s.groups.mu.Unlock()
+	if s.groups.of == nil {
+		s.groups.of = map[groupKey]int{}
+	}
+	s.groups.of[groupKey{link, group}]++
+}
+
+// Leave undoes one Join.
+func (s *Stack) Leave(link int32, group netip.Addr) {
+	s.groups.mu.Lock()
+	defer s.groups.mu.Unlock()
+	k := groupKey{link, group}
+	if s.groups.of[k]--; s.groups.of[k] <= 0 {
+		delete(s.groups.of, k)
+	}
+}

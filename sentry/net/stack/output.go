@@ -1,0 +1,114 @@
+package stack
+
+import (
+	"net/netip"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
+)
+
+// Port is the way out of an interface that is not the loopback.
+type Port interface {
+	// Send sends a packet to a neighbour; next is a group or everybody as it may be.
+	Send(next netip.Addr, packet []byte)
+}
+
+// maxPacket is the longest IP packet there is, without the header of IPv6.
+const maxPacket = 65535
+
+// Send sends a packet along a path. What goes to ourselves has come in when it returns. EMSGSIZE
+// if it does not fit and must not be split.
+func (s *Stack) Send(p *Path, h *header.IP, payload []byte) linux.Errno {
+	s.Counters.OutRequests.Add(1)
+	if h.TTL == 0 {
+		h.TTL = uint8(s.Settings.TTL.Load())
+	}
+	if len(payload) > maxPacket-header.IPv4Size-len(h.Options) && (h.Dst.Is4() || len(payload) > maxPacket) {
+		return linux.EMSGSIZE
+	}
+	if h.ID == 0 && !h.DF {
+		h.ID = s.nextID()
+	}
+	size := header.IPv6Size
+	if h.Dst.Is4() {
+		size = header.IPv4Size + (len(h.Options)+3)&^3
+	}
+	if size+len(payload) > p.MTU {
+		return s.sendFragments(p, h, payload, size)
+	}
+	b := make([]byte, 0, size+len(payload))
+	b = append(h.Append(b, len(payload)), payload...)
+	s.transmit(p, b)
+	return 0
+}
+
+// SendRaw sends a packet whose header is there already.
+func (s *Stack) SendRaw(p *Path, b []byte) linux.Errno {
+	if len(b) > p.MTU {
+		return linux.EMSGSIZE
+	}
+	s.Counters.OutRequests.Add(1)
+	s.transmit(p, b)
+	return 0
+}
+
+func (s *Stack) nextID() uint32 {
+	id := s.ids.Add(1)
+	if id&0xffff == 0 {
+		id = s.ids.Add(1)
+	}
+	return id
+}
+
+// sendFragments splits a packet (RFC 791 3.2, RFC 8200 4.5).
+func (s *Stack) sendFragments(p *Path, h *header.IP, payload []byte, size int) linux.Errno {
+	if h.Dst.Is4() && h.DF {
+		s.Counters.FragFails.Add(1)
+		return linux.EMSGSIZE
+	}
+	if h.Dst.Is6() {
+		size += 8
+		h.ID = s.nextID()
+	}
+	room := (p.MTU - size) &^ 7
+	if room <= 0 {
+		return linux.EMSGSIZE
+	}
+	for off := 0; off < len(payload); off += room {
+		part := payload[off:min(off+room, len(payload))]
+		f := *h
+		f.Offset, f.More, f.DF = off, off+room < len(payload), false
+		b := make([]byte, 0, size+len(part))
+		s.transmit(p, append(f.Append(b, len(part)), part...))
+		s.Counters.FragCreates.Add(1)
+	}
+	s.Counters.FragOKs.Add(1)
+	return 0
+}
+
+// transmit sends a finished packet.
+func (s *Stack) transmit(p *Path, b []byte) {
+	l := s.fib().links[p.Link]
+	if l == nil {
+		return
+	}
+	l.Stats.Tx(len(b))
+	if p.Local || l.Loopback() {
+		l.Stats.Rx(len(b))
+		s.Input(b, p.Link, true)
+		return
+	}
+	s.mu.Lock()
+	out := s.ports[p.Link]
+	s.mu.Unlock()
+	if out != nil {
+		out.Send(p.Next, b)
+	}
+}
+
+// Attach makes out the way out of an interface.
+func (s *Stack) Attach(link int32, out Port) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ports[link] = out
+}

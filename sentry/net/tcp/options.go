@@ -1,0 +1,109 @@
+package tcp
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
+)
+
+// Options are what a socket sets at IPPROTO_TCP. Fields are changed under the endpoint's lock
+// (Configure); times are in Linux's units.
+type Options struct {
+	NoDelay      bool
+	Cork         bool
+	QuickAck     bool
+	MaxSeg       uint16 // as it was set
+	KeepIdle     int32  // seconds
+	KeepIntvl    int32
+	KeepCnt      int32
+	SynCnt       int32
+	Linger2      int32
+	DeferAccept  int32 // seconds
+	WindowClamp  int32
+	UserTimeout  uint32 // ms
+	NotsentLowat uint32
+	Congestion   string
+	KeepAlive    bool
+	FastOpen     int32
+	TTL, TOS     uint8
+}
+
+func (o *Options) init() {
+	*o = Options{KeepIdle: 7200, KeepIntvl: 75, KeepCnt: 9, SynCnt: 6, Congestion: "cubic", QuickAck: true}
+}
+
+// inherit takes the listener's.
+func (o *Options) inherit(from *Options) {
+	*o = *from
+	o.DeferAccept = 0
+}
+
+// Configure changes options by f, and sends what they held back.
+func (e *Endpoint) Configure(f func(o *Options)) {
+	e.lock()
+	defer e.unlock()
+	f(&e.Options)
+	if e.state.in(Established, CloseWait, FinWait1, LastAck, Closing) {
+		e.transmit()
+		if e.net != nil {
+			e.net.keep(e)
+			e.setTimer()
+		}
+	}
+}
+
+// View calls f with the options.
+func (e *Endpoint) View(f func(o *Options)) {
+	e.lock()
+	defer e.mu.Unlock()
+	f(&e.Options)
+}
+
+const loopMSS = 32768 - 28 + 1 // what Linux's loopback settles at, half the window
+
+// MSS is the size of the segments that are sent, as TCP_MAXSEG shows it.
+func (e *Endpoint) MSS() int {
+	e.lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.net != nil:
+		return e.net.mss
+	case e.state.in(Close, Listen) && e.MaxSeg != 0:
+		return int(e.MaxSeg)
+	case e.peer == nil:
+		return 536
+	}
+	return loopMSS
+}
+
+// Info fills in TCP_INFO (tcp_get_info).
+func (e *Endpoint) Info() linux.TCPInfo {
+	listening := e.listener() != nil
+	n, most := 0, 0
+	if listening {
+		n, most = e.Backlog()
+	}
+	e.lock()
+	defer e.mu.Unlock()
+	i := linux.TCPInfo{State: uint8(e.state), PacingRate: 1<<64 - 1, MaxPacingRate: 1<<64 - 1}
+	if listening {
+		i.Unacked, i.Sacked = uint32(n), uint32(most)
+		return i
+	}
+	i.Rto, i.Ato, i.SndMss, i.RcvMss, i.SndCwnd, i.SndSsthresh, i.Reordering = 1_000_000, 0, 536, 88, 10, 0x7fffffff, 3
+	i.Rttvar = 250_000
+	i.NotsentBytes, i.BytesReceived = uint32(e.notSent()), e.got
+	if e.peer != nil {
+		i.Options, i.Wscale = 7, 0xaa
+		i.Rto, i.Ato, i.Rtt, i.Rttvar, i.MinRtt, i.SndMss, i.RcvMss, i.Advmss, i.Pmtu = 204_000, 40_000, 30, 15, 10, loopMSS, loopMSS, 65483, 65535
+		i.BytesAcked = e.sent - uint64(e.snd.n) + 1
+		i.BytesSent = e.sent - uint64(e.snd.n)
+		i.SndWnd, i.RcvWnd, i.RcvSpace, i.RcvSsthresh = 65536, 65536, 65495, 65495
+		ms := uint32((stack.Wall.Now() - e.begun) / 1e6)
+		i.LastDataSent, i.LastDataRecv, i.LastAckRecv = ms, ms, ms
+		i.Delivered, i.SegsOut, i.SegsIn = 1, 2, 1
+	}
+	if e.net != nil {
+		e.net.info(e, &i)
+	}
+	return i
+}

@@ -1,0 +1,157 @@
+package tcp
+
+import (
+	"sync"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+)
+
+// chunk is a piece of a stream. What lies before off has been taken. Who appends writes behind
+// the end of data only, so that what is there can be copied without a lock by the one reader.
+type chunk struct {
+	data []byte
+	off  int
+	next *chunk
+	size int8 // index in sizes
+}
+
+// sizes are those of the buffers of chunks.
+var sizes = [...]int{1 << 10, 4 << 10, 16 << 10, 64 << 10}
+
+var pools [len(sizes)]sync.Pool
+
+// newChunk returns an empty chunk with room for n bytes, or as much as there can be.
+func newChunk(n int) *chunk {
+	i := 0
+	for i < len(sizes)-1 && sizes[i] < n {
+		i++
+	}
+	if c, ok := pools[i].Get().(*chunk); ok {
+		return c
+	}
+	return &chunk{data: make([]byte, 0, sizes[i]), size: int8(i)}
+}
+
+// free gives a chunk back that nobody else knows.
+func (c *chunk) free() {
+	c.data, c.off, c.next = c.data[:0], 0, nil
+	pools[c.size].Put(c)
+}
+
+func (c *chunk) len() int { return len(c.data) - c.off }
+
+// queue is a stream of bytes in chunks.
+type queue struct {
+	head, tail *chunk
+	n          int
+}
+
+// push appends a chunk, or its bytes to the last one if they fit there.
+func (q *queue) push(c *chunk) {
+	q.n += c.len()
+	if t := q.tail; t != nil && c.len() <= cap(t.data)-len(t.data) && c.len() <= sizes[0] {
+		t.data = append(t.data, c.data[c.off:]...)
+		c.free()
+		return
+	}
+	c.next = nil
+	if q.tail == nil {
+		q.head = c
+	} else {
+		q.tail.next = c
+	}
+	q.tail = c
+}
+
+// write appends bytes.
+func (q *queue) write(b []byte) {
+	for len(b) > 0 {
+		if t := q.tail; t != nil && len(t.data) < cap(t.data) {
+			n := min(len(b), cap(t.data)-len(t.data))
+			t.data = append(t.data, b[:n]...)
+			q.n += n
+			b = b[n:]
+			continue
+		}
+		c := newChunk(len(b))
+		n := min(len(b), cap(c.data))
+		c.data = append(c.data, b[:n]...)
+		b = b[n:]
+		q.n += n
+		if q.tail == nil {
+			q.head = c
+		} else {
+			q.tail.next = c
+		}
+		q.tail = c
+	}
+}
+
+// pop takes the first chunk.
+func (q *queue) pop() *chunk {
+	c := q.head
+	if q.head = c.next; q.head == nil {
+		q.tail = nil
+	}
+	c.next = nil
+	q.n -= c.len()
+	return c
+}
+
+// drop takes n bytes away.
+func (q *queue) drop(n int) {
+	q.n -= n
+	for n > 0 {
+		c := q.head
+		if k := c.len(); k > n {
+			c.off += n
+			return
+		} else {
+			n -= k
+		}
+		if q.head = c.next; q.head == nil {
+			q.tail = nil
+		}
+		c.free()
+	}
+}
+
+// clear drops everything.
+func (q *queue) clear() { q.drop(q.n) }
+
+// at returns the bytes from offset on that lie in one piece.
+func (q *queue) at(offset int) []byte {
+	for c := q.head; c != nil; c = c.next {
+		if offset < c.len() {
+			return c.data[c.off+offset:]
+		}
+		offset -= c.len()
+	}
+	return nil
+}
+
+// copyTo fills b from offset on.
+func (q *queue) copyTo(b []byte, offset int) {
+	for c := q.head; c != nil && len(b) > 0; c = c.next {
+		if offset >= c.len() {
+			offset -= c.len()
+			continue
+		}
+		b = b[copy(b, c.data[c.off+offset:]):]
+		offset = 0
+	}
+}
+
+// fill returns a chunk with bytes of src, at most n.
+func fill(src *usermem.Buf, n int) (*chunk, linux.Errno) {
+	n = min(n, src.Len(), sizes[len(sizes)-1])
+	c := newChunk(n)
+	got, errno := src.CopyIn(c.data[:n])
+	c.data = c.data[:got]
+	if got == 0 {
+		c.free()
+		return nil, errno
+	}
+	return c, 0
+}

@@ -1,0 +1,332 @@
+package inet
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/tcp"
+	"github.com/seed-7423c386/runsc/sentry/socket"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+)
+
+// SetOwn is socket.OwnOptions's.
+func (s *Stream) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, bool) {
+	switch name {
+	case linux.SO_KEEPALIVE:
+		if len(value) < 4 {
+			return linux.EINVAL, true
+		}
+		s.configureKeepAlive(binary.LittleEndian.Uint32(value) != 0)
+		return 0, false
+	case linux.SO_PEEK_OFF:
+		if len(value) < 4 {
+			return linux.EINVAL, true
+		}
+		s.PeekOff.Store(int32(binary.LittleEndian.Uint32(value)))
+		return 0, true
+	case linux.SO_RCVLOWAT:
+		defer s.queue.Notify(socket.EventIn)
+	}
+	return s.setOwn(c, name, value, s.ep)
+}
+
+// GetOwn is socket.OwnOptions's.
+func (s *Stream) GetOwn(name int) ([]byte, linux.Errno, bool) {
+	if name == linux.SO_PEEK_OFF {
+		return int32Bytes(s.PeekOff.Load()), 0, true
+	}
+	return s.getOwn(name, s.ep)
+}
+
+func (s *Stream) configureKeepAlive(on bool) {
+	s.ep.Configure(func(o *tcp.Options) { o.KeepAlive = on })
+}
+
+// SetOption is setsockopt(2) but at SOL_SOCKET.
+func (s *Stream) SetOption(c socket.Caller, level, name int, value []byte) linux.Errno {
+	switch {
+	case level == linux.SOL_TCP:
+		return s.setTCP(c, name, value)
+	case level == linux.IPPROTO_IP:
+		errno := s.setIP4(c, name, value)
+		if errno == 0 {
+			s.copyTOS()
+		}
+		return errno
+	case level == linux.IPPROTO_IPV6 && s.v6:
+		if name == linux.IPV6_V6ONLY {
+			return s.setOnly(value, s.ep.Local().Port() != 0, s.ep.SetOnly)
+		}
+		if name == linux.IPV6_ADDRFORM {
+			return linux.ENOTCONN
+		}
+		errno := s.setIP6(c, name, value)
+		if errno == 0 {
+			s.copyTOS()
+		}
+		return errno
+	}
+	return linux.ENOPROTOOPT
+}
+
+// copyTOS gives the endpoint what goes into its headers.
+func (s *Stream) copyTOS() {
+	s.opt.mu.Lock()
+	tos, ttl := s.opt.tos, max(s.opt.ttl, 0)
+	if s.v6 && s.opt.class >= 0 {
+		tos = uint8(s.opt.class)
+	}
+	if s.v6 && s.opt.hops > 0 {
+		ttl = s.opt.hops
+	}
+	s.opt.mu.Unlock()
+	s.ep.Configure(func(o *tcp.Options) { o.TOS, o.TTL = tos, uint8(ttl) })
+}
+
+// setOnly is IPV6_V6ONLY: EINVAL once the socket has a port.
+func (s *common) setOnly(value []byte, bound bool, set func(bool)) linux.Errno {
+	if len(value) < 4 || bound {
+		return linux.EINVAL
+	}
+	on := binary.LittleEndian.Uint32(value) != 0
+	s.opt.v6only.Store(on)
+	set(on)
+	return 0
+}
+
+// inRange are options that are a number within limits, and where they go.
+var inRange = map[int]struct {
+	low, high int32
+	field     func(o *tcp.Options) *int32
+}{
+	linux.TCP_KEEPIDLE:  {1, 32767, func(o *tcp.Options) *int32 { return &o.KeepIdle }},
+	linux.TCP_KEEPINTVL: {1, 32767, func(o *tcp.Options) *int32 { return &o.KeepIntvl }},
+	linux.TCP_KEEPCNT:   {1, 127, func(o *tcp.Options) *int32 { return &o.KeepCnt }},
+	linux.TCP_SYNCNT:    {1, 127, func(o *tcp.Options) *int32 { return &o.SynCnt }},
+}
+
+// setTCP is setsockopt(2) at IPPROTO_TCP (do_tcp_setsockopt).
+func (s *Stream) setTCP(c socket.Caller, name int, value []byte) linux.Errno {
+	if name == linux.TCP_CONGESTION {
+		return s.setCongestion(value)
+	}
+	if name == linux.TCP_ULP {
+		return linux.ENOENT
+	}
+	if len(value) < 4 {
+		return linux.EINVAL
+	}
+	v := int32(binary.LittleEndian.Uint32(value))
+	if r, ok := inRange[name]; ok {
+		if v < r.low || v > r.high {
+			return linux.EINVAL
+		}
+		s.ep.Configure(func(o *tcp.Options) { *r.field(o) = v })
+		return 0
+	}
+	var f func(o *tcp.Options)
+	switch name {
+	case linux.TCP_NODELAY:
+		f = func(o *tcp.Options) { o.NoDelay = v != 0 }
+	case linux.TCP_CORK:
+		f = func(o *tcp.Options) { o.Cork = v != 0 }
+	case linux.TCP_QUICKACK:
+		f = func(o *tcp.Options) { o.QuickAck = v != 0 }
+	case linux.TCP_MAXSEG:
+		if v != 0 && (v < 88 || v > 32767) {
+			return linux.EINVAL
+		}
+		f = func(o *tcp.Options) { o.MaxSeg = uint16(v) }
+	case linux.TCP_LINGER2:
+		f = func(o *tcp.Options) {
+			switch {
+			case v < 0:
+				o.Linger2 = -1
+			case v > 120:
+				o.Linger2 = 120
+			default:
+				o.Linger2 = v
+			}
+		}
+	case linux.TCP_DEFER_ACCEPT:
+		f = func(o *tcp.Options) { o.DeferAccept = deferTime(v) }
+	case linux.TCP_WINDOW_CLAMP:
+		if v == 0 && s.ep.State() != tcp.Close {
+			return linux.EINVAL
+		}
+		if v != 0 {
+			v = max(v, linux.SOCK_MIN_RCVBUF/2)
+		}
+		f = func(o *tcp.Options) { o.WindowClamp = v }
+	case linux.TCP_USER_TIMEOUT:
+		if v < 0 {
+			return linux.EINVAL
+		}
+		f = func(o *tcp.Options) { o.UserTimeout = uint32(v) }
+	case linux.TCP_NOTSENT_LOWAT:
+		f = func(o *tcp.Options) { o.NotsentLowat = uint32(v) }
+	case linux.TCP_FASTOPEN:
+		if v < 0 || !(s.ep.State() == tcp.Close || s.ep.State() == tcp.Listen) {
+			return linux.EINVAL
+		}
+		f = func(o *tcp.Options) { o.FastOpen = v }
+	case linux.TCP_INQ:
+		if v != 0 && v != 1 {
+			return linux.EINVAL
+		}
+		s.opt.inq.Store(v != 0)
+		return 0
+	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN, linux.TCP_FASTOPEN_CONNECT, linux.TCP_FASTOPEN_NO_COOKIE:
+		if v != 0 && v != 1 {
+			return linux.EINVAL
+		}
+		s.opt.mu.Lock()
+		s.opt.keep(name+keptTCP, v)
+		s.opt.mu.Unlock()
+		return 0
+	case linux.TCP_THIN_DUPACK:
+		if v != 0 && v != 1 {
+			return linux.EINVAL
+		}
+		return 0
+	case linux.TCP_REPAIR:
+		return linux.EPERM
+	default:
+		return linux.ENOPROTOOPT
+	}
+	s.ep.Configure(f)
+	return 0
+}
+
+// keptTCP tells values of TCP from those of IP that only getsockopt(2) shows.
+const keptTCP = 1000
+
+// deferTime is a number of seconds as Linux counts it: in repetitions of a SYN-ACK.
+func deferTime(seconds int32) int32 {
+	if seconds <= 0 {
+		return 0
+	}
+	total, step := int32(1), int32(1)
+	for total < seconds && step < 1<<16 {
+		step = min(step*2, 120)
+		total += step
+	}
+	return total
+}
+
+// congestions are the algorithms there are.
+var congestions = []string{"cubic", "reno"}
+
+func (s *Stream) setCongestion(value []byte) linux.Errno {
+	if len(value) < 1 {
+		return linux.EINVAL
+	}
+	name, _, _ := strings.Cut(string(value[:min(len(value), 15)]), "\x00")
+	for _, k := range congestions {
+		if k == name {
+			s.ep.Configure(func(o *tcp.Options) { o.Congestion = name })
+			return 0
+		}
+	}
+	return linux.ENOENT
+}
+
+// Option is getsockopt(2) but at SOL_SOCKET.
+func (s *Stream) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errno) {
+	switch {
+	case level == linux.SOL_TCP:
+		return s.getTCP(name, n)
+	case level == linux.IPPROTO_IP:
+		if name == linux.IP_MTU || name == linux.IP_PKTOPTIONS {
+			return s.mtu(name, linux.IP_MTU, n)
+		}
+		return s.getIP4(name, n)
+	case level == linux.IPPROTO_IPV6 && s.v6:
+		if name == linux.IPV6_MTU || name == linux.IPV6_2292PKTOPTIONS {
+			return s.mtu(name, linux.IPV6_MTU, n)
+		}
+		return s.getIP6(name)
+	}
+	return nil, linux.ENOPROTOOPT
+}
+
+// mtu is IP_MTU of a connection; the other name it may be is for options of packets, of which there are none.
+func (s *Stream) mtu(name, want, n int) ([]byte, linux.Errno) {
+	if name != want {
+		return nil, 0
+	}
+	a, link, ok := s.ep.Remote()
+	if !ok {
+		return nil, linux.ENOTCONN
+	}
+	return s.pathMTU(a.Addr(), link, n)
+}
+
+// getTCP is getsockopt(2) at IPPROTO_TCP (do_tcp_getsockopt).
+func (s *Stream) getTCP(name, n int) ([]byte, linux.Errno) {
+	var o tcp.Options
+	s.ep.View(func(p *tcp.Options) { o = *p })
+	v := int32(0)
+	if r, ok := inRange[name]; ok {
+		v = *r.field(&o)
+		return int32Bytes(v)[:min(n, 4)], 0
+	}
+	switch name {
+	case linux.TCP_NODELAY:
+		v = truth(o.NoDelay)
+	case linux.TCP_CORK:
+		v = truth(o.Cork)
+	case linux.TCP_QUICKACK:
+		v = truth(o.QuickAck)
+	case linux.TCP_MAXSEG:
+		v = int32(s.ep.MSS())
+	case linux.TCP_LINGER2:
+		if v = o.Linger2; v == 0 {
+			v = 60
+		}
+	case linux.TCP_DEFER_ACCEPT:
+		v = o.DeferAccept
+	case linux.TCP_WINDOW_CLAMP:
+		v = o.WindowClamp
+	case linux.TCP_USER_TIMEOUT:
+		v = int32(o.UserTimeout)
+	case linux.TCP_NOTSENT_LOWAT:
+		v = int32(o.NotsentLowat)
+	case linux.TCP_FASTOPEN:
+		v = o.FastOpen
+	case linux.TCP_INQ:
+		v = truth(s.opt.inq.Load())
+	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN, linux.TCP_FASTOPEN_CONNECT, linux.TCP_FASTOPEN_NO_COOKIE:
+		s.opt.mu.Lock()
+		v = s.opt.values[name+keptTCP]
+		s.opt.mu.Unlock()
+	case linux.TCP_THIN_DUPACK, linux.TCP_REPAIR, linux.TCP_TX_DELAY:
+	case linux.TCP_TIMESTAMP:
+		v = int32(uint32(s.ep.Info().LastDataSent))
+	case linux.TCP_SAVED_SYN:
+		return nil, 0
+	case linux.TCP_CONGESTION:
+		b := make([]byte, 16)
+		copy(b, o.Congestion)
+		return b[:min(n, 16)], 0
+	case linux.TCP_INFO:
+		i := s.ep.Info()
+		b := append([]byte(nil), usermem.Encode(&i)...)
+		return b[:min(n, len(b))], 0
+	case linux.TCP_CC_INFO:
+		return nil, 0
+	case linux.TCP_ULP:
+		return nil, 0
+	default:
+		return nil, linux.ENOPROTOOPT
+	}
+	return int32Bytes(v)[:min(n, 4)], 0
+}
+
+func truth(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
+}
