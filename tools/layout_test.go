@@ -53,6 +53,7 @@ var layouts = []layout{
 	{linux.Ifinfomsg{}, "struct ifinfomsg", "ifi_", nil},
 	{linux.Ifaddrmsg{}, "struct ifaddrmsg", "ifa_", nil},
 	{linux.Rtmsg{}, "struct rtmsg", "rtm_", nil},
+	{linux.SockExtendedErr{}, "struct sock_extended_err", "ee_", nil},
 	{linux.Timespec{}, "struct timespec", "tv_", nil},
 	{linux.Timeval{}, "struct timeval", "tv_", nil},
 	{linux.Itimerspec{}, "struct itimerspec", "it_", nil},
@@ -98,6 +99,7 @@ const prelude = `
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <asm/ucontext.h>
+#include <linux/errqueue.h>
 #include <linux/futex.h>
 #include <linux/mount.h>
 #include <linux/mqueue.h>

@@ -7,7 +7,6 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/tcp"
 	"github.com/seed-7423c386/runsc/sentry/socket"
-	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
 // SetOwn is socket.OwnOptions's.
@@ -312,7 +311,7 @@ func (s *Stream) getTCP(name, n int) ([]byte, linux.Errno) {
 		return b[:min(n, 16)], 0
 	case linux.TCP_INFO:
 		i := s.ep.Info()
-		b := append([]byte(nil), usermem.Encode(&i)...)
+		b, _ := binary.Append(nil, binary.LittleEndian, &i)
 		return b[:min(n, len(b))], 0
 	case linux.TCP_CC_INFO:
 		return nil, 0
