@@ -185,5 +185,5 @@ func (e *Endpoint) sendIncluded(p *stack.Path, data []byte) linux.Errno {
 	}
 	data[10], data[11] = 0, 0
 	binary.BigEndian.PutUint16(data[10:], ^header.Fold(header.Sum(data[:size], 0)))
-	return e.table.Stack.SendRaw(p, data)
+	return e.table.Stack.SendRaw(p, stack.Out{Packet: data})
 }

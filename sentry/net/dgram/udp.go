@@ -122,7 +122,7 @@ func (u udp) Input(p *stack.Packet) bool {
 	if ok && h.Sum == 0 && p.Dst.Is6() {
 		ok = false
 	}
-	if ok && h.Sum != 0 && !p.Trusted {
+	if ok && h.Sum != 0 && p.From == stack.Outside {
 		n := header.UDPSize + len(data)
 		ok = header.Fold(header.Sum(p.Payload[:n], header.Pseudo(p.Src, p.Dst, linux.IPPROTO_UDP, n))) == 0xffff
 	}

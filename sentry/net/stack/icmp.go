@@ -138,9 +138,7 @@ func (s *Stack) neighbour(p *Packet, h header.ICMP, body []byte) {
 	if p.TTL != 255 || h.Code != 0 {
 		return
 	}
-	s.mu.Lock()
-	out := s.ports[p.Link]
-	s.mu.Unlock()
+	out := s.port(p.Link)
 	if n, ok := header.ParseNeighbour(h, body); ok {
 		if d, ok := out.(interface {
 			Neighbour(p *Packet, typ uint8, n header.Neighbour)
@@ -220,7 +218,7 @@ func (s *Stack) Unreachable(p *Packet, code uint8) {
 		p.Proto == linux.IPPROTO_ICMPV6 && len(p.Payload) > 0 && p.Payload[0] < 128 {
 		return
 	}
-	if !p.Trusted && !errorLimit.allow() {
+	if p.From != Ourselves && !errorLimit.allow() {
 		return
 	}
 	typ, most := uint8(linux.ICMP_DEST_UNREACH), 576-header.IPv4Size-header.ICMPSize

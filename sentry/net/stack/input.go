@@ -8,16 +8,15 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 )
 
-// Input takes a packet that came in by an interface. trusted says that it is of our own. The
-// bytes belong to the stack from now on.
-func (s *Stack) Input(b []byte, link int32, trusted bool) {
+// Input takes a packet that came in by an interface. The bytes belong to the stack from now on.
+func (s *Stack) Input(b []byte, link int32, from From) {
 	s.Counters.InReceives.Add(1)
 	h, payload, ok := header.ParseIP(b)
 	if !ok {
 		s.Counters.InHdrErrors.Add(1)
 		return
 	}
-	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, Trusted: trusted}
+	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from}
 	if !s.forUs(&p) {
 		s.Counters.InAddrErrors.Add(1)
 		return
@@ -34,11 +33,11 @@ func (s *Stack) Input(b []byte, link int32, trusted bool) {
 // be answered.
 func (s *Stack) forUs(p *Packet) bool {
 	f := s.fib()
-	if !p.Trusted && (p.Src.IsLoopback() || p.Dst.IsLoopback() || p.Src.IsMulticast() || p.Src == limited) {
+	if p.From != Ourselves && (p.Src.IsLoopback() || p.Dst.IsLoopback() || p.Src.IsMulticast() || p.Src == limited) {
 		return false
 	}
 	if _, at, ok := f.isLocal(p.Dst); ok {
-		return !p.Dst.IsLinkLocalUnicast() || at == p.Link || p.Trusted
+		return !p.Dst.IsLinkLocalUnicast() || at == p.Link || p.From == Ourselves
 	}
 	if p.Dst.IsMulticast() {
 		return s.groups.joined(p.Link, p.Dst) || s.solicited(p.Dst)

@@ -10,7 +10,19 @@ import (
 // Port is the way out of an interface that is not the loopback.
 type Port interface {
 	// Send sends a packet to a neighbour; next is a group or everybody as it may be.
-	Send(next netip.Addr, packet []byte)
+	Send(next netip.Addr, p Out)
+}
+
+// Offloader is a Port that may fill in checksums of TCP and cut its segments.
+type Offloader interface{ Offload() bool }
+
+// Out is a packet to be sent.
+type Out struct {
+	Packet []byte
+	// Partial says that the checksum of TCP is only that of the pseudo header, Segment that the
+	// data is to be cut into pieces of that size, if it is not 0. Both are for an Offloader.
+	Partial bool
+	Segment int
 }
 
 // maxPacket is the longest IP packet there is, without the header of IPv6.
@@ -38,17 +50,17 @@ func (s *Stack) Send(p *Path, h *header.IP, payload []byte) linux.Errno {
 	}
 	b := make([]byte, 0, size+len(payload))
 	b = append(h.Append(b, len(payload)), payload...)
-	s.transmit(p, b)
+	s.transmit(p, Out{Packet: b})
 	return 0
 }
 
 // SendRaw sends a packet whose header is there already.
-func (s *Stack) SendRaw(p *Path, b []byte) linux.Errno {
-	if len(b) > p.MTU {
+func (s *Stack) SendRaw(p *Path, o Out) linux.Errno {
+	if len(o.Packet) > p.MTU && o.Segment == 0 {
 		return linux.EMSGSIZE
 	}
 	s.Counters.OutRequests.Add(1)
-	s.transmit(p, b)
+	s.transmit(p, o)
 	return 0
 }
 
@@ -79,7 +91,7 @@ func (s *Stack) sendFragments(p *Path, h *header.IP, payload []byte, size int) l
 		f := *h
 		f.Offset, f.More, f.DF = off, off+room < len(payload), false
 		b := make([]byte, 0, size+len(part))
-		s.transmit(p, append(f.Append(b, len(part)), part...))
+		s.transmit(p, Out{Packet: append(f.Append(b, len(part)), part...)})
 		s.Counters.FragCreates.Add(1)
 	}
 	s.Counters.FragOKs.Add(1)
@@ -87,28 +99,60 @@ func (s *Stack) sendFragments(p *Path, h *header.IP, payload []byte, size int) l
 }
 
 // transmit sends a finished packet.
-func (s *Stack) transmit(p *Path, b []byte) {
+func (s *Stack) transmit(p *Path, o Out) {
 	l := s.fib().links[p.Link]
 	if l == nil {
 		return
 	}
-	l.Stats.Tx(len(b))
+	n := len(o.Packet)
+	l.Stats.Tx(n)
 	if p.Local || l.Loopback() {
-		l.Stats.Rx(len(b))
-		s.Input(b, p.Link, true)
+		l.Stats.Rx(n)
+		s.Input(o.Packet, p.Link, Ourselves)
 		return
 	}
-	s.mu.Lock()
-	out := s.ports[p.Link]
-	s.mu.Unlock()
-	if out != nil {
-		out.Send(p.Next, b)
+	if p.Multicast || p.Broadcast { // and to those here who listen
+		s.Input(append([]byte(nil), o.Packet...), p.Link, Ourselves)
 	}
+	if out := s.port(p.Link); out != nil {
+		out.Send(p.Next, o)
+	}
+}
+
+func (s *Stack) port(link int32) Port {
+	s.portMu.RLock()
+	defer s.portMu.RUnlock()
+	return s.ports[link]
 }
 
 // Attach makes out the way out of an interface.
 func (s *Stack) Attach(link int32, out Port) {
+	s.portMu.Lock()
+	s.ports[link] = out
+	s.portMu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ports[link] = out
+	s.fibNow.Store(nil)
+}
+
+// EachPort calls f for the ways out there are.
+func (s *Stack) EachPort(f func(link int32, out Port)) {
+	s.portMu.RLock()
+	defer s.portMu.RUnlock()
+	for i, p := range s.ports {
+		f(i, p)
+	}
+}
+
+// HostUnreachable tells ourselves that a packet of ours did not find its neighbour.
+func (s *Stack) HostUnreachable(packet []byte) {
+	h, rest, ok := header.ParseQuoted(packet)
+	if !ok || len(rest) < 8 {
+		return
+	}
+	f := Failure{Errno: linux.EHOSTUNREACH, Origin: linux.SO_EE_ORIGIN_ICMP, Type: linux.ICMP_DEST_UNREACH, Code: linux.ICMP_HOST_UNREACH, From: h.Src}
+	if h.Src.Is6() {
+		f.Origin, f.Type, f.Code = linux.SO_EE_ORIGIN_ICMP6, linux.ICMPV6_DEST_UNREACH, 3
+	}
+	s.failed(packet, f)
 }

@@ -32,6 +32,7 @@ type Path struct {
 	Local     bool // to ourselves
 	Broadcast bool
 	Multicast bool
+	Offload   bool // of TCP: checksums, and segments that are too long
 }
 
 // fib is what follows from interfaces and routes (net/ipv4/fib_frontend.c). It never changes.
@@ -211,7 +212,16 @@ func (s *Stack) Path(dst, src netip.Addr, link int32) (Path, linux.Errno) {
 			return Path{}, linux.EINVAL
 		}
 	}
-	return f.pathUnicast(dst, src, link)
+	p, errno := f.pathUnicast(dst, src, link)
+	if o, ok := s.port(p.Link).(Offloader); ok {
+		p.Offload = o.Offload()
+	}
+	return p, errno
+}
+
+// SourceFor is the address that a question to a neighbour comes from.
+func (s *Stack) SourceFor(a netip.Addr, link int32) netip.Addr {
+	return s.fib().source(link, a, a)
 }
 
 func (f *fib) pathUnicast(dst, src netip.Addr, link int32) (Path, linux.Errno) {

@@ -36,8 +36,18 @@ type Packet struct {
 	Payload []byte
 	Raw     []byte // the whole of it
 	Link    int32
-	Trusted bool // of our own: checksums are not looked at
+	From
 }
+
+// From is where a packet comes from.
+type From uint8
+
+// Places: checksums of what comes from Outside are looked at, addresses of what is not ours, too.
+const (
+	Outside From = iota
+	OutsideChecked
+	Ourselves
+)
 
 // A Handler is a transport protocol.
 type Handler interface {
@@ -73,6 +83,7 @@ type Settings struct {
 // Stack is the Internet layer of a network namespace.
 type Stack struct {
 	Devices  *device.Table
+	Clock    *Clock
 	Settings Settings
 	Counters Counters
 
@@ -85,6 +96,8 @@ type Stack struct {
 
 	mu     sync.Mutex
 	routes []Route
+
+	portMu sync.RWMutex
 	ports  map[int32]Port
 }
 
@@ -97,8 +110,11 @@ type RawHandler interface {
 }
 
 // New returns a stack over the interfaces of d.
-func New(d *device.Table) *Stack {
-	s := &Stack{Devices: d, ports: map[int32]Port{}}
+func New(d *device.Table) *Stack { return NewAt(d, Wall) }
+
+// NewAt is New with a clock.
+func NewAt(d *device.Table, c *Clock) *Stack {
+	s := &Stack{Devices: d, Clock: c, ports: map[int32]Port{}}
 	s.Settings.LocalPorts.Store(32768<<16 | 60999)
 	s.Settings.Unprivileged.Store(1024)
 	s.Settings.PingGroups.Store(1 << 32)

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/sentry/net/stack"
 )
 
 // Connections inside one stack.
@@ -86,7 +85,7 @@ func (e *Endpoint) connectDirect() {
 		return
 	}
 	if e.state == SynSent {
-		e.connectUntil = stack.Wall.Now() + connectTime
+		e.connectUntil = e.table.Stack.Clock.Now() + connectTime
 		e.setTimer()
 	}
 }
@@ -95,7 +94,7 @@ func (e *Endpoint) connectDirect() {
 func (e *Endpoint) establish() {
 	e.state = Established
 	e.connectUntil = 0
-	e.begun = stack.Wall.Now()
+	e.begun = e.table.Stack.Clock.Now()
 	e.events |= evOut
 	e.table.Stack.Counters.TCPEstab.Add(1)
 }

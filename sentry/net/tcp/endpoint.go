@@ -278,7 +278,7 @@ func (e *Endpoint) finish() {
 		e.net.stop()
 	}
 	e.orphanUntil, e.connectUntil = 0, 0
-	stack.Wall.Set(&e.timer, 0)
+	e.table.Stack.Clock.Set(&e.timer, 0)
 	e.unbindLocked()
 	if e.dead {
 		e.rcv.clear()
@@ -460,9 +460,9 @@ func (e *Endpoint) orphan() {
 		e.finish()
 		return
 	}
-	e.orphanUntil = stack.Wall.Now() + finTime
+	e.orphanUntil = e.table.Stack.Clock.Now() + finTime
 	if e.Linger2 > 0 {
-		e.orphanUntil = stack.Wall.Now() + int64(e.Linger2)*1e9
+		e.orphanUntil = e.table.Stack.Clock.Now() + int64(e.Linger2)*1e9
 	}
 	e.setTimer()
 }
@@ -475,14 +475,14 @@ func (e *Endpoint) setTimer() {
 			at = t
 		}
 	}
-	stack.Wall.Set(&e.timer, at)
+	e.table.Stack.Clock.Set(&e.timer, at)
 }
 
 // expire is the timer's.
 func (e *Endpoint) expire() {
 	e.lock()
 	defer e.unlock()
-	now := stack.Wall.Now()
+	now := e.table.Stack.Clock.Now()
 	if e.state == Close {
 		return
 	}

@@ -1,43 +1,445 @@
 package tcp
 
 import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 )
 
-// segments is the part of a connection that sends and receives segments.
-type segments struct{ mss int }
+// segments is the part of a connection that sends and receives segments (struct tcp_sock). The
+// endpoint's lock guards it. Times are those of the clock.
+type segments struct {
+	path  stack.Path
+	clock *stack.Clock
 
-type outbox struct{}
+	// What the peer said in its SYN.
+	mss      int // of the data of a segment, without options
+	sndScale uint8
+	rcvScale uint8
+	sackOK   bool
+	ts       bool
 
-type synQueue struct{}
+	// Sending: the first byte of the endpoint's queue is una, a FIN stands behind the last.
+	iss, una, nxt uint32
+	wnd           uint32 // the peer's window
+	wl1, wl2      uint32 // the segment that it was last told by
+	maxWnd        uint32
+	synAcked      bool
+	urgSeq        uint32 // behind urgent data that is not acknowledged
+	urgent        bool
 
-type waitState struct{}
+	// Receiving.
+	irs, rcvNxt uint32
+	adv         uint32 // the right edge of the window that was told last
+	ooo         []piece
+	oooBytes    int
+	tsRecent    uint32
+	tsAt        int64
+	lastAck     uint32 // the acknowledgement sent last
+	ackNow      bool
+	ackPending  int // segments that are not acknowledged yet
+	quick       int // segments that are acknowledged at once
+	room        int // what the receive queue may hold, which grows
+	spaceSeq    uint64
+	spaceAt     int64
 
-func (outbox) send(*stack.Stack) {}
-func (*synQueue) clear()         {}
+	rtt recoveryTimes
+	rec recovery
+	cc  congestion
 
-func (s *segments) takeOut() outbox                { return outbox{} }
-func (s *segments) stop()                          {}
-func (s *segments) sendReset(*Endpoint)            {}
-func (s *segments) output(*Endpoint, bool)         {}
-func (s *segments) deadline() int64                { return 0 }
-func (s *segments) expire(*Endpoint, int64)        {}
-func (s *segments) notSent(*Endpoint) int          { return 0 }
-func (s *segments) readSome(*Endpoint)             {}
-func (s *segments) urgentSeq(*Endpoint)            {}
-func (s *segments) keep(*Endpoint)                 {}
-func (s *segments) waitState(*Endpoint) waitState  { return waitState{} }
-func (s *segments) info(*Endpoint, *linux.TCPInfo) {}
+	// Deadlines, 0 for none.
+	rtoAt, ackAt, probeAt, keepAt, tlpAt int64
+	tries                                int   // of what is sent again
+	firstTry                             int64 // when that was sent first
+	keeps                                int
+	lastRecv                             int64
+	shownSegs                            [4]uint32 // out, in, data out, data in
+	retrans                              uint32
 
-func (e *Endpoint) connectNet(*stack.Path) linux.Errno {
-	e.finish()
-	return linux.ENETUNREACH
+	out outbox
 }
 
-// Input is stack.Handler's.
-func (t *Table) Input(*stack.Packet) bool { return true }
+// piece is data that came before what it follows.
+type piece struct {
+	seq  uint32
+	data []byte
+}
 
-// Failed is stack.Handler's.
-func (t *Table) Failed(*header.IP, []byte, stack.Failure) {}
+// outbox is what is to be sent without a lock.
+type outbox struct {
+	path    stack.Path
+	packets []stack.Out
+}
+
+// send sends everything.
+func (o *outbox) send(s *stack.Stack) {
+	for _, p := range o.packets {
+		s.SendRaw(&o.path, p)
+	}
+}
+
+func (s *segments) takeOut() outbox {
+	o := s.out
+	s.out.packets = nil
+	o.path = s.path
+	return o
+}
+
+// before compares sequence numbers.
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+
+func seqMax(a, b uint32) uint32 {
+	if before(a, b) {
+		return b
+	}
+	return a
+}
+
+// headers is how long the headers of both layers are, without options of TCP.
+func headers(a netip.Addr) int {
+	if a.Is4() {
+		return header.IPv4Size + header.TCPSize
+	}
+	return header.IPv6Size + header.TCPSize
+}
+
+const (
+	firstRoom = 128 << 10
+	mostRoom  = 16 << 20
+	ourScale  = 9
+	tsSize    = 12
+)
+
+// newSegments begins the part of e that goes over path.
+func (e *Endpoint) newSegments(path *stack.Path) *segments {
+	s := &segments{path: *path, clock: e.table.Stack.Clock, mss: 536, quick: 16, room: firstRoom}
+	s.iss = newISS(e.local, e.remote)
+	s.una, s.nxt = s.iss, s.iss
+	s.rtt.rto = 1e9
+	s.cc.init(e.Congestion)
+	s.lastRecv = s.clock.Now()
+	if e.sndLimit == 0 && e.owner == nil {
+		e.sndLimit = 1 << 20
+	}
+	return s
+}
+
+// newISS is RFC 6528: a clock, and what nobody outside knows about the addresses.
+func newISS(a, b netip.AddrPort) uint32 {
+	return uint32(stack.Hash(a, b)) + uint32(stack.Wall.Now()/4096) + rand.Uint32N(1<<16)
+}
+
+// connectNet sends the first SYN.
+func (e *Endpoint) connectNet(path *stack.Path) linux.Errno {
+	s := e.newSegments(path)
+	e.net = s
+	s.nxt = s.iss + 1
+	s.sendSYN(e, header.SYN)
+	s.tries, s.firstTry = 0, s.clock.Now()
+	s.rtoAt = s.clock.Now() + s.rtt.rto
+	e.setTimer()
+	return 0
+}
+
+// ourMSS is what the path lets the peer send.
+func (s *segments) ourMSS(e *Endpoint) int {
+	m := s.path.MTU - headers(e.local.Addr())
+	if e.MaxSeg != 0 {
+		m = min(m, int(e.MaxSeg))
+	}
+	return max(m, 88)
+}
+
+// sendSYN sends a SYN or SYN-ACK with all options, or those the peer can do.
+func (s *segments) sendSYN(e *Endpoint, flags uint8) {
+	h := header.TCP{
+		Seq: s.iss, Flags: flags, Window: uint16(min(s.room, 65535)), MSS: uint16(min(s.ourMSS(e), 65535)),
+		HasTS: true, TSVal: s.tsNow(), TSEcr: s.tsRecent, SackOK: true, HasWScale: true, WScale: ourScale,
+	}
+	if flags&header.ACK != 0 {
+		h.Ack, h.HasTS, h.SackOK, h.HasWScale = s.rcvNxt, s.ts, s.sackOK, s.rcvScale != 0
+	}
+	s.adv = s.rcvNxt + uint32(h.Window)
+	s.emit(e, &h, 0, 0)
+}
+
+// tsNow is the clock of timestamps, in ms.
+func (s *segments) tsNow() uint32 { return uint32(s.clock.Now() / 1e6) }
+
+// heard takes what the peer's SYN says.
+func (s *segments) heard(e *Endpoint, h *header.TCP) {
+	s.irs, s.rcvNxt = h.Seq, h.Seq+1
+	s.mss = int(h.MSS)
+	if s.mss == 0 {
+		s.mss = 536
+	}
+	s.ts, s.sackOK = h.HasTS, h.SackOK
+	if h.HasWScale {
+		s.sndScale, s.rcvScale = h.WScale, ourScale
+	}
+	if h.HasTS {
+		s.tsRecent, s.tsAt = h.TSVal, s.clock.Now()
+	}
+	s.fitMSS(e)
+	s.wnd, s.maxWnd = uint32(h.Window), uint32(h.Window)
+	s.wl1 = h.Seq
+	s.cc.start(s.mss)
+}
+
+// fitMSS limits segments to the path.
+func (s *segments) fitMSS(e *Endpoint) {
+	m := s.path.MTU - headers(e.local.Addr())
+	if e.MaxSeg != 0 {
+		m = min(m, int(e.MaxSeg))
+	}
+	s.mss = max(min(s.mss, m), 48)
+	if s.ts {
+		s.mss = max(s.mss-tsSize, 36)
+	}
+}
+
+// window is what may be told the peer: it never goes back, and grows only by pieces worth it (RFC 9293
+// 3.8.6.2.2).
+func (s *segments) window(e *Endpoint) uint16 {
+	_, limit := e.buffers()
+	room := s.room
+	if e.owner == nil || limit < room {
+		room = limit
+	}
+	free := max(room-e.rcv.n-s.oooBytes, 0)
+	if free < min(room/2, s.mss) {
+		free = 0
+	}
+	edge := s.rcvNxt + uint32(free)>>s.rcvScale<<s.rcvScale
+	if before(edge, s.adv) {
+		edge = s.adv
+	}
+	w := (edge - s.rcvNxt) >> s.rcvScale
+	if w > 65535 {
+		w = 65535
+	}
+	s.adv = s.rcvNxt + w<<s.rcvScale
+	return uint16(w)
+}
+
+// header is that of a segment of an established connection.
+func (s *segments) header(e *Endpoint, seq uint32, flags uint8) header.TCP {
+	h := header.TCP{Seq: seq, Ack: s.rcvNxt, Flags: flags | header.ACK, Window: s.window(e), HasTS: s.ts}
+	if s.ts {
+		h.TSVal, h.TSEcr = s.tsNow(), s.tsRecent
+	}
+	if s.urgent && before(seq, s.urgSeq) {
+		h.Flags |= header.URG
+		h.Urgent = uint16(min(s.urgSeq-seq, 65535))
+	}
+	return h
+}
+
+// emit makes a packet of a header and n bytes of the queue from offset on, for unlock to send.
+func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
+	size := h.Size() + n
+	ip := header.IP{Src: e.local.Addr(), Dst: e.remote.Addr(), Proto: linux.IPPROTO_TCP, TTL: e.TTL, TOS: e.TOS, DF: true}
+	if ip.TTL == 0 {
+		ip.TTL = uint8(e.table.Stack.Settings.TTL.Load())
+	}
+	b := make([]byte, 0, header.IPv6Size+size)
+	b = ip.Append(b, size)
+	at := len(b)
+	b = h.Append(b, e.local.Port(), e.remote.Port())
+	if n > 0 {
+		data := len(b)
+		b = b[:data+n]
+		e.snd.copyTo(b[data:], offset)
+		s.shownSegs[2]++
+	}
+	out := stack.Out{Partial: s.path.Offload}
+	if sum := header.Pseudo(ip.Src, ip.Dst, linux.IPPROTO_TCP, size); s.path.Offload {
+		binary.BigEndian.PutUint16(b[at+16:], header.Fold(sum))
+		if n > s.mss {
+			out.Segment = s.mss
+		}
+	} else {
+		binary.BigEndian.PutUint16(b[at+16:], ^header.Fold(header.Sum(b[at:], sum)))
+	}
+	out.Packet = b
+	s.out.packets = append(s.out.packets, out)
+	s.shownSegs[0]++
+	e.table.Stack.Counters.TCPOutSegs.Add(1)
+	if h.Flags&header.ACK != 0 {
+		s.lastAck, s.ackNow, s.ackPending, s.ackAt = h.Ack, false, 0, 0
+	}
+}
+
+// sendAck acknowledges what came.
+func (s *segments) sendAck(e *Endpoint) {
+	h := s.header(e, s.nxt, 0)
+	if s.sackOK && len(s.ooo) > 0 {
+		s.addBlocks(&h)
+	}
+	s.emit(e, &h, 0, 0)
+}
+
+// addBlocks tells which pieces have come, the last one first (RFC 2018 4).
+func (s *segments) addBlocks(h *header.TCP) {
+	most := 4
+	if s.ts {
+		most = 3
+	}
+	add := func(b header.Block) {
+		for _, o := range h.Blocks[:h.NBlocks] {
+			if o == b {
+				return
+			}
+		}
+		if int(h.NBlocks) < most {
+			h.Blocks[h.NBlocks] = b
+			h.NBlocks++
+		}
+	}
+	var ranges []header.Block
+	for _, p := range s.ooo {
+		end := p.seq + uint32(len(p.data))
+		if n := len(ranges); n > 0 && ranges[n-1].End == p.seq {
+			ranges[n-1].End = end
+		} else {
+			ranges = append(ranges, header.Block{Start: p.seq, End: end})
+		}
+	}
+	for _, r := range ranges {
+		if !before(s.rec.lastOoo, r.Start) && before(s.rec.lastOoo, r.End) {
+			add(r)
+		}
+	}
+	for _, r := range ranges {
+		add(r)
+	}
+}
+
+// sendReset tells the peer that the connection is over.
+func (s *segments) sendReset(e *Endpoint) {
+	if e.state == SynSent {
+		return
+	}
+	h := header.TCP{Seq: s.nxt, Ack: s.rcvNxt, Flags: header.RST | header.ACK, HasTS: s.ts, TSVal: s.tsNow(), TSEcr: s.tsRecent}
+	s.emit(e, &h, 0, 0)
+}
+
+// stop ends the timers.
+func (s *segments) stop() {
+	s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt = 0, 0, 0, 0, 0
+	s.ooo, s.oooBytes = nil, 0
+}
+
+// deadline is the first of the times that matter, 0 for none.
+func (s *segments) deadline() int64 {
+	if s == nil {
+		return 0
+	}
+	at := int64(0)
+	for _, t := range [...]int64{s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt} {
+		if t != 0 && (at == 0 || t < at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// notSent is how many bytes of the queue were never sent.
+func (s *segments) notSent(e *Endpoint) int {
+	if !s.synAcked {
+		return e.snd.n
+	}
+	return max(e.snd.n-int(s.nxt-s.una), 0)
+}
+
+// readSome is told when the application has read: the window may have opened.
+func (s *segments) readSome(e *Endpoint) {
+	s.tune(e)
+	if e.state == Close || !s.synAcked {
+		return
+	}
+	_, limit := e.buffers()
+	room := min(s.room, limit)
+	free := uint32(max(room-e.rcv.n-s.oooBytes, 0))
+	told := s.adv - s.rcvNxt
+	if free > told && (free-told >= uint32(2*s.mss) || free-told >= uint32(room/2)) && (told < uint32(room/2)) {
+		s.sendAck(e)
+	}
+}
+
+// tune lets the receive queue hold more if the application reads as fast as the peer may send
+// (tcp_rcv_space_adjust).
+func (s *segments) tune(e *Endpoint) {
+	now := s.clock.Now()
+	rtt := max(s.rtt.srtt, 1e6)
+	if now-s.spaceAt < rtt {
+		return
+	}
+	if read := e.readSeq - s.spaceSeq; int(read)*2 > s.room && s.room < mostRoom {
+		s.room = min(s.room*2, mostRoom)
+	}
+	s.spaceAt, s.spaceSeq = now, e.readSeq
+}
+
+// urgentSeq marks the last byte of the queue as urgent.
+func (s *segments) urgentSeq(e *Endpoint) {
+	s.urgent, s.urgSeq = true, s.una+uint32(e.snd.n)
+}
+
+// keep begins or ends keepalive, as the options say.
+func (s *segments) keep(e *Endpoint) {
+	s.keeps = 0
+	if !e.KeepAlive || !s.synAcked {
+		s.keepAt = 0
+		return
+	}
+	s.keepAt = s.clock.Now() + int64(e.KeepIdle)*1e9
+}
+
+// waitState is what must be known in TIME_WAIT.
+type waitState struct {
+	valid       bool
+	path        stack.Path
+	nxt, rcvNxt uint32
+	ts          bool
+	tsRecent    uint32
+	ttl, tos    uint8
+}
+
+func (s *segments) waitState(e *Endpoint) waitState {
+	return waitState{true, s.path, s.nxt, s.rcvNxt, s.ts, s.tsRecent, e.TTL, e.TOS}
+}
+
+// info fills in what TCP_INFO tells of segments.
+func (s *segments) info(e *Endpoint, i *linux.TCPInfo) {
+	i.Wscale = s.sndScale | s.rcvScale<<4
+	if s.ts {
+		i.Options |= 1
+	}
+	if s.sackOK {
+		i.Options |= 2
+	}
+	if s.rcvScale != 0 {
+		i.Options |= 4
+	}
+	i.Retransmits, i.TotalRetrans = uint8(min(s.tries, 255)), s.retrans
+	i.Rto, i.Rtt, i.Rttvar, i.MinRtt = uint32(s.rtt.rto/1000), uint32(s.rtt.srtt/1000), uint32(s.rtt.rttvar/1000), uint32(s.rtt.min/1000)
+	i.SndMss, i.RcvMss, i.Advmss, i.Pmtu = uint32(s.mss), uint32(s.mss), uint32(s.ourMSS(e)), uint32(s.path.MTU)
+	i.SndCwnd, i.SndSsthresh = uint32(s.cc.cwnd/max(s.mss, 1)), uint32(min(s.cc.ssthresh/max(s.mss, 1), 0x7fffffff))
+	if s.synAcked {
+		i.Unacked = uint32((int(s.nxt-s.una) + s.mss - 1) / s.mss)
+		i.BytesAcked = e.sent - uint64(e.snd.n) + 1
+	}
+	i.SegsOut, i.SegsIn, i.DataSegsOut, i.DataSegsIn = s.shownSegs[0], s.shownSegs[1], s.shownSegs[2], s.shownSegs[3]
+	i.SndWnd, i.RcvWnd = s.wnd, s.adv-s.rcvNxt
+	i.RcvSpace, i.RcvSsthresh = uint32(s.room), uint32(s.room)
+	ago := uint32((s.clock.Now() - s.lastRecv) / 1e6)
+	i.LastDataSent, i.LastDataRecv, i.LastAckRecv = ago, ago, ago
+	if s.rec.active {
+		i.CaState = 3
+	}
+}

@@ -2,7 +2,6 @@ package tcp
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/sentry/net/stack"
 )
 
 // Options are what a socket sets at IPPROTO_TCP. Fields are changed under the endpoint's lock
@@ -98,7 +97,7 @@ func (e *Endpoint) Info() linux.TCPInfo {
 		i.BytesAcked = e.sent - uint64(e.snd.n) + 1
 		i.BytesSent = e.sent - uint64(e.snd.n)
 		i.SndWnd, i.RcvWnd, i.RcvSpace, i.RcvSsthresh = 65536, 65536, 65495, 65495
-		ms := uint32((stack.Wall.Now() - e.begun) / 1e6)
+		ms := uint32((e.table.Stack.Clock.Now() - e.begun) / 1e6)
 		i.LastDataSent, i.LastDataRecv, i.LastAckRecv = ms, ms, ms
 		i.Delivered, i.SegsOut, i.SegsIn = 1, 2, 1
 	}

@@ -61,7 +61,7 @@ func (t *Table) insert(e *Endpoint) bool {
 		return false
 	}
 	if w := t.waits[k]; w != nil {
-		if stack.Wall.Now()-w.begun < 1e9 && e.state == Close { // net.ipv4.tcp_tw_reuse
+		if t.Stack.Clock.Now()-w.begun < 1e9 && e.state == Close { // net.ipv4.tcp_tw_reuse
 			return false
 		}
 		t.dropLocked(w)
@@ -89,7 +89,7 @@ func (t *Table) get(local, remote netip.AddrPort) *Endpoint {
 
 // wait keeps the addresses of e taken for a while.
 func (t *Table) wait(e *Endpoint) {
-	now := stack.Wall.Now()
+	now := t.Stack.Clock.Now()
 	w := &waiter{pair: pair{e.local, e.remote}, v6: e.V6, begun: now, until: now + waitTime, uid: e.bind.UID}
 	w.bind = stack.Binding{Addr: e.local.Addr(), V6: e.V6, Link: e.bind.Link, UID: e.bind.UID, Who: w, Auto: e.bind.Auto, Reuse: e.bind.Reuse, ReusePort: e.bind.ReusePort}
 	if o := e.owner; o != nil {
@@ -112,7 +112,7 @@ func (t *Table) wait(e *Endpoint) {
 		t.last.next = w
 	} else {
 		t.first = w
-		stack.Wall.Set(&t.timer, w.until)
+		t.Stack.Clock.Set(&t.timer, w.until)
 	}
 	t.last, w.linked = w, true
 }
@@ -140,9 +140,9 @@ func (t *Table) dropLocked(w *waiter) {
 func (t *Table) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for now := stack.Wall.Now(); t.first != nil; {
+	for now := t.Stack.Clock.Now(); t.first != nil; {
 		if t.first.until > now {
-			stack.Wall.Set(&t.timer, t.first.until)
+			t.Stack.Clock.Set(&t.timer, t.first.until)
 			return
 		}
 		t.dropLocked(t.first)

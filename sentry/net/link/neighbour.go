@@ -1,0 +1,236 @@
+package link
+
+import (
+	"net/netip"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
+)
+
+// neighbour is what is known of an address on the link (struct neighbour).
+type neighbour struct {
+	mac       header.MAC
+	known     bool
+	permanent bool
+	fresh     int64 // until when it needs no question
+	asked     int64 // when the last question was sent
+	tries     int
+	waiting   [][]byte // frames to be sent when it is known
+}
+
+const (
+	maxNeighbours = 1024
+	maxWaiting    = 64
+	freshTime     = 30e9
+	askTime       = 1e9
+	maxAsks       = 3
+)
+
+// resolve sends a frame to an address, as soon as it is known where that is.
+func (l *Link) resolve(next netip.Addr, frame []byte) {
+	now := l.stack.Clock.Now()
+	l.mu.Lock()
+	n := l.neighs[next]
+	if n == nil {
+		l.makeRoomLocked()
+		n = &neighbour{}
+		l.neighs[next] = n
+	}
+	ask := false
+	if !n.known || !n.permanent && now > n.fresh {
+		if ask = now-n.asked >= askTime; ask {
+			n.asked = now
+			n.tries++
+		}
+	}
+	if !n.known {
+		if len(n.waiting) < maxWaiting {
+			n.waiting = append(n.waiting, frame)
+		} else {
+			l.stats.TxDropped.Add(1)
+		}
+		l.armLocked(now)
+	}
+	known, mac := n.known, n.mac
+	l.mu.Unlock()
+	if ask {
+		l.ask(next)
+	}
+	if known {
+		l.write(frame, mac)
+	}
+}
+
+// makeRoomLocked forgets somebody if there are too many.
+func (l *Link) makeRoomLocked() {
+	if len(l.neighs) < maxNeighbours {
+		return
+	}
+	for a, n := range l.neighs {
+		if !n.permanent && len(n.waiting) == 0 {
+			delete(l.neighs, a)
+			return
+		}
+	}
+	for a, n := range l.neighs {
+		if !n.permanent {
+			delete(l.neighs, a)
+			return
+		}
+	}
+}
+
+func (l *Link) armLocked(now int64) {
+	if !l.armed {
+		l.armed = true
+		l.stack.Clock.Set(&l.timer, now+askTime)
+	}
+}
+
+// expire asks again for those that are waited for, and gives up those that do not answer.
+func (l *Link) expire() {
+	now := l.stack.Clock.Now()
+	var again []netip.Addr
+	var lost [][]byte
+	l.mu.Lock()
+	l.armed = false
+	for a, n := range l.neighs {
+		switch {
+		case n.known || len(n.waiting) == 0:
+		case n.tries >= maxAsks:
+			lost = append(lost, n.waiting...)
+			delete(l.neighs, a)
+		default:
+			n.asked = now
+			n.tries++
+			again = append(again, a)
+			l.armLocked(now)
+		}
+	}
+	l.mu.Unlock()
+	for _, a := range again {
+		l.ask(a)
+	}
+	for _, frame := range lost {
+		l.stack.HostUnreachable(frame[vnetSize+header.EthernetSize:])
+	}
+}
+
+// ask sends the question where an address is.
+func (l *Link) ask(a netip.Addr) {
+	src := l.stack.SourceFor(a, l.index)
+	if !src.IsValid() {
+		return
+	}
+	if a.Is4() {
+		h := header.ARP{Op: header.ARPRequest, SenderMAC: l.mac, SenderIP: src, TargetIP: a}
+		l.sendARP(&h, header.BroadcastMAC)
+		return
+	}
+	n := header.Neighbour{Target: a, Link: l.mac, HasLink: true}
+	b := a.As16()
+	group := netip.AddrFrom16([16]byte{0: 0xff, 1: 2, 11: 1, 12: 0xff, 13: b[13], 14: b[14], 15: b[15]})
+	l.sendND(&n, linux.NDISC_NEIGH_SOL, src, group, header.MulticastMAC(group))
+}
+
+func (l *Link) sendARP(h *header.ARP, to header.MAC) {
+	b := make([]byte, vnetSize, 64)
+	e := header.Ethernet{Src: l.mac, Type: header.TypeARP}
+	l.write(h.Append(e.Append(b)), to)
+}
+
+func (l *Link) sendND(n *header.Neighbour, typ uint8, src, dst netip.Addr, to header.MAC) {
+	msg := n.AppendNeighbour(nil, typ)
+	stack.FillICMP(msg, src, dst)
+	h := header.IP{Src: src, Dst: dst, Proto: linux.IPPROTO_ICMPV6, TTL: 255, DF: true}
+	frame := l.frame(stack.Out{Packet: append(h.Append(nil, len(msg)), msg...)})
+	l.write(frame, to)
+}
+
+// inputARP answers questions for our addresses and learns from what is for us.
+func (l *Link) inputARP(b []byte) {
+	h, ok := header.ParseARP(b)
+	if !ok || h.SenderMAC[0]&1 != 0 || l.stack.LinkOf(h.TargetIP) != l.index {
+		return
+	}
+	if !h.SenderIP.IsUnspecified() && !h.SenderIP.IsMulticast() && !l.stack.Local(h.SenderIP) {
+		l.learn(h.SenderIP, h.SenderMAC, h.Op == header.ARPRequest, true)
+	}
+	if h.Op == header.ARPRequest {
+		r := header.ARP{Op: header.ARPReply, SenderMAC: l.mac, SenderIP: h.TargetIP, TargetMAC: h.SenderMAC, TargetIP: h.SenderIP}
+		l.sendARP(&r, h.SenderMAC)
+	}
+}
+
+// Neighbour takes a message of neighbour discovery; the stack calls it.
+func (l *Link) Neighbour(p *stack.Packet, typ uint8, n header.Neighbour) {
+	if typ == linux.NDISC_NEIGH_ADV {
+		if n.HasLink {
+			l.learn(n.Target, n.Link, false, n.Overriding)
+		}
+		return
+	}
+	if l.stack.LinkOf(n.Target) != l.index {
+		return
+	}
+	r := header.Neighbour{Target: n.Target, Link: l.mac, HasLink: true, Solicited: true, Overriding: true}
+	if p.Src.IsUnspecified() { // somebody looks whether the address is taken
+		all := netip.AddrFrom16([16]byte{0: 0xff, 1: 2, 15: 1})
+		r.Solicited = false
+		l.sendND(&r, linux.NDISC_NEIGH_ADV, n.Target, all, header.MulticastMAC(all))
+		return
+	}
+	if !n.HasLink {
+		return
+	}
+	l.learn(p.Src, n.Link, true, true)
+	l.sendND(&r, linux.NDISC_NEIGH_ADV, n.Target, p.Src, n.Link)
+}
+
+// learn notes where an address is, and sends what waits for it. Only a question makes somebody known who
+// was not asked for.
+func (l *Link) learn(a netip.Addr, mac header.MAC, create, override bool) {
+	if mac[0]&1 != 0 || mac == (header.MAC{}) {
+		return
+	}
+	l.mu.Lock()
+	n := l.neighs[a]
+	if n == nil && create {
+		l.makeRoomLocked()
+		n = &neighbour{}
+		l.neighs[a] = n
+	}
+	if n == nil || n.permanent {
+		l.mu.Unlock()
+		return
+	}
+	var waiting [][]byte
+	if !n.known || override || n.mac == mac {
+		n.mac, n.known, n.tries = mac, true, 0
+		n.fresh = l.stack.Clock.Now() + freshTime
+		waiting, n.waiting = n.waiting, nil
+	}
+	l.mu.Unlock()
+	for _, frame := range waiting {
+		l.write(frame, mac)
+	}
+}
+
+// Fix makes a neighbour known for ever, as the host had it.
+func (l *Link) Fix(a netip.Addr, mac [6]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.neighs[a] = &neighbour{mac: mac, known: true, permanent: true}
+}
+
+// Each calls f for every neighbour that is known.
+func (l *Link) Each(f func(a netip.Addr, mac [6]byte, permanent bool)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for a, n := range l.neighs {
+		if n.known {
+			f(a, n.mac, n.permanent)
+		}
+	}
+}

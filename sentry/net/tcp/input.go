@@ -1,0 +1,558 @@
+package tcp
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
+)
+
+// Segments in (RFC 9293 3.10.7, net/ipv4/tcp_input.c).
+
+// segment is one that has been checked.
+type segment struct {
+	header.TCP
+	local, remote netip.AddrPort
+	data          []byte
+	link          int32
+	tos           uint8
+}
+
+// end is the sequence number behind the segment.
+func (g *segment) end() uint32 {
+	n := g.Seq + uint32(len(g.data))
+	if g.Flags&header.SYN != 0 {
+		n++
+	}
+	if g.Flags&header.FIN != 0 {
+		n++
+	}
+	return n
+}
+
+// Input is stack.Handler's.
+func (t *Table) Input(p *stack.Packet) bool {
+	t.Stack.Counters.TCPInSegs.Add(1)
+	src, dst, h, data, ok := header.ParseTCP(p.Payload)
+	if !ok || p.Dst.IsMulticast() || t.Stack.IsBroadcast(p.Dst) ||
+		p.From != stack.OutsideChecked && header.Fold(header.Sum(p.Payload, header.Pseudo(p.Src, p.Dst, linux.IPPROTO_TCP, len(p.Payload)))) != 0xffff {
+		t.Stack.Counters.TCPInErrs.Add(1)
+		return true
+	}
+	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS}
+	if e := t.get(g.local, g.remote); e != nil {
+		e.lock()
+		if e.net != nil && e.state != Close {
+			e.net.input(e, g)
+		}
+		e.unlock()
+		return true
+	}
+	if t.waiting(g) {
+		return true
+	}
+	if l := t.find(g.local, g.remote); l != nil && l.input(g) {
+		return true
+	}
+	t.refuse(g)
+	return true
+}
+
+// refuse answers a segment that nobody expects with a reset (RFC 9293 3.5.2).
+func (t *Table) refuse(g *segment) {
+	if g.Flags&header.RST != 0 {
+		return
+	}
+	h := header.TCP{Flags: header.RST}
+	if g.Flags&header.ACK != 0 {
+		h.Seq = g.Ack
+	} else {
+		h.Flags |= header.ACK
+		h.Ack = g.end()
+	}
+	t.Stack.Counters.TCPOutRsts.Add(1)
+	t.reply(g, &h)
+}
+
+// reply sends a segment without data that belongs to no connection.
+func (t *Table) reply(g *segment, h *header.TCP) {
+	path, errno := t.Stack.Path(g.remote.Addr(), g.local.Addr(), linkFor(g.remote.Addr(), g.link))
+	if errno != 0 {
+		return
+	}
+	b := h.Append(nil, g.local.Port(), g.remote.Port())
+	sum := header.Sum(b, header.Pseudo(g.local.Addr(), g.remote.Addr(), linux.IPPROTO_TCP, len(b)))
+	binary.BigEndian.PutUint16(b[16:], ^header.Fold(sum))
+	ip := header.IP{Src: g.local.Addr(), Dst: g.remote.Addr(), Proto: linux.IPPROTO_TCP, DF: true}
+	t.Stack.Counters.TCPOutSegs.Add(1)
+	t.Stack.Send(&path, &ip, b)
+}
+
+func linkFor(a netip.Addr, link int32) int32 {
+	if a.IsLinkLocalUnicast() && a.Is6() {
+		return link
+	}
+	return 0
+}
+
+// waiting handles a segment for a connection in TIME_WAIT: a new one may begin in its place, others
+// are acknowledged (tcp_timewait_state_process).
+func (t *Table) waiting(g *segment) bool {
+	t.mu.Lock()
+	w := t.waits[pair{g.local, g.remote}]
+	if w == nil || !w.net.valid {
+		t.mu.Unlock()
+		return false
+	}
+	newer := before(w.net.rcvNxt, g.Seq) || w.net.ts && g.HasTS && before(w.net.tsRecent, g.TSVal)
+	switch {
+	case g.Flags&header.RST != 0:
+		if g.Seq == w.net.rcvNxt {
+			t.dropLocked(w)
+		}
+		t.mu.Unlock()
+		return true
+	case g.Flags&header.SYN != 0 && g.Flags&header.ACK == 0 && newer:
+		t.dropLocked(w)
+		t.mu.Unlock()
+		return false
+	}
+	h := header.TCP{Seq: w.net.nxt, Ack: w.net.rcvNxt, Flags: header.ACK, HasTS: w.net.ts, TSVal: uint32(t.Stack.Clock.Now() / 1e6), TSEcr: w.net.tsRecent}
+	t.mu.Unlock()
+	if len(g.data) > 0 || g.Flags&(header.FIN|header.SYN) != 0 {
+		t.reply(g, &h)
+	}
+	return true
+}
+
+// Failed is stack.Handler's: an ICMP error about a segment of ours.
+func (t *Table) Failed(ip *header.IP, quoted []byte, f stack.Failure) {
+	local := netip.AddrPortFrom(ip.Src, binary.BigEndian.Uint16(quoted))
+	remote := netip.AddrPortFrom(ip.Dst, binary.BigEndian.Uint16(quoted[2:]))
+	seq := binary.BigEndian.Uint32(quoted[4:])
+	e := t.get(local, remote)
+	if e == nil {
+		return
+	}
+	e.lock()
+	defer e.unlock()
+	s := e.net
+	if s == nil || e.state == Close || before(seq, s.una) || before(s.nxt, seq) {
+		return
+	}
+	switch {
+	case f.Errno == linux.EMSGSIZE:
+		s.tooBig(e, int(f.Info))
+	case e.state == SynSent && f.Errno != 0:
+		e.setErr(f.Errno)
+		e.finish()
+	}
+}
+
+// tooBig lowers the MTU of the path (RFC 1191, RFC 8201).
+func (s *segments) tooBig(e *Endpoint, mtu int) {
+	low := 552
+	if e.local.Addr().Is6() {
+		low = 1280
+	}
+	if mtu = max(mtu, low); mtu >= s.path.MTU || !s.synAcked {
+		return
+	}
+	s.path.MTU = mtu
+	s.fitMSS(e)
+	s.cc.mss = s.mss
+	if s.nxt != s.una {
+		s.rec.active, s.rec.timeout = true, true
+		s.rec.point, s.rec.rxt = s.nxt, s.una
+	}
+	s.output(e, false)
+}
+
+// input takes a segment of a connection. e is locked.
+func (s *segments) input(e *Endpoint, g *segment) {
+	now := s.clock.Now()
+	s.shownSegs[1]++
+	s.lastRecv, s.keeps = now, 0
+	if e.KeepAlive && s.synAcked {
+		s.keepAt = now + int64(e.KeepIdle)*1e9
+	}
+	if e.state == SynSent {
+		s.inputSynSent(e, g)
+		return
+	}
+	if !s.acceptable(e, g, now) {
+		return
+	}
+	if g.Flags&header.ACK == 0 {
+		return
+	}
+	if !s.inputAck(e, g, now) || e.state == Close {
+		return
+	}
+	if g.Flags&header.URG != 0 && g.Urgent != 0 {
+		s.inputUrgent(e, g)
+	}
+	s.inputData(e, g)
+	if e.state == Close {
+		return
+	}
+	s.output(e, false)
+}
+
+// inputSynSent takes the answer to a SYN.
+func (s *segments) inputSynSent(e *Endpoint, g *segment) {
+	acks := g.Flags&header.ACK != 0
+	if acks && g.Ack != s.nxt {
+		if g.Flags&header.RST == 0 {
+			h := header.TCP{Seq: g.Ack, Flags: header.RST}
+			s.emit(e, &h, 0, 0)
+		}
+		return
+	}
+	if g.Flags&header.RST != 0 {
+		if acks {
+			e.resetBy()
+		}
+		return
+	}
+	if g.Flags&header.SYN == 0 {
+		return
+	}
+	s.heard(e, &g.TCP)
+	s.rtoAt = 0
+	if !acks { // both have begun
+		e.state = SynRecv
+		s.sendSYN(e, header.SYN|header.ACK)
+		s.rtoAt = s.clock.Now() + 1e9
+		e.setTimer()
+		return
+	}
+	if s.tries == 0 {
+		s.rtt.sample(s.clock.Now() - s.firstTry)
+	}
+	s.established(e, g)
+	s.ackNow = true
+	s.output(e, false)
+}
+
+// established makes the connection be there after the peer has acknowledged the SYN.
+func (s *segments) established(e *Endpoint, g *segment) {
+	s.una, s.synAcked = s.iss+1, true
+	s.nxt = s.una
+	s.rec.rxt = s.una
+	s.wl1, s.wl2 = g.Seq, g.Ack
+	s.tries, s.firstTry = 0, 0
+	s.spaceAt = s.clock.Now()
+	s.rtoAt = 0
+	e.establish()
+	s.keep(e)
+}
+
+// acceptable is the first checks: sequence numbers, PAWS, RST, SYN (RFC 9293 3.10.7.4, RFC 7323 5, RFC 5961).
+func (s *segments) acceptable(e *Endpoint, g *segment, now int64) bool {
+	if s.ts && g.HasTS && before(g.TSVal, s.tsRecent) && g.Flags&header.RST == 0 && now-s.tsAt < 24*86400e9 {
+		s.challenge(e)
+		return false
+	}
+	wnd := s.adv - s.rcvNxt
+	n := g.end() - g.Seq
+	first := !before(g.Seq, s.rcvNxt) && before(g.Seq, s.rcvNxt+max(wnd, 1))
+	last := n > 0 && before(s.rcvNxt, g.end()) && !before(s.rcvNxt+wnd, g.Seq)
+	if wnd == 0 {
+		first = g.Seq == s.rcvNxt
+	}
+	if !first && !last && !(n == 0 && g.Seq == s.rcvNxt+wnd) {
+		if g.Flags&header.RST == 0 {
+			if e.state == SynRecv && g.Flags&header.SYN != 0 && g.Seq == s.irs {
+				s.sendSYN(e, header.SYN|header.ACK)
+				return false
+			}
+			s.ackNow = true
+			s.output(e, false)
+		}
+		return false
+	}
+	switch {
+	case g.Flags&header.RST != 0:
+		if g.Seq == s.rcvNxt {
+			e.resetBy()
+		} else {
+			s.challenge(e)
+		}
+		return false
+	case g.Flags&header.SYN != 0:
+		if e.state == SynRecv && g.Flags&header.ACK != 0 {
+			break // of one that both have begun
+		}
+		s.challenge(e)
+		return false
+	}
+	if s.ts && g.HasTS && !before(s.lastAck, g.Seq) {
+		s.tsRecent, s.tsAt = g.TSVal, now
+	}
+	return true
+}
+
+// challenge answers what may be from somebody who guesses, not too often.
+func (s *segments) challenge(e *Endpoint) {
+	if challenges.allow() {
+		s.sendAck(e)
+	}
+}
+
+// inputAck takes the acknowledgement: false if the segment is to be dropped.
+func (s *segments) inputAck(e *Endpoint, g *segment, now int64) bool {
+	if e.state == SynRecv {
+		if g.Ack != s.iss+1 {
+			h := header.TCP{Seq: g.Ack, Flags: header.RST}
+			s.emit(e, &h, 0, 0)
+			return false
+		}
+		s.established(e, g)
+		s.wnd = uint32(g.Window) << s.sndScale
+		s.maxWnd = max(s.maxWnd, s.wnd)
+	}
+	if before(s.nxt, g.Ack) {
+		s.challenge(e)
+		return false
+	}
+	if before(g.Ack, s.una) {
+		if s.una-g.Ack > s.maxWnd {
+			s.challenge(e)
+			return false
+		}
+		return true
+	}
+	wnd := uint32(g.Window) << s.sndScale
+	sameWindow := wnd == s.wnd
+	if before(s.wl1, g.Seq) || s.wl1 == g.Seq && !before(g.Ack, s.wl2) {
+		if s.wnd == 0 && wnd > 0 {
+			s.probeAt, s.tries, s.firstTry = 0, 0, 0
+		}
+		s.wnd, s.wl1, s.wl2 = wnd, g.Seq, g.Ack
+		s.maxWnd = max(s.maxWnd, wnd)
+	}
+	news := false
+	if s.sackOK {
+		for _, b := range g.Blocks[:g.NBlocks] {
+			if s.rec.add(b, s.una, s.nxt) {
+				news = true
+			}
+		}
+	}
+	if g.Ack != s.una {
+		s.ackedTo(e, g, now)
+	} else if s.nxt != s.una && len(g.data) == 0 && g.Flags&header.FIN == 0 && (news || sameWindow && !s.sackOK) {
+		s.rec.dups++
+	}
+	s.detectLoss()
+	return true
+}
+
+// detectLoss begins recovery when enough has arrived behind a hole (RFC 6675 5).
+func (s *segments) detectLoss() {
+	if s.rec.active || s.nxt == s.una {
+		return
+	}
+	if s.sackOK && s.rec.bytes() <= 2*s.mss && !(s.rec.dups >= 3 && s.rec.bytes() > 0) || !s.sackOK && s.rec.dups < 3 {
+		return
+	}
+	s.rec.active, s.rec.timeout = true, false
+	s.rec.point, s.rec.rxt = s.nxt, s.una
+	s.tlpAt = 0
+	s.cc.lost()
+}
+
+// ackedTo takes away what is acknowledged now.
+func (s *segments) ackedTo(e *Endpoint, g *segment, now int64) {
+	n := int(g.Ack - s.una)
+	data := min(n, e.snd.n)
+	finAcked := e.finSent && g.Ack == s.nxt
+	s.sampleRTT(g, now)
+	e.snd.drop(data)
+	s.una = g.Ack
+	if s.urgent && !before(s.una, s.urgSeq) {
+		s.urgent = false
+	}
+	s.tries, s.firstTry, s.rtoAt, s.tlpAt = 0, 0, 0, 0
+	s.rec.tlp = false
+	s.rec.acked(s.una)
+	switch {
+	case s.rec.active && !before(s.una, s.rec.point):
+		s.rec.active, s.rec.timeout, s.rec.dups = false, false, 0
+	case s.rec.active && !s.sackOK:
+		s.rec.dups, s.rec.rxt = 0, s.una // the next hole (RFC 6582)
+		if s.rec.timeout {
+			s.cc.acked(n, now, s.rtt.srtt)
+		}
+	case s.rec.active && s.rec.timeout:
+		s.cc.acked(n, now, s.rtt.srtt)
+	case !s.rec.active:
+		s.rec.dups = 0
+		if s.cc.cwnd < 2*(n+int(s.nxt-s.una)) { // it is what limits (RFC 7661)
+			s.cc.acked(n, now, s.rtt.srtt)
+		}
+	}
+	if data > 0 && e.writable() {
+		e.events |= evOut
+	}
+	if finAcked {
+		s.finAcked(e)
+	}
+}
+
+// sampleRTT measures a round trip, by the timestamp or by what was sent only once.
+func (s *segments) sampleRTT(g *segment, now int64) {
+	if s.rtt.at != 0 && before(s.rtt.seq, g.Ack) {
+		s.rtt.sample(now - s.rtt.at)
+		s.rtt.at = 0
+		return
+	}
+	if s.ts && g.HasTS && g.TSEcr != 0 && s.rtt.at == 0 && s.retrans > 0 {
+		if ms := s.tsNow() - g.TSEcr; ms < 1<<20 {
+			s.rtt.sample(int64(ms) * 1e6)
+		}
+	}
+}
+
+// finAcked is when the peer has our FIN.
+func (s *segments) finAcked(e *Endpoint) {
+	switch e.state {
+	case FinWait1:
+		e.state = FinWait2
+		if e.dead {
+			e.orphan()
+		}
+	case Closing:
+		e.timeWait()
+	case LastAck:
+		e.finish()
+	}
+}
+
+// inputUrgent notes where urgent data is.
+func (s *segments) inputUrgent(e *Endpoint, g *segment) {
+	at := g.Seq + uint32(g.Urgent) - 1
+	if off := int32(at - s.rcvNxt); off >= 0 || e.got >= uint64(-int64(off)) {
+		e.gotUrgent(e.got + uint64(int64(off)))
+	}
+}
+
+// inputData takes data and FIN.
+func (s *segments) inputData(e *Endpoint, g *segment) {
+	if len(g.data) == 0 && g.Flags&header.FIN == 0 {
+		return
+	}
+	if !e.state.in(Established, FinWait1, FinWait2) {
+		s.ackNow = s.ackNow || g.Flags&header.FIN != 0 || len(g.data) > 0
+		return
+	}
+	seq, data, fin := g.Seq, g.data, g.Flags&header.FIN != 0
+	s.shownSegs[3]++
+	if before(seq, s.rcvNxt) { // some of it is there already
+		skip := s.rcvNxt - seq
+		if int(skip) > len(data) {
+			s.ackNow = true
+			if !fin || int(skip) != len(data) {
+				return
+			}
+		}
+		seq, data = s.rcvNxt, data[min(int(skip), len(data)):]
+		s.ackNow = s.ackNow || len(data) == 0
+	}
+	if room := int(s.adv - seq); len(data) > room {
+		data, fin = data[:max(room, 0)], false
+		s.ackNow = true
+	}
+	if e.dead && len(data) > 0 { // nobody will read it
+		s.sendReset(e)
+		e.finish()
+		return
+	}
+	if seq != s.rcvNxt {
+		s.keepPiece(seq, data, fin)
+		s.ackNow = true
+		return
+	}
+	s.take(e, data)
+	if len(s.ooo) > 0 {
+		fin = s.takePieces(e) || fin && len(s.ooo) == 0
+		s.ackNow = true
+	}
+	s.ackPending++
+	if s.quick > 0 || e.got == 0 {
+		s.quick--
+		s.ackNow = true
+	}
+	if s.ackPending >= 2 && len(g.data) >= s.mss/2 || s.ackPending >= 8 {
+		s.ackNow = true
+	}
+	if fin {
+		s.rcvNxt++
+		s.adv = seqMax(s.adv, s.rcvNxt)
+		s.ackNow = true
+		e.gotFin()
+	}
+}
+
+// take appends data to what can be read.
+func (s *segments) take(e *Endpoint, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	e.rcv.write(data)
+	s.rcvNxt += uint32(len(data))
+	e.arrived(len(data))
+}
+
+// keepPiece keeps data that came before what it follows. A FIN is not kept: it comes again.
+func (s *segments) keepPiece(seq uint32, data []byte, _ bool) {
+	if len(data) == 0 || len(s.ooo) >= 4096 || s.oooBytes >= s.room {
+		return
+	}
+	at := len(s.ooo)
+	for at > 0 && before(seq, s.ooo[at-1].seq) {
+		at--
+	}
+	if at > 0 {
+		if p := s.ooo[at-1]; before(seq, p.seq+uint32(len(p.data))) {
+			skip := int(p.seq + uint32(len(p.data)) - seq)
+			if skip >= len(data) {
+				return
+			}
+			seq, data = seq+uint32(skip), data[skip:]
+		}
+	}
+	if at < len(s.ooo) {
+		if p := s.ooo[at]; before(p.seq, seq+uint32(len(data))) {
+			if data = data[:int(p.seq-seq)]; len(data) == 0 {
+				return
+			}
+		}
+	}
+	s.ooo = append(s.ooo, piece{})
+	copy(s.ooo[at+1:], s.ooo[at:])
+	s.ooo[at] = piece{seq, append([]byte(nil), data...)}
+	s.oooBytes += len(data)
+	s.rec.lastOoo = seq
+}
+
+// takePieces appends what has become in order.
+func (s *segments) takePieces(e *Endpoint) bool {
+	i := 0
+	for i < len(s.ooo) && !before(s.rcvNxt, s.ooo[i].seq) {
+		p := s.ooo[i]
+		s.oooBytes -= len(p.data)
+		if skip := int(s.rcvNxt - p.seq); skip < len(p.data) {
+			s.take(e, p.data[skip:])
+		}
+		i++
+	}
+	clear(s.ooo[:i])
+	if s.ooo = s.ooo[i:]; len(s.ooo) == 0 {
+		s.ooo = nil
+	}
+	return false
+}

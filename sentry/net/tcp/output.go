@@ -1,0 +1,278 @@
+package tcp
+
+import (
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
+)
+
+// Segments out, and what happens when time goes by.
+
+// output sends what may be sent: first what was lost, then what is new. more says that more will be
+// queued at once, so that a last short segment waits (tcp_write_xmit).
+func (s *segments) output(e *Endpoint, more bool) {
+	if !s.synAcked || e.state == Close {
+		return
+	}
+	for {
+		room := s.cc.cwnd - s.pipe()
+		if room <= 0 && s.pipe() > 0 {
+			break
+		}
+		if seq, n := s.nextLost(); n > 0 {
+			s.resend(e, seq, n)
+			s.rec.rxt = seq + uint32(n)
+			continue
+		}
+		if !s.sendNew(e, room, more) {
+			break
+		}
+	}
+	if s.ackNow {
+		s.sendAck(e)
+	}
+	s.arm(e)
+}
+
+// sendNew sends one new segment if there is one to be sent.
+func (s *segments) sendNew(e *Endpoint, room int, more bool) bool {
+	sent := int(s.nxt - s.una)
+	left := e.snd.n - sent // what is queued and new; -1 after the FIN
+	fin := e.finWanted && !e.finSent
+	if left < 0 || left == 0 && !fin {
+		return false
+	}
+	open := int(int32(s.una + s.wnd - s.nxt))
+	n := min(left, s.most(room))
+	if n > s.mss && n < left {
+		n -= n % s.mss
+	}
+	if open < n {
+		if n = open; n > s.mss {
+			n -= n % s.mss
+		}
+		if n <= 0 && !(left == 0 && fin && s.wnd > 0 && open >= 0) {
+			return false
+		}
+		n = max(n, 0)
+		if n < left && n < s.mss && sent > 0 && n < int(s.maxWnd/2) { // not worth a segment (RFC 9293 3.8.6.2.1)
+			return false
+		}
+	}
+	last := n == left
+	if n < s.mss && last && !fin && (more || e.Cork) {
+		return false
+	}
+	if n < s.mss && !(last && fin) && !e.NoDelay && sent > 0 && !s.urgent {
+		return false
+	}
+	h := s.header(e, s.nxt, 0)
+	if last && n > 0 {
+		h.Flags |= header.PSH
+	}
+	if last && fin {
+		h.Flags |= header.FIN
+		e.finSent = true
+	}
+	if s.rtt.at == 0 {
+		s.rtt.seq, s.rtt.at = s.nxt, s.clock.Now()
+	}
+	s.emit(e, &h, sent, n)
+	s.nxt += uint32(n)
+	if h.Flags&header.FIN != 0 {
+		s.nxt++
+		return false
+	}
+	return true
+}
+
+// most is how much goes into one packet: many segments if the link cuts them, as many as may be on
+// their way.
+func (s *segments) most(room int) int {
+	if !s.path.Offload {
+		return s.mss
+	}
+	return max(s.mss, min(room, longest/s.mss*s.mss))
+}
+
+// longest is the most data of a packet that the link cuts.
+const longest = 65535 - 120
+
+// resend sends a range again.
+func (s *segments) resend(e *Endpoint, seq uint32, n int) {
+	off := int(seq - s.una)
+	data := max(min(n, e.snd.n-off), 0)
+	h := s.header(e, seq, 0)
+	if e.finSent && off+data == e.snd.n && data < n+1 && seq+uint32(data) == s.nxt-1 {
+		h.Flags |= header.FIN
+	}
+	s.rtt.at = 0
+	s.retrans++
+	e.table.Stack.Counters.TCPRetransSegs.Add(1)
+	s.emit(e, &h, off, data)
+}
+
+// arm sets the deadlines that follow from what is on its way.
+func (s *segments) arm(e *Endpoint) {
+	now := s.clock.Now()
+	switch {
+	case s.nxt != s.una:
+		s.probeAt = 0
+		if s.rtoAt == 0 {
+			s.rtoAt = now + s.rtt.rto<<min(s.tries, 16)
+			s.rtoAt = min(s.rtoAt, now+maxRTO)
+			if s.firstTry == 0 {
+				s.firstTry = now
+			}
+		}
+		if s.tlpAt == 0 && !s.rec.active && !s.rec.tlp && s.sackOK && s.tries == 0 && s.rtt.srtt > 0 {
+			s.tlpAt = now + max(2*s.rtt.srtt, 10e6)
+		}
+	case e.snd.n > 0 || e.finWanted && !e.finSent:
+		s.rtoAt, s.tlpAt = 0, 0
+		if s.probeAt == 0 { // a closed window, or a segment held back
+			wait := max(s.rtt.rto, minRTO)
+			if s.wnd > 0 {
+				wait = minRTO
+			}
+			s.probeAt = now + min(wait<<min(s.tries, 10), maxRTO)
+		}
+	default:
+		s.rtoAt, s.probeAt, s.tlpAt, s.firstTry = 0, 0, 0, 0
+	}
+	if s.ackPending > 0 && s.ackAt == 0 {
+		s.ackAt = now + 40e6
+	}
+	e.setTimer()
+}
+
+// expire does what is due.
+func (s *segments) expire(e *Endpoint, now int64) {
+	due := func(t *int64) bool {
+		if *t == 0 || *t > now {
+			return false
+		}
+		*t = 0
+		return true
+	}
+	if due(&s.ackAt) {
+		s.sendAck(e)
+	}
+	if due(&s.tlpAt) && s.nxt != s.una && !s.rec.active {
+		s.rec.tlp = true
+		n := min(s.mss, int(s.nxt-s.una))
+		s.resend(e, s.nxt-uint32(n), n)
+	}
+	if due(&s.rtoAt) {
+		s.timedOut(e, now)
+	}
+	if e.state != Close && due(&s.probeAt) {
+		s.probe(e, now)
+	}
+	if e.state != Close && due(&s.keepAt) {
+		s.keepAlive(e, now)
+	}
+}
+
+// maxTries is net.ipv4.tcp_retries2.
+const maxTries = 15
+
+// gaveUp ends a connection that has been tried for too long.
+func (s *segments) gaveUp(e *Endpoint, now int64, most int) bool {
+	late := e.UserTimeout > 0 && s.firstTry != 0 && now-s.firstTry >= int64(e.UserTimeout)*1e6
+	if e.UserTimeout > 0 {
+		most = 1 << 20
+	}
+	if s.tries <= most && !late {
+		return false
+	}
+	e.setErr(linux.ETIMEDOUT)
+	e.finish()
+	return true
+}
+
+// timedOut is the retransmission time-out (RFC 6298 5).
+func (s *segments) timedOut(e *Endpoint, now int64) {
+	s.tries++
+	switch e.state {
+	case SynSent, SynRecv:
+		if s.gaveUp(e, now, int(e.SynCnt)) {
+			return
+		}
+		flags := uint8(header.SYN)
+		if e.state == SynRecv {
+			flags |= header.ACK
+		}
+		s.sendSYN(e, flags)
+		s.rtoAt = now + min(int64(1e9)<<min(s.tries, 16), maxRTO)
+		return
+	}
+	most := maxTries
+	if e.dead {
+		most = 8 // net.ipv4.tcp_orphan_retries
+	}
+	if s.gaveUp(e, now, most) {
+		return
+	}
+	if s.nxt == s.una {
+		return
+	}
+	if s.tries == 1 {
+		s.cc.expired()
+	}
+	s.rtt.at = 0
+	s.rec.active, s.rec.timeout, s.rec.tlp, s.rec.dups = true, true, false, 0
+	s.rec.point, s.rec.rxt = s.nxt, s.una
+	s.rec.sacked = nil // it may have dropped them (RFC 2018 8)
+	n := min(s.mss, int(s.nxt-s.una))
+	s.resend(e, s.una, n)
+	s.rec.rxt = s.una + uint32(n)
+	s.arm(e)
+}
+
+// probe asks whether a window is still closed; or sends a segment that was held back for too long.
+func (s *segments) probe(e *Endpoint, now int64) {
+	if s.wnd > 0 {
+		no := e.NoDelay
+		cork := e.Cork
+		e.NoDelay, e.Cork = true, false
+		s.output(e, false)
+		e.NoDelay, e.Cork = no, cork
+		return
+	}
+	if s.firstTry == 0 {
+		s.firstTry = now
+	}
+	s.tries++
+	if s.gaveUp(e, now, maxTries) {
+		return
+	}
+	h := s.header(e, s.una-1, 0)
+	s.emit(e, &h, 0, 0)
+	s.arm(e)
+}
+
+// keepAlive asks whether the peer is still there (RFC 9293 3.8.4).
+func (s *segments) keepAlive(e *Endpoint, now int64) {
+	if !e.KeepAlive || e.state == Close {
+		return
+	}
+	idle := now - s.lastRecv
+	if want := int64(e.KeepIdle) * 1e9; idle < want && s.keeps == 0 {
+		s.keepAt = now + want - idle
+		return
+	}
+	if s.nxt != s.una { // something else is being tried
+		s.keepAt = now + int64(e.KeepIdle)*1e9
+		return
+	}
+	if s.keeps >= int(e.KeepCnt) || e.UserTimeout > 0 && s.keeps > 0 && idle >= int64(e.UserTimeout)*1e6 {
+		s.sendReset(e)
+		e.setErr(linux.ETIMEDOUT)
+		e.finish()
+		return
+	}
+	s.keeps++
+	h := s.header(e, s.nxt-1, 0)
+	s.emit(e, &h, 0, 0)
+	s.keepAt = now + int64(e.KeepIntvl)*1e9
+}
