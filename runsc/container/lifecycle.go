@@ -50,6 +50,11 @@ func (c *Container) Start() error {
 			return c.abandon(err)
 		}
 	}
+	if c.cfg.Network == "sandbox" {
+		if err := c.handNetwork(); err != nil {
+			return c.abandon(err)
+		}
+	}
 	if _, err := ask(c, control.Start, control.Container{ID: c.ID}); err != nil {
 		return err
 	}
@@ -63,6 +68,27 @@ func (c *Container) Start() error {
 		}
 	}
 	return nil
+}
+
+// handNetwork gives the sandbox the interfaces that hooks, or who made the namespace, have set up
+// for it.
+func (c *Container) handNetwork() error {
+	n, err := sandbox.TakeNetwork(c.Sentry.PID)
+	if err != nil || len(n.Args.Links) == 0 {
+		return err
+	}
+	defer n.Close()
+	conn, err := sandbox.Dial(c.dir, answerTime)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := n.Release(); err != nil {
+		return err
+	}
+	n.Args.ID = c.ID
+	_, err = control.Call(conn, control.Network, n.Args, n.Files...)
+	return err
 }
 
 // abandon kills a container for which a hook failed.

@@ -69,6 +69,7 @@ func (c *stream) Close() {
 // handle fills the table of methods.
 func (s *sandbox) handle(srv *control.Server) {
 	control.Handle(srv, control.Start, s.startContainer)
+	control.Handle(srv, control.Network, s.network)
 	control.Handle(srv, control.Signal, s.signal)
 	control.Handle(srv, control.Exec, s.exec)
 	control.Handle(srv, control.Wait, s.wait)

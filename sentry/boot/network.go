@@ -1,0 +1,76 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/control"
+	"github.com/seed-7423c386/runsc/sentry/net/device"
+	"github.com/seed-7423c386/runsc/sentry/net/link"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
+	"github.com/seed-7423c386/runsc/sentry/socket/inet"
+)
+
+// network takes over the interfaces that runsc found where the container is to be.
+func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.Empty, error) {
+	c, err := s.containers.find(a.ID)
+	if err != nil {
+		return control.Empty{}, err
+	}
+	if s.cfg.Network != "sandbox" {
+		return control.Empty{}, errors.New("this sandbox was made without a network")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fds := r.Take()
+	if c.started || len(fds) != len(a.Links) {
+		for _, fd := range fds {
+			host.Close(fd)
+		}
+		return control.Empty{}, fmt.Errorf("network: %d interfaces with %d descriptors, started %v", len(a.Links), len(fds), c.started)
+	}
+	n := inet.Of(c.ns.Net).Stack
+	links := map[int32]*link.Link{}
+	for i, l := range a.Links {
+		index := n.Devices.Add(device.Link{
+			Index: l.Index, Name: l.Name, Type: linux.ARPHRD_ETHER, MTU: l.MTU, MAC: l.MAC,
+			Flags: linux.IFF_BROADCAST | linux.IFF_MULTICAST | linux.IFF_UP | linux.IFF_RUNNING | linux.IFF_LOWER_UP,
+		})
+		for _, b := range l.Addrs {
+			family := uint8(linux.AF_INET)
+			if len(b.IP) == 16 {
+				family = linux.AF_INET6
+			}
+			n.Devices.AddAddr(index, device.Addr{Family: family, IP: b.IP, Prefix: b.Prefix, Scope: b.Scope})
+		}
+		links[l.Index] = link.New(n, index, fds[i], l.MAC)
+	}
+	for _, v := range a.Routes {
+		if route, ok := routeOf(&v); ok {
+			n.AddRoute(route, true)
+		}
+	}
+	for _, v := range a.Neighbours {
+		if ip, ok := netip.AddrFromSlice(v.IP); ok && links[v.Link] != nil {
+			links[v.Link].Fix(ip, v.MAC)
+		}
+	}
+	return control.Empty{}, nil
+}
+
+func routeOf(v *control.NetRoute) (stack.Route, bool) {
+	dst := netip.IPv4Unspecified()
+	if v.IPv6 {
+		dst = netip.IPv6Unspecified()
+	}
+	if len(v.Dst) > 0 {
+		dst, _ = netip.AddrFromSlice(v.Dst)
+	}
+	r := stack.Route{Dst: netip.PrefixFrom(dst, int(v.Prefix)), Link: v.Link, Metric: v.Metric, Scope: v.Scope, Type: v.Type, Protocol: v.Protocol, Table: linux.RT_TABLE_MAIN}
+	r.Gateway, _ = netip.AddrFromSlice(v.Gateway)
+	r.Src, _ = netip.AddrFromSlice(v.Src)
+	return r, r.Dst.IsValid()
+}
