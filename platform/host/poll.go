@@ -40,3 +40,9 @@ func Eventfd() (int, linux.Errno) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	return fd, errnoOf(err)
 }
+
+// PollIn waits until there is something to read from fd, or an error.
+func PollIn(fd int) linux.Errno {
+	_, errno := Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+	return errno
+}

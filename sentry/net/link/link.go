@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
@@ -62,7 +60,6 @@ func New(s *stack.Stack, index int32, fd int, mac [6]byte) *Link {
 // run takes frames in. The buffer is used again for the next frame, so who keeps one makes a copy.
 func (l *Link) run() {
 	buf := make([]byte, maxFrame)
-	poll := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}}
 	for {
 		n, errno := host.Read(l.fd, buf)
 		switch errno {
@@ -71,7 +68,7 @@ func (l *Link) run() {
 				l.input(buf[:n])
 			}
 		case linux.EAGAIN:
-			if _, errno := host.Poll(poll, -1); errno != 0 && errno != linux.EINTR {
+			if errno := host.PollIn(l.fd); errno != 0 && errno != linux.EINTR {
 				return
 			}
 		case linux.ENETDOWN, linux.EINTR:
