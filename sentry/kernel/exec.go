@@ -142,11 +142,14 @@ func (x *exec) load() linux.Errno {
 		ReadImpliesExec: t.Personality()&personalityReadImpliesExec != 0,
 		Random:          t.k.Random, Machine: t.k.Machine, VDSO: t.k.VDSO,
 	})
-	if errno == 0 {
-		errno = x.mapErr
+	if errno == 0 && x.mapErr != 0 {
+		errno, x.start.Fatal = x.mapErr, true
 	}
 	if errno != 0 {
 		m.Put()
+		if x.start.Fatal {
+			t.forceFatal(linux.SIGSEGV)
+		}
 		return errno
 	}
 	x.mm = m

@@ -209,6 +209,15 @@ func (t *Task) forceSignal(info *linux.Siginfo) {
 	t.work.Store(true)
 }
 
+// forceFatal lets the process die of a signal, whatever it does about it (force_fatal_sig).
+func (t *Task) forceFatal(signo int) {
+	h := t.group.sighand
+	h.mu.Lock()
+	h.actions[signo] = linux.Sigaction{Handler: linux.SIG_DFL}
+	h.mu.Unlock()
+	t.ForceSignal(signo, linux.SI_KERNEL)
+}
+
 // ForceSignal is forceSignal for system calls (SIGSYS, SIGSEGV of a bad frame).
 func (t *Task) ForceSignal(signo int, code int32) {
 	info := linux.Siginfo{Signo: int32(signo), Code: code}

@@ -31,6 +31,8 @@ type image struct {
 	execStack bool
 	align     uint64 // largest p_align of the segments, a power of two
 	low, high uint64 // pages that the segments span
+	// bad is why the segments cannot be mapped: Linux finds out when the old program is gone.
+	bad linux.Errno
 }
 
 // segment is a PT_LOAD, cut into pages: the file's pages from off are mapped at addr; what
@@ -60,8 +62,8 @@ const (
 	pathMax = 4096
 )
 
-// parseELF reads and checks an ELF file. ENOEXEC for what is none or malformed; EINVAL for
-// segments Linux could not map; EIO if the interpreter's name is cut off.
+// parseELF reads and checks an ELF file. ENOEXEC for what is none or malformed; EIO if the
+// interpreter's name is cut off. Segments that cannot be mapped are only noted (image.bad).
 func parseELF(f Reader) (*image, linux.Errno) {
 	var h [ehdrSize]byte
 	n, errno := f.ReadAt(h[:], 0)
@@ -91,9 +93,7 @@ func parseELF(f Reader) (*image, linux.Errno) {
 			return nil, errno
 		}
 	}
-	if errno := im.finish(); errno != 0 {
-		return nil, errno
-	}
+	im.finish()
 	return im, 0
 }
 
@@ -121,7 +121,9 @@ func (im *image) add(f Reader, p phdr) linux.Errno {
 	case ptPhdr:
 		im.phdrAddr = p.vaddr
 	case ptLoad:
-		return im.addSegment(p)
+		if errno := im.addSegment(p); im.bad == 0 {
+			im.bad = errno
+		}
 	}
 	return 0
 }
@@ -184,9 +186,9 @@ func (im *image) addSegment(p phdr) linux.Errno {
 }
 
 // finish checks what only the whole shows and works out the span.
-func (im *image) finish() linux.Errno {
-	if len(im.segments) == 0 {
-		return linux.ENOEXEC
+func (im *image) finish() {
+	if len(im.segments) == 0 && im.bad == 0 {
+		im.bad = linux.ENOEXEC
 	}
 	im.align = max(im.align, usermem.PageSize)
 	im.low = ^uint64(0)
@@ -198,8 +200,7 @@ func (im *image) finish() linux.Errno {
 			im.phdrAddr = im.phoff - s.off + s.addr
 		}
 	}
-	if im.high > taskSize {
-		return linux.EINVAL
+	if im.high > taskSize && im.bad == 0 {
+		im.bad = linux.EINVAL
 	}
-	return 0
 }

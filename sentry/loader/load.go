@@ -43,6 +43,9 @@ type Machine struct {
 type Start struct {
 	Entry usermem.Addr // of the interpreter, if there is one
 	SP    usermem.Addr
+	// Fatal says of a failure that Linux would have given up the old program before it: the process
+	// dies of SIGSEGV.
+	Fatal bool
 }
 
 // Load maps a program into m, which is empty, and lays out its first stack
@@ -55,6 +58,29 @@ func Load[F File](m *mm.MM, p Program[F]) (Start, linux.Errno) {
 	if errno := CheckArgs(p.Exe.Name, p.Exe.Argv, p.Envv, m.Limits().Stack); errno != 0 {
 		return Start{}, errno
 	}
+	var (
+		interp *image
+		file   F
+	)
+	if im.interp != "" {
+		if file, errno = p.Open(im.interp); errno != 0 {
+			return Start{}, errno
+		}
+		defer p.Put(file)
+		if interp, errno = parseELF(file); errno != 0 {
+			if errno == linux.ENOEXEC {
+				errno = linux.ELIBBAD
+			}
+			return Start{}, errno
+		}
+	}
+	start, errno := place(m, p, im, interp, file)
+	start.Fatal = errno != 0
+	return start, errno
+}
+
+// place is Load once the headers are read.
+func place[F File](m *mm.MM, p Program[F], im, interp *image, file F) (Start, linux.Errno) {
 	var random func(uint64) uint64
 	if !p.NoRandomize {
 		random = func(n uint64) uint64 {
@@ -71,13 +97,9 @@ func Load[F File](m *mm.MM, p Program[F]) (Start, linux.Errno) {
 	}
 	entry := usermem.Addr(im.entry + l.bias)
 	var base uint64
-	if im.interp != "" {
-		f, errno := p.Open(im.interp)
-		if errno != 0 {
-			return Start{}, errno
-		}
-		defer p.Put(f)
-		if entry, base, errno = l.interpreter(f); errno != 0 {
+	if interp != nil {
+		var errno linux.Errno
+		if entry, base, errno = l.interpreter(file, interp); errno != 0 {
 			return Start{}, errno
 		}
 	}
@@ -112,6 +134,9 @@ type load struct {
 // program maps the program itself and sets the heap behind it.
 func (l *load) program(f File) linux.Errno {
 	im := l.im
+	if im.bad != 0 {
+		return im.bad
+	}
 	if im.dynamic {
 		at := l.place.PIEBase &^ usermem.Addr(im.align-1)
 		if im.interp == "" { // a static one, or ld.so called by name: where mmap would put it
@@ -150,13 +175,9 @@ func (l *load) program(f File) linux.Errno {
 }
 
 // interpreter maps the ELF interpreter and returns its entry point and load address.
-func (l *load) interpreter(f File) (entry usermem.Addr, base uint64, errno linux.Errno) {
-	im, errno := parseELF(f)
-	if errno == linux.ENOEXEC {
-		errno = linux.ELIBBAD
-	}
-	if errno != 0 {
-		return 0, 0, errno
+func (l *load) interpreter(f File, im *image) (entry usermem.Addr, base uint64, errno linux.Errno) {
+	if im.bad != 0 {
+		return 0, 0, im.bad
 	}
 	bias := uint64(0)
 	if im.dynamic {

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"bytes"
+	"cmp"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
@@ -27,33 +28,40 @@ type script struct {
 }
 
 // parseScript parses the beginning of a script, header being the file's first headerSize
-// bytes or all of it. ENOEXEC for a line that names no interpreter or may be cut off.
+// bytes or all of it (load_script, fs/binfmt_script.c). ENOEXEC for a line that names no interpreter
+// or may be cut off.
 func parseScript(header []byte) (script, linux.Errno) {
-	line := header[2:]
-	if end := bytes.IndexByte(line, '\n'); end >= 0 {
-		line = line[:end]
-	} else if len(header) == headerSize {
-		// No end in sight: the path must at least be followed by a blank, or it may be longer
-		// than what we see.
-		name := bytes.TrimLeft(line, " \t")
-		if bytes.IndexAny(name, " \t\x00") < 0 {
+	var buf [headerSize]byte // a short file is followed by zero bytes
+	copy(buf[:], header)
+	end := bytes.IndexByte(buf[:], '\n')
+	if end < 0 {
+		// No end in sight: the path must at least be followed by a blank or a zero byte, or it may be
+		// longer than what we see. The last byte is never of the line.
+		rest := bytes.TrimLeft(buf[2:], blanks)
+		if len(rest) == 0 || bytes.IndexAny(rest, blanks+"\x00") < 0 {
 			return script{}, linux.ENOEXEC
 		}
+		end = headerSize - 1
 	}
-	if nul := bytes.IndexByte(line, 0); nul >= 0 {
-		line = line[:nul]
-	}
-	line = bytes.Trim(line, " \t")
+	line := bytes.TrimRight(buf[2:max(end, 2)], blanks)
+	line = bytes.TrimLeft(line, blanks)
 	if len(line) == 0 {
 		return script{}, linux.ENOEXEC
 	}
-	name, rest, _ := bytes.Cut(line, []byte{' '})
-	if tab := bytes.IndexByte(line, '\t'); tab >= 0 && tab < len(name) {
-		name, rest = line[:tab], line[tab+1:]
+	sep := bytes.IndexAny(line, blanks+"\x00")
+	if sep < 0 {
+		return script{interp: string(line)}, 0
 	}
-	rest = bytes.TrimLeft(rest, " \t")
-	return script{interp: string(name), arg: string(rest), hasArg: len(rest) > 0}, 0
+	s := script{interp: string(line[:sep])}
+	if line[sep] != 0 {
+		arg, _, _ := bytes.Cut(bytes.TrimLeft(line[sep:], blanks), []byte{0})
+		s.arg, s.hasArg = string(arg), true
+	}
+	return s, 0
 }
+
+// blanks separate the interpreter from its argument.
+const blanks = " \t"
 
 // Executable is the file that is run in the end.
 type Executable[F Reader] struct {
@@ -99,7 +107,7 @@ func Resolve[F Reader](file F, path string, argv []string, open func(path string
 		}
 		args = append(args, e.Path)
 		e.Argv = append(args, e.Argv[1:]...)
-		if e.File, errno = open(s.interp); errno != 0 {
+		if e.File, errno = open(cmp.Or(s.interp, ".")); errno != 0 { // "" is the working directory: EACCES
 			return Executable[F]{}, errno
 		}
 		e.Path = s.interp
