@@ -17,7 +17,7 @@ import (
 
 // world is a mount namespace with a tmpfs as its root.
 type world struct {
-	*testing.T
+	testing.TB
 	pool *pages.Pool
 	sb   *vfs.Super
 	ns   *vfs.MountNS
@@ -48,8 +48,8 @@ func newPool(t testing.TB) *pages.Pool {
 	return p
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{T: t, pool: newPool(t), ctx: vfs.KernelCtx{W: wait.NewWaiter()}}
+func newWorld(t testing.TB) *world {
+	w := &world{TB: t, pool: newPool(t), ctx: vfs.KernelCtx{W: wait.NewWaiter()}}
 	w.sb = w.tmpfs("mode=755")
 	w.ns = vfs.NewMountNS(w.ctx.Cred().NS, vfs.NewMount(w.sb, 0))
 	root := w.ns.Root()

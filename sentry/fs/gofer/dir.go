@@ -257,7 +257,7 @@ func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode
 	}
 	var reply wire.Attrs
 	_, errno := d.fs.c.conn.request(wire.OpRename, &req, &reply)
-	d.ahead.changed(name, flags&linux.RENAME_EXCHANGE != 0, errno)
+	d.ahead.changed(name, flags&(linux.RENAME_EXCHANGE|linux.RENAME_WHITEOUT) != 0, errno)
 	to.ahead.changed(newName, true, errno)
 	if errno != 0 {
 		return errno

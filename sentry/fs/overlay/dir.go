@@ -171,6 +171,9 @@ func (d *dir) Rename(ctx vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Ino
 	if len(newName) > linux.NAME_MAX {
 		return linux.ENAMETOOLONG
 	}
+	if flags&linux.RENAME_WHITEOUT != 0 {
+		return linux.EINVAL
+	}
 	to, now := newDir.Ops.(*dir), ctx.Now()
 	if replaced != nil && flags&linux.RENAME_EXCHANGE == 0 {
 		if errno := to.Unlink(ctx, newName, replaced); errno != 0 {

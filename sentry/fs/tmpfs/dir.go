@@ -187,12 +187,26 @@ func (d *dir) Rename(ctx vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Ino
 		links(replaced, 0, now)
 		return 0
 	}
+	var whiteout *vfs.Inode
+	if flags&linux.RENAME_WHITEOUT != 0 {
+		c := ctx.Cred()
+		if errno := d.fs.takeInode(); errno != 0 {
+			return errno
+		}
+		whiteout = d.fs.newInode(&vfs.CreateArgs{Mode: linux.S_IFCHR, UID: c.Fsuid, GID: c.Fsgid}, now)
+	}
 	if replaced != nil {
 		if errno := to.Unlink(ctx, newName, replaced); errno != 0 {
+			if whiteout != nil {
+				whiteout.Put()
+			}
 			return errno
 		}
 	}
 	d.drop(name, now)
+	if whiteout != nil {
+		d.add(name, whiteout, now)
+	}
 	to.add(newName, child, now)
 	if d != to {
 		d.moveLinks(child, to, now)

@@ -14,6 +14,7 @@ type file struct {
 	node
 	object   *pages.Object
 	mappings mm.Mappings
+	raw      rawPages
 	seals    seals // of a memfd
 }
 
@@ -65,6 +66,7 @@ func (r *file) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
 	if s.Size < old {
 		r.mappings.Invalidate(pageUp(uint64(s.Size)), ^uint64(0), true)
 		r.object.Truncate(uint64(s.Size))
+		r.raw.touch(pageUp(uint64(s.Size)), ^uint64(0))
 	}
 	return 0
 }
@@ -87,6 +89,7 @@ func (r *file) Backing(off, max uint64, _ bool) (mm.Backing, linux.Errno) {
 		return mm.Backing{}, linux.EFAULT
 	}
 	at, n, errno := r.object.Backing(off, min(max, end-off), ahead)
+	r.raw.touch(off, n)
 	return mm.Backing{Off: at, Len: n}, errno
 }
 
@@ -107,6 +110,7 @@ func (r *file) PunchHole(off, n uint64) linux.Errno {
 
 func (r *file) punch(off, n uint64) {
 	r.object.Punch(off, n)
+	r.raw.touch(off, n)
 	if first, last := pageUp(off), (off+n)&^usermem.PageMask; first < last {
 		r.mappings.Invalidate(first, last-first, false)
 	}
@@ -140,6 +144,7 @@ func (o open) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, off int64) (int,
 	}
 	n, errno := o.r.object.Write(src, uint64(off))
 	if n > 0 {
+		o.r.raw.touch(uint64(off), uint64(n))
 		now := ctx.Now()
 		o.r.Update(func(a *vfs.Attr) {
 			a.Size = max(a.Size, off+int64(n))
@@ -172,7 +177,7 @@ func (o open) Seek(_ vfs.Ctx, f *vfs.File, off int64, whence int) (int64, linux.
 		if off < 0 || off >= size {
 			return 0, linux.ENXIO
 		}
-		at, ok := o.r.object.NextData(uint64(off), uint64(size))
+		at, ok := o.r.nextData(uint64(off), uint64(size))
 		if !ok {
 			return 0, linux.ENXIO
 		}
@@ -181,7 +186,7 @@ func (o open) Seek(_ vfs.Ctx, f *vfs.File, off int64, whence int) (int64, linux.
 		if off < 0 || off >= size {
 			return 0, linux.ENXIO
 		}
-		return int64(min(max(o.r.object.NextHole(uint64(off), uint64(size)), uint64(off)), uint64(size))), 0
+		return int64(min(max(o.r.nextHole(uint64(off), uint64(size)), uint64(off)), uint64(size))), 0
 	}
 	return vfs.SeekIn(f.PosLocked(), off, size, whence)
 }
@@ -203,7 +208,7 @@ func (o open) Fallocate(ctx vfs.Ctx, _ *vfs.File, mode uint32, off, length int64
 				return errno
 			}
 		}
-		if errno := r.object.Allocate(uint64(off), uint64(length)); errno != 0 {
+		if errno := r.allocate(uint64(off), uint64(length)); errno != 0 {
 			return errno
 		}
 		if mode == 0 {
