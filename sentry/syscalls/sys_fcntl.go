@@ -108,14 +108,40 @@ func fcntlFile(t *kernel.Task, a Args, f *vfs.File) (uintptr, linux.Errno) {
 		}
 		return 0, linux.EINVAL
 	case linux.F_GETLEASE:
+		return uintptr(f.Lease()), 0
+	case linux.F_SETLEASE:
+		return 0, f.SetLease(t, a.Int(2), t.LeaseSignal(f, a.Int(0)))
+	case linux.F_GET_RW_HINT:
 		if f.Inode.Type() != linux.S_IFREG {
 			return 0, linux.EINVAL
 		}
-		return linux.F_UNLCK, 0
-	case linux.F_SETLEASE:
-		return 0, linux.EINVAL
+		return 0, usermem.CopyOutInt(t.Space(), a.Addr(2), f.Inode.WriteHint.Load())
+	case linux.F_SET_RW_HINT:
+		return 0, setWriteHint(t, f, a.Addr(2))
 	}
 	return 0, linux.EINVAL
+}
+
+// maxWriteHint is RWH_WRITE_LIFE_EXTREME.
+const maxWriteHint = 5
+
+// setWriteHint is F_SET_RW_HINT: remembered, and of no consequence for memory.
+func setWriteHint(t *kernel.Task, f *vfs.File, addr usermem.Addr) linux.Errno {
+	c := t.Cred()
+	if f.Inode.Type() != linux.S_IFREG {
+		return linux.EINVAL
+	}
+	if c.Fsuid != f.Inode.Attr().UID && !c.Has(linux.CAP_FOWNER) {
+		return linux.EPERM
+	}
+	hint, errno := usermem.CopyInInt[uint64](t.Space(), addr)
+	if errno == 0 && hint > maxWriteHint {
+		errno = linux.EINVAL
+	}
+	if errno == 0 {
+		f.Inode.WriteHint.Store(hint)
+	}
+	return errno
 }
 
 // setStatusFlags is F_SETFL, and lets O_ASYNC begin or end.

@@ -169,6 +169,9 @@ func Truncate(ctx Ctx, p Path, size int64) linux.Errno {
 	if errno := i.Permission(ctx, MayWrite); errno != 0 {
 		return errno
 	}
+	if errno := i.breakLeases(ctx, true, false); errno != 0 {
+		return errno
+	}
 	if !i.getWrite() {
 		return linux.ETXTBSY
 	}

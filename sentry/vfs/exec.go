@@ -7,9 +7,13 @@ func (f *File) countsAsWriter() bool {
 	return f.Mode&ModeWrite != 0 && f.Mode&ModePath == 0 && f.Inode.Type() == linux.S_IFREG
 }
 
-// startWriting counts f among the writers of its file and mount: ETXTBSY, EROFS.
+// startWriting counts f among the writers of its file and mount: ETXTBSY, EROFS; or among the readers.
 func (f *File) startWriting() linux.Errno {
 	if !f.countsAsWriter() {
+		if f.Mode == ModeRead && f.Inode.Type() == linux.S_IFREG {
+			f.Inode.readers.Add(1)
+			f.reader = true
+		}
 		return 0
 	}
 	if !f.Inode.getWrite() {
@@ -24,6 +28,10 @@ func (f *File) startWriting() linux.Errno {
 }
 
 func (f *File) stopWriting() {
+	if f.reader {
+		f.reader = false
+		f.Inode.readers.Add(-1)
+	}
 	if f.writer {
 		f.writer = false
 		f.Inode.putWrite()

@@ -36,6 +36,7 @@ type File struct {
 	Mode  uint32     // ModeRead and so on: never changes
 
 	noctty bool // opened with O_NOCTTY
+	reader bool // counted as a reader of inode
 	writer bool // counted as a writer of inode and mount: not what NewFile makes (FMODE_WRITER)
 
 	refs  refs.Count
@@ -83,6 +84,7 @@ func (f *File) Put() {
 	}
 	f.dropEpolls()
 	f.Inode.releaseLocks(f)
+	f.dropLease()
 	if f.Mode != ModePath {
 		event := InCloseNowrite
 		if f.Mode&ModeWrite != 0 {

@@ -57,6 +57,11 @@ type Inode struct {
 
 	// writers counts open files that can write, or below zero programs that run from here.
 	writers atomic.Int32
+	readers atomic.Int32 // open files that can only read (i_readcount)
+	leases  atomic.Pointer[leases]
+
+	// WriteHint is how long written data is going to live (F_SET_RW_HINT).
+	WriteHint atomic.Uint64
 
 	linkable atomic.Bool // made by O_TMPFILE without O_EXCL and not linked yet (I_LINKABLE)
 

@@ -186,7 +186,11 @@ func newFile(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 	if errno := f.startWriting(); errno != 0 {
 		return nil, errno
 	}
-	if errno := f.finishOpen(ctx, how, made); errno != 0 {
+	errno := i.breakLeases(ctx, f.Mode&ModeWrite != 0 || how.Flags&linux.O_TRUNC != 0, how.Flags&linux.O_NONBLOCK != 0)
+	if errno == 0 {
+		errno = f.finishOpen(ctx, how, made)
+	}
+	if errno != 0 {
 		f.stopWriting()
 		return nil, errno
 	}
