@@ -215,20 +215,22 @@ func truncate(ctx Ctx, p Path, size int64) linux.Errno {
 	i.content.Lock()
 	defer i.content.Unlock()
 	s := SetAttr{Mask: AttrSize, Size: size}
-	mode := i.Attr().Mode & 0o7777
-	if clear := withoutSetid(ctx, mode); clear != mode {
+	a := i.Attr()
+	if mode, clear := a.Mode&0o7777, withoutSetid(ctx, &a); clear != mode {
 		s.Mask, s.Mode = s.Mask|AttrMode, clear
 	}
 	return setattr(ctx, p, s)
 }
 
-// withoutSetid is mode after a write by the caller (file_remove_privs).
-func withoutSetid(ctx Ctx, mode uint32) uint32 {
-	if mode&(linux.S_ISUID|linux.S_ISGID) == 0 || ctx.Cred().Has(linux.CAP_FSETID) {
+// withoutSetid are the permission bits after a write by the caller (file_remove_privs,
+// setattr_should_drop_suidgid): a setgid bit without group execution stays for members of the group.
+func withoutSetid(ctx Ctx, a *Attr) uint32 {
+	mode, c := a.Mode&0o7777, ctx.Cred()
+	if mode&(linux.S_ISUID|linux.S_ISGID) == 0 || c.Has(linux.CAP_FSETID) {
 		return mode
 	}
 	mode &^= linux.S_ISUID
-	if mode&linux.S_IXGRP != 0 {
+	if mode&linux.S_IXGRP != 0 || !c.InGroup(a.GID) {
 		mode &^= linux.S_ISGID
 	}
 	return mode

@@ -301,7 +301,7 @@ func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd,
 	if errno = limitWrite(ctx, src, off); errno != 0 {
 		return 0, off, errno
 	}
-	if clear := withoutSetid(ctx, a.Mode&0o7777); clear != a.Mode&0o7777 && src.Len() > 0 {
+	if clear := withoutSetid(ctx, &a); clear != a.Mode&0o7777 && src.Len() > 0 {
 		if errno = setattr(ctx, f.Path, SetAttr{Mask: AttrMode, Mode: clear}); errno != 0 {
 			return 0, off, errno
 		}
