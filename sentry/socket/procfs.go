@@ -42,8 +42,19 @@ func ProcNames() []string {
 // Tunables are what /proc/sys/net of a namespace was set to, by path below it ("ipv4/ip_forward").
 // What was never set is not there: the reader knows the default.
 type Tunables struct {
-	mu  sync.RWMutex
-	set map[string]string
+	mu    sync.RWMutex
+	set   map[string]string
+	watch func(name, value string)
+}
+
+// Watch calls f for what is set from now on, and for what has been set.
+func (t *Tunables) Watch(f func(name, value string)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watch = f
+	for name, value := range t.set {
+		f(name, value)
+	}
 }
 
 // TunablesOf are those of ns.
@@ -66,4 +77,7 @@ func (t *Tunables) Set(name, value string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.set[name] = value
+	if t.watch != nil {
+		t.watch(name, value)
+	}
 }

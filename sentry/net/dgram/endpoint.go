@@ -159,6 +159,12 @@ func (e *Endpoint) BoundLink() int32 {
 	return l
 }
 
+// UID is the user who made the endpoint.
+func (e *Endpoint) UID() uint32 { return e.bind.UID }
+
+// Autobind gives it a port if it has none: EAGAIN.
+func (e *Endpoint) Autobind() linux.Errno { return e.autobind() }
+
 // Bound reports whether there is a port.
 func (e *Endpoint) Bound() bool {
 	e.mu.Lock()

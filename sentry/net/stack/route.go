@@ -273,6 +273,9 @@ func (f *fib) pathMulticast(dst, src netip.Addr, link int32) (Path, linux.Errno)
 			p.Src = r.Src
 		}
 	}
+	if l := f.links[p.Link]; dst.Is6() && l != nil && l.Loopback() {
+		return p, linux.ENETUNREACH // it has no route for groups
+	}
 	return f.onLink(p, dst)
 }
 

@@ -113,7 +113,7 @@ func (e *Endpoint) Read(dst *usermem.Buf, r *Recv) linux.Errno {
 	if r.Peek {
 		skip = r.PeekOff + r.Copied
 	}
-	for dst.Len() > 0 {
+	for first := true; first || dst.Len() > 0; first = false {
 		e.lock()
 		b, errno, stop := e.nextLocked(r, &skip)
 		e.unlock()
@@ -124,6 +124,9 @@ func (e *Endpoint) Read(dst *usermem.Buf, r *Recv) linux.Errno {
 			return errno
 		}
 		n := min(len(b), dst.Len())
+		if n == 0 {
+			return 0
+		}
 		if r.Trunc && !r.Peek {
 			dst.Limit(dst.Len() - n) // as if it had been copied
 		} else {
@@ -235,6 +238,9 @@ func (e *Endpoint) gotUrgent(at uint64) {
 	if at < e.readSeq || e.urg.state == urgNotYet && at <= e.urg.at {
 		return
 	}
+	if e.urg.state != urgNone && e.urg.at == e.readSeq && !e.inline() && e.rcv.n > 0 {
+		e.consume(1) // the one before, which nobody can read any more (tcp_check_urg)
+	}
 	e.urg = urgent{at: at, state: urgNotYet}
 	e.takeUrgent()
 }
@@ -257,6 +263,8 @@ func (e *Endpoint) Urgent(peek bool) (b byte, n int, errno linux.Errno) {
 	e.lock()
 	defer e.unlock()
 	switch {
+	case e.state == Listen:
+		return 0, 0, linux.ENOTCONN
 	case e.inline() || e.urg.state == urgNone || e.urg.state == urgRead:
 		return 0, 0, linux.EINVAL
 	case e.state == Close && !e.done:

@@ -107,6 +107,9 @@ func (s *Dgram) source(a netip.Addr, o *dgram.SendOptions) linux.Errno {
 		return 0
 	}
 	if !s.net.Stack.Local(a) && !s.opt.freebind.Load() {
+		if a.Is4() {
+			return linux.ENETUNREACH
+		}
 		return linux.EINVAL
 	}
 	o.Src = a

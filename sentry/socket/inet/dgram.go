@@ -39,6 +39,9 @@ func newDgram(c socket.Caller, ns socket.Namespace, n *Net, family, typ, protoco
 	if kind == dgram.Raw && protocol == linux.IPPROTO_RAW {
 		s.opt.hdrincl.Store(true)
 	}
+	if kind == dgram.Raw && s.v6 && protocol == linux.IPPROTO_ICMPV6 {
+		s.opt.checksum = 2
+	}
 	return s
 }
 
@@ -66,11 +69,14 @@ func (s *Dgram) Connect(c socket.Caller, addr []byte, _ bool) linux.Errno {
 		s.ep.Disconnect()
 		return 0
 	}
+	if errno := s.ep.Autobind(); errno != 0 {
+		return errno
+	}
 	a, errno := s.target(addr, false)
 	if errno != 0 {
 		return errno
 	}
-	if family(addr) == linux.AF_UNSPEC {
+	if l := s.ep.Local().Addr(); l.IsValid() && l.Is4() && s.v6 && a.Addr().Is6() {
 		return linux.EAFNOSUPPORT
 	}
 	link := a.link

@@ -259,7 +259,7 @@ func (s *Dgram) joinGroup(join bool, group netip.Addr, index int32) linux.Errno 
 func (s *Dgram) setDgram6(c socket.Caller, name int, value []byte) linux.Errno {
 	switch name {
 	case linux.IPV6_V6ONLY:
-		return s.setOnly(value, s.ep.Bound(), s.ep.SetOnly)
+		return s.setOnly(value, s.ep.Bound() || s.ep.Kind == dgram.Raw, s.ep.SetOnly)
 	case linux.IPV6_JOIN_GROUP, linux.IPV6_LEAVE_GROUP:
 		if len(value) < 20 {
 			return linux.EINVAL
@@ -336,7 +336,7 @@ func (s *Dgram) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errno
 	case level == linux.IPPROTO_IPV6 && s.v6:
 		return s.getIP6(name)
 	}
-	return nil, linux.ENOPROTOOPT
+	return nil, s.noLevel()
 }
 
 func (s *Dgram) getFilter(n int, proto uint8, size int) ([]byte, linux.Errno) {

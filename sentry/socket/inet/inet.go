@@ -19,6 +19,7 @@ import (
 
 // Register makes the families known.
 func Register() {
+	registerProc()
 	socket.Register(linux.AF_INET, newSocket(false))
 	socket.Register(linux.AF_INET6, newSocket(true))
 }
@@ -32,10 +33,12 @@ type Net struct {
 
 // Of returns the Internet of a namespace.
 func Of(ns socket.Namespace) *Net {
-	devices := socket.Devices(ns)
+	devices, tunables := socket.Devices(ns), socket.TunablesOf(ns)
 	return ns.Get("inet", func() any {
 		s := stack.New(devices)
-		return &Net{s, dgram.NewTable(s), tcp.NewTable(s)}
+		n := &Net{s, dgram.NewTable(s), tcp.NewTable(s)}
+		tunables.Watch(n.watch)
+		return n
 	}).(*Net)
 }
 

@@ -112,8 +112,8 @@ func (s *common) ioctl(ctx vfs.Ctx, cmd uint32, arg uint64) (uintptr, linux.Errn
 	default:
 		return socket.Ioctl(ctx, &s.Base, cmd, arg)
 	}
-	if s.v6 && cmd == linux.SIOCSIFADDR {
-		return 0, linux.EINVAL
+	if s.v6 {
+		return 0, linux.ENOTTY
 	}
 	var b [sizeofIfreq]byte
 	if _, errno := ctx.Space().CopyIn(usermem.Addr(arg), b[:]); errno != 0 {

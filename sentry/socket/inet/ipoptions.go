@@ -260,9 +260,6 @@ func (s *common) getIP4(name, n int) ([]byte, linux.Errno) {
 	switch {
 	case switches4[name]:
 		if name == linux.IP_HDRINCL {
-			if s.Type != linux.SOCK_RAW {
-				return nil, linux.ENOPROTOOPT
-			}
 			o.recv[name] = o.hdrincl.Load()
 		}
 		if o.recv[name] {
@@ -337,9 +334,6 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 	switch name {
 	case linux.IPV6_UNICAST_HOPS:
 		field = &o.hops
-		if v == 0 {
-			return linux.EINVAL
-		}
 	case linux.IPV6_MULTICAST_HOPS:
 		field = &o.mcHops
 		if s.Type == linux.SOCK_STREAM {
@@ -369,6 +363,9 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 	}
 	if v < low || v > high {
 		return linux.EINVAL
+	}
+	if name == linux.IPV6_TCLASS && s.Type == linux.SOCK_STREAM { // the lowest bits are ECN's
+		v = max(v, 0)&^3 | max(o.class, 0)&3
 	}
 	*field = v
 	return 0

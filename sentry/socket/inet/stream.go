@@ -287,9 +287,6 @@ func (s *Stream) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 		return s.recvUrgent(m)
 	}
 	r := tcp.Recv{Peek: m.Flags&linux.MSG_PEEK != 0, Trunc: m.Flags&linux.MSG_TRUNC != 0, Target: s.Lowat(m.Flags, m.Data.Len())}
-	if m.Data.Len() == 0 {
-		return s.recvNothing()
-	}
 	if off := s.PeekOff.Load(); r.Peek && off > 0 {
 		r.PeekOff = int(off)
 	}
@@ -311,19 +308,6 @@ func (s *Stream) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 		return r.Copied, 0
 	}
 	return 0, errno
-}
-
-// recvNothing is a receive of no bytes, which does not wait.
-func (s *Stream) recvNothing() (int, linux.Errno) {
-	switch s.ep.State() {
-	case tcp.Listen:
-		return 0, linux.ENOTCONN
-	case tcp.Close:
-		if _, _, ok := s.ep.Remote(); !ok && s.ep.Poll(1)&wait.RdHup == 0 {
-			return 0, linux.ENOTCONN
-		}
-	}
-	return 0, 0
 }
 
 func (s *Stream) recvUrgent(m *socket.Message) (int, linux.Errno) {

@@ -247,7 +247,7 @@ func (s *Stream) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errn
 		}
 		return s.getIP6(name)
 	}
-	return nil, linux.ENOPROTOOPT
+	return nil, s.noLevel()
 }
 
 // mtu is IP_MTU of a connection; the other name it may be is for options of packets, of which there are none.
@@ -328,4 +328,12 @@ func truth(b bool) int32 {
 		return 1
 	}
 	return 0
+}
+
+// noLevel is what getsockopt(2) says about a level it does not know.
+func (s *common) noLevel() linux.Errno {
+	if s.v6 {
+		return linux.ENOPROTOOPT
+	}
+	return linux.EOPNOTSUPP
 }
