@@ -14,6 +14,7 @@ const (
 	NLM_F_CAPPED  = 0x100
 	NLM_F_EXCL    = 0x200
 	NLM_F_CREATE  = 0x400
+	NLM_F_REPLACE = 0x100
 
 	NLMSG_ERROR    = 2
 	NLMSG_DONE     = 3
@@ -39,6 +40,7 @@ const (
 	RTM_DELADDR  = 21
 	RTM_GETADDR  = 22
 	RTM_NEWROUTE = 24
+	RTM_DELROUTE = 25
 	RTM_GETROUTE = 26
 	RTM_GETNEIGH = 30
 	RTM_MAX      = 123
@@ -72,6 +74,8 @@ const (
 	IFA_F_PERMANENT = 0x80
 
 	RTA_DST      = 1
+	RTA_SRC      = 2
+	RTA_GATEWAY  = 5
 	RTA_OIF      = 4
 	RTA_PRIORITY = 6
 	RTA_PREFSRC  = 7

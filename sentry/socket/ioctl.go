@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -13,6 +14,12 @@ import (
 // Devices are the network interfaces of a namespace.
 func Devices(ns Namespace) *device.Table {
 	return ns.Get("devices", func() any { return device.New() }).(*device.Table)
+}
+
+// Stack is the Internet layer of a namespace.
+func Stack(ns Namespace) *stack.Stack {
+	d := Devices(ns)
+	return ns.Get("stack", func() any { return stack.New(d) }).(*stack.Stack)
 }
 
 // struct ifreq: a name, and a union.
@@ -75,6 +82,7 @@ func ifreq(ctx vfs.Ctx, s *Base, cmd uint32, name, u []byte) linux.Errno {
 		case linux.SIOCGIFHWADDR:
 			clear(u)
 			le.PutUint16(u, l.Type)
+			copy(u[2:], l.MAC[:])
 		default:
 			clear(u)
 		}

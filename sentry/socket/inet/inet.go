@@ -33,9 +33,8 @@ type Net struct {
 
 // Of returns the Internet of a namespace.
 func Of(ns socket.Namespace) *Net {
-	devices, tunables := socket.Devices(ns), socket.TunablesOf(ns)
+	s, tunables := socket.Stack(ns), socket.TunablesOf(ns)
 	return ns.Get("inet", func() any {
-		s := stack.New(devices)
 		n := &Net{s, dgram.NewTable(s), tcp.NewTable(s)}
 		tunables.Watch(n.watch)
 		return n

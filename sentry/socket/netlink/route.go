@@ -57,6 +57,10 @@ func (s *Socket) route(c socket.Caller, q *request) (errno linux.Errno, answered
 		return s.setLink(q), false
 	case linux.RTM_NEWADDR, linux.RTM_DELADDR:
 		return s.changeAddr(q), false
+	case linux.RTM_NEWROUTE, linux.RTM_DELROUTE:
+		return s.changeRoute(q), false
+	case linux.RTM_GETROUTE:
+		return s.getRoute(q), false
 	}
 	return linux.EOPNOTSUPP, false
 }
@@ -85,7 +89,10 @@ func (s *Socket) dump(q *request) (linux.Errno, bool) {
 	case linux.RTM_GETADDR:
 		emit = func(r *reply, h linux.Nlmsghdr, flush func()) { putAddrs(r, h, links, family, s.onlyIndex(q), flush) }
 	case linux.RTM_GETROUTE:
-		emit = func(r *reply, h linux.Nlmsghdr, flush func()) { putRoutes(r, h, links, family, flush) }
+		emit = func(r *reply, h linux.Nlmsghdr, flush func()) {
+			putMain(r, h, socket.Stack(s.NS).Routes(), family, flush)
+			putRoutes(r, h, links, family, flush)
+		}
 	case linux.RTM_GETNEIGH:
 		emit = func(*reply, linux.Nlmsghdr, func()) {}
 	default:
@@ -253,11 +260,31 @@ func putLink(r *reply, h linux.Nlmsghdr, l *device.Link) {
 	r.attr32(linux.IFLA_NUM_RX_QUEUES, 1)
 	r.attr(linux.IFLA_CARRIER, 1)
 	r.str(linux.IFLA_QDISC, qdisc)
-	r.attr(linux.IFLA_ADDRESS, make([]byte, 6)...)
-	r.attr(linux.IFLA_BROADCAST, make([]byte, 6)...)
-	r.attr(linux.IFLA_STATS64, make([]byte, 25*8)...)
-	r.attr(linux.IFLA_STATS, make([]byte, 24*4)...)
+	r.attr(linux.IFLA_ADDRESS, l.MAC[:]...)
+	broadcast := make([]byte, 6)
+	if l.Flags&linux.IFF_BROADCAST != 0 {
+		broadcast = []byte{255, 255, 255, 255, 255, 255}
+	}
+	r.attr(linux.IFLA_BROADCAST, broadcast...)
+	putStats(r, l.Stats)
 	r.end()
+}
+
+// putStats tells what went through an interface (struct rtnl_link_stats64, rtnl_link_stats).
+func putStats(r *reply, s *device.Stats) {
+	v := [25]uint64{}
+	if s != nil {
+		v = [25]uint64{s.RxPackets.Load(), s.TxPackets.Load(), s.RxBytes.Load(), s.TxBytes.Load(), s.RxErrors.Load(), 0, s.RxDropped.Load(), s.TxDropped.Load(), s.Multicast.Load()}
+	}
+	var wide, narrow []byte
+	for i, n := range v {
+		wide = binary.LittleEndian.AppendUint64(wide, n)
+		if i < 24 {
+			narrow = binary.LittleEndian.AppendUint32(narrow, uint32(n))
+		}
+	}
+	r.attr(linux.IFLA_STATS64, wide...)
+	r.attr(linux.IFLA_STATS, narrow...)
 }
 
 // putAddrs describes the addresses of a family, or all; of IPv4 first.
