@@ -38,6 +38,6 @@ int main(void) {
 			hits[n]++;
 	fact("all %d, each %d", hits[0] + hits[1] + hits[2], hits[0] && hits[1] && hits[2]);
 	pid_t p = spawn(must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){0, 0}, sizeof(struct timeval))); show(accept(l, NULL, NULL)));
-	asleep(p), show(shutdown(l, SHUT_RD)), quiet(p);
+	asleep(p), n = shutdown(l, SHUT_RD), quiet(p), show(n);
 	return 0;
 }
