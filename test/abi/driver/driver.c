@@ -77,8 +77,9 @@ static void enter(const char *root) {
 }
 
 // settle gives every program the same ground to stand on: no CAP_SYS_RESOURCE (some hosts
-// withhold it), fixed limits, no blocked or ignored signals.
+// withhold it), fixed limits, no blocked or ignored signals, nobody's priority.
 static void settle(void) {
+	setpriority(PRIO_PROCESS, 0, 0);
 	static const struct { int which; rlim_t soft, hard; } limits[] = {
 		{RLIMIT_NOFILE, 1024, 4096}, {RLIMIT_CORE, 0, 0}, {RLIMIT_STACK, 8 << 20, RLIM_INFINITY}};
 	for (unsigned i = 0; i < sizeof limits / sizeof limits[0]; i++) {
