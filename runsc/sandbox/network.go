@@ -102,7 +102,7 @@ func (n *Network) links() error {
 }
 
 // packetBuffer is how much the host keeps of what the sandbox has not read yet.
-const packetBuffer = 8 << 20
+const packetBuffer = 16 << 20
 
 // packetSocket opens a packet socket on an interface.
 func packetSocket(index int) (*os.File, error) {

@@ -101,7 +101,8 @@ type Endpoint struct {
 	connectUntil int64
 	begun        int64 // when it was established
 
-	net *segments // of a connection that is not direct
+	net     *segments // of a connection that is not direct
+	leftNet *segments // of one that there was, which has something to send yet
 }
 
 // urgent is where urgent data stands in what was received (tcp_check_urg).
@@ -130,38 +131,64 @@ func (t *Table) New(v6 bool, owner stack.Owner, uid uint32) *Endpoint {
 
 func (e *Endpoint) lock() { e.mu.Lock() }
 
-// unlock lets go and tells the owners of both ends what has happened, and the network.
+// unlock lets go, tells the owners of both ends what has happened, and sends what is to be sent: one
+// goroutine at a time, so that segments stay in order; others leave theirs to it.
 func (e *Endpoint) unlock() {
-	var out outbox
-	if e.net != nil {
-		out = e.net.takeOut()
+	for {
+		news := e.takeNews()
+		s := e.net
+		if s == nil {
+			s = e.leftNet
+		}
+		var out outbox
+		if s != nil && !s.sending && len(s.out.packets) > 0 {
+			out, s.sending = s.takeOut(), true
+		}
+		e.mu.Unlock()
+		news.tell()
+		if out.packets == nil {
+			return
+		}
+		out.send(e.table.Stack)
+		e.mu.Lock()
+		s.sending = false
 	}
-	mine, owner := e.takeEvents()
+}
+
+// news is what owners are to be told.
+type news struct {
+	mine, his    wait.Event
+	owner, other stack.Owner
+	wake         *listener
+}
+
+// takeNews collects it from both ends.
+func (e *Endpoint) takeNews() (n news) {
+	n.mine, n.owner = e.takeEvents()
+	n.wake, e.wake = e.wake, nil
 	p := e.peer
 	if p == nil {
 		p, e.left = e.left, nil
 	}
-	var his wait.Event
-	var other stack.Owner
-	wake := e.wake
-	e.wake = nil
 	if p != nil && p != e {
-		his, other = p.takeEvents()
+		n.his, n.other = p.takeEvents()
 		if p.wake != nil {
-			wake, p.wake = p.wake, nil
+			n.wake, p.wake = p.wake, nil
 		}
 	}
-	e.mu.Unlock()
-	if wake != nil {
-		wake.tell()
+	return n
+}
+
+func (n *news) tell() {
+	if n.wake != nil {
+		n.wake.tell()
 	}
-	if mine != 0 {
-		owner.Notify(mine)
+	if n.mine != 0 {
+		n.owner.Notify(n.mine)
 	}
-	if his != 0 {
-		other.Notify(his)
+	if n.his != 0 {
+		n.other.Notify(n.his)
 	}
-	out.send(e.table.Stack)
 }
 
 // takeEvents returns what the owner is to be told.
@@ -360,7 +387,7 @@ func (e *Endpoint) abortLocked(err linux.Errno) {
 // forget makes the endpoint as it was before it connected.
 func (e *Endpoint) forget() {
 	e.remote = netip.AddrPort{}
-	e.left = e.peer
+	e.left, e.leftNet = e.peer, e.net
 	e.peer, e.net, e.parent = nil, nil, nil
 	e.finWanted, e.finSent, e.finRcvd = false, false, false
 	e.urg, e.sent, e.got, e.readSeq = urgent{}, 0, 0, 0

@@ -60,7 +60,8 @@ type segments struct {
 	shownSegs                            [4]uint32 // out, in, data out, data in
 	retrans                              uint32
 
-	out outbox
+	out     outbox
+	sending bool // somebody is at it
 }
 
 // piece is data that came before what it follows.
@@ -109,7 +110,7 @@ func headers(a netip.Addr) int {
 
 const (
 	firstRoom = 128 << 10
-	mostRoom  = 16 << 20
+	mostRoom  = 6 << 20
 	ourScale  = 9
 	tsSize    = 12
 )
@@ -222,7 +223,7 @@ func (s *segments) window(e *Endpoint) uint16 {
 	if w > 65535 {
 		w = 65535
 	}
-	s.adv = s.rcvNxt + w<<s.rcvScale
+	s.adv = seqMax(s.adv, s.rcvNxt+w<<s.rcvScale) // what was told once stays, though scaling rounds it down
 	return uint16(w)
 }
 
