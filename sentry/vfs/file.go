@@ -44,7 +44,7 @@ type File struct {
 
 	pos struct {
 		sync.Mutex
-		off int64
+		off atomic.Int64 // changed with the lock held
 	}
 
 	// Owner is who gets SIGIO (F_SETOWN): the kernel's.
@@ -150,11 +150,11 @@ func (f *File) Read(ctx Ctx, dst *usermem.Buf) (int, linux.Errno) {
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
-	if f.pos.off+int64(dst.Len()) < 0 {
+	if f.pos.off.Load()+int64(dst.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, errno := f.wait(ctx, wait.In, f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, f.pos.off) })
-	f.pos.off += int64(n)
+	n, errno := f.wait(ctx, wait.In, f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, f.pos.off.Load()) })
+	f.pos.off.Add(int64(n))
 	return n, errno
 }
 
@@ -235,12 +235,12 @@ func (f *File) Write(ctx Ctx, src *usermem.Buf) (int, linux.Errno) {
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
-	if f.pos.off+int64(src.Len()) < 0 {
+	if f.pos.off.Load()+int64(src.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, end, errno := f.writeAt(ctx, ops, src, f.pos.off, f.Flags()&linux.O_APPEND != 0, f.NonBlocking())
+	n, end, errno := f.writeAt(ctx, ops, src, f.pos.off.Load(), f.Flags()&linux.O_APPEND != 0, f.NonBlocking())
 	if n > 0 {
-		f.pos.off = end
+		f.pos.off.Store(end)
 	}
 	return n, errno
 }
@@ -372,7 +372,7 @@ func (f *File) Seek(ctx Ctx, off int64, whence int) (int64, linux.Errno) {
 		if to, errno = s.Seek(ctx, f, off, whence); errno != 0 {
 			return 0, errno
 		}
-		f.pos.off = to
+		f.pos.off.Store(to)
 		return to, 0
 	}
 	size := int64(0)
@@ -383,9 +383,9 @@ func (f *File) Seek(ctx Ctx, off int64, whence int) (int64, linux.Errno) {
 		}
 		size = a.Size
 	}
-	to, errno := SeekIn(f.pos.off, off, size, whence)
+	to, errno := SeekIn(f.pos.off.Load(), off, size, whence)
 	if errno == 0 {
-		f.pos.off = to
+		f.pos.off.Store(to)
 	}
 	return to, errno
 }
@@ -414,18 +414,17 @@ func SeekIn(pos, off, size int64, whence int) (int64, linux.Errno) {
 	return off, 0
 }
 
-// Pos returns the position, for Seekers, /proc and the splice family; -1 for streams.
+// Pos returns the position, for /proc and the splice family; -1 for streams. It takes no lock: a
+// file of /proc may be asked for its own, and a read that blocks holds it (fs/proc/fd.c, seq_show).
 func (f *File) Pos() int64 {
 	if f.IsStream() {
 		return -1
 	}
-	f.pos.Lock()
-	defer f.pos.Unlock()
-	return f.pos.off
+	return f.pos.off.Load()
 }
 
 // PosLocked is Pos for Seekers, which run with the lock held.
-func (f *File) PosLocked() int64 { return f.pos.off }
+func (f *File) PosLocked() int64 { return f.pos.off.Load() }
 
 // Readdir is getdents(2): emit is called for entries from the position on until it returns
 // false; the position moves behind the last that it took.
@@ -447,11 +446,11 @@ func (f *File) Readdir(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 		}
 	}
 	f.accessed(ctx)
-	errno := d.Readdir(ctx, f, f.pos.off, func(e Dirent) bool {
+	errno := d.Readdir(ctx, f, f.pos.off.Load(), func(e Dirent) bool {
 		if !emit(e) {
 			return false
 		}
-		f.pos.off = e.Next
+		f.pos.off.Store(e.Next)
 		return true
 	})
 	f.notify(InAccess | InIsDir)
