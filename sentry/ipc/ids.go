@@ -1,11 +1,11 @@
 package ipc
 
 import (
-	"sync"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
@@ -23,7 +23,7 @@ const capIPCOwner, capSysAdmin, capSysResource = 15, 21, 24
 type Namespace struct {
 	userNS *auth.UserNS
 
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.IPC]
 	sems table[*Set]
 	msgs table[*Msgs]
 	shms table[*Segment]

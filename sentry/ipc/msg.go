@@ -1,18 +1,18 @@
 package ipc
 
 import (
-	"sync"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // Msgs is a message queue (struct msg_queue).
 type Msgs struct {
 	Perm
-	mu    sync.Mutex // guards all, Perm included
+	mu    lock.Mutex[lock.MessageSet] // guards all, Perm included
 	list  []Message
 	bytes uint64
 	limit uint64 // msg_qbytes

@@ -6,13 +6,14 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // Set is a semaphore set (struct sem_array).
 type Set struct {
 	Perm
-	mu       sync.Mutex // guards all, Perm included
+	mu       lock.Mutex[lock.SemaphoreSet] // guards all, Perm included
 	sems     []sem
 	otimeSec int64
 	undos    map[*Undo][]int32 // what exit adds to each value, by process

@@ -1,11 +1,11 @@
 package ipc
 
 import (
-	"sync"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 )
@@ -20,8 +20,8 @@ type Segment struct {
 	obj      *pages.Object
 	mappings mm.Mappings
 
-	mu     sync.Mutex // guards what follows, Perm included
-	atime  int64      // seconds
+	mu     lock.Mutex[lock.Segment] // guards what follows, Perm included
+	atime  int64                    // seconds
 	dtime  int64
 	cpid   int32
 	lpid   int32

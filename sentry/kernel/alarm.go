@@ -4,13 +4,15 @@ import (
 	"container/heap"
 	"sync"
 	"time"
+
+	"github.com/seed-7423c386/runsc/sentry/lock"
 )
 
 // alarms call functions at their times, one after the other in the order of these times, as
 // the timer interrupt does (kernel/time/hrtimer.c): several that are late do not overtake each
 // other.
 type alarms struct {
-	turn sync.Mutex // held while functions run
+	turn lock.Mutex[lock.Alarms] // held while functions run
 	mu   sync.Mutex
 	heap alarmHeap
 }

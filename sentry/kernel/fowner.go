@@ -1,10 +1,9 @@
 package kernel
 
 import (
-	"sync"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -14,7 +13,7 @@ import (
 type fowner struct {
 	k *Kernel
 
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.Owner]
 	kind  int32
 	pid   *PID // nil: nobody
 	uid   auth.UID

@@ -1,10 +1,10 @@
 package kernel
 
 import (
-	"sync"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
@@ -18,7 +18,7 @@ const futexBuckets = 256
 type futexTable struct{ buckets [futexBuckets]futexBucket }
 
 type futexBucket struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Futex]
 	waiters []*futexWaiter // in the order of arrival
 }
 

@@ -2,11 +2,11 @@ package kernel
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/ipc"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -34,7 +34,7 @@ type Group struct {
 
 	limits rlimits
 
-	mu sync.Mutex
+	mu lock.Mutex[lock.Group]
 	// Guarded by mu.
 	pending    pendingSignals
 	sighand    *Sighand
@@ -84,7 +84,7 @@ type childReport struct {
 
 // Sighand is the signal actions, shared by CLONE_SIGHAND.
 type Sighand struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Sighand]
 	actions [linux.SIGRTMAX + 1]linux.Sigaction
 	users   atomic.Int32
 }

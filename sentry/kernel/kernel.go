@@ -9,6 +9,7 @@ import (
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/loader"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -79,7 +80,7 @@ type Kernel struct {
 	Memfds Memfds
 
 	// tasks guards the tree: parents, children, groups, sessions, ids, tracers.
-	tasks sync.RWMutex
+	tasks lock.RWMutex[lock.Tasks]
 
 	alarms  alarms
 	futexes futexTable
@@ -164,7 +165,7 @@ func DeadlineIn(ns int64) time.Time { return deadlineIn(ns) }
 
 // loadavg follows how many tasks run, as /proc/loadavg shows it (kernel/sched/loadavg.c).
 type loadavg struct {
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.Load]
 	last int64
 	avg  [3]uint64 // fixed point, 11 bits
 }

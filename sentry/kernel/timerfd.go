@@ -3,9 +3,9 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vdso"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -19,7 +19,7 @@ type Timerfd struct {
 	alarms *alarms
 	queue  wait.Queue
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.Timerfd]
 	next     int64 // on its clock, ns; 0: off
 	interval int64
 	ticks    uint64

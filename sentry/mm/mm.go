@@ -19,11 +19,11 @@
 package mm
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
@@ -53,7 +53,7 @@ type MM struct {
 	min, max usermem.Addr // platform.Limits
 	limits   atomic.Pointer[Limits]
 
-	mu     sync.RWMutex
+	mu     lock.RWMutex[lock.Memory]
 	as     platform.AddressSpace
 	areas  areaSet
 	table  pageTable

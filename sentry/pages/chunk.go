@@ -2,7 +2,8 @@ package pages
 
 import (
 	"math/bits"
-	"sync"
+
+	"github.com/seed-7423c386/runsc/sentry/lock"
 )
 
 // Sizes of the unit in which the memory file is cut up.
@@ -96,7 +97,7 @@ func (b *bitmap) find(n int) (start, length int) {
 type chunk struct {
 	off uint64 // in the memory file
 
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.Chunk]
 	refs  [chunkPages]uint32 // 0: the page is free
 	free  bitmap             // pages nobody uses
 	dirty bitmap             // pages the host may hold and whose bytes are anything

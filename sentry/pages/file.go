@@ -1,10 +1,10 @@
 package pages
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 )
 
 // Size limits of the memory file.
@@ -31,7 +31,7 @@ type File struct {
 	// blocks are made when the first of their chunks is handed out.
 	blocks []atomic.Pointer[block]
 
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.File]
 	next  uint64   // offset of the first chunk that was never handed out
 	empty []*chunk // chunks of which nothing is used
 

@@ -1,10 +1,10 @@
 package pages
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -52,7 +52,7 @@ type Object struct {
 	kind  Kind
 	quota *Quota
 
-	mu     sync.RWMutex
+	mu     lock.RWMutex[lock.Object]
 	first  *leaf // of offset 0: all that most files have
 	leaves map[uint64]*leaf
 	count  int64 // pages present

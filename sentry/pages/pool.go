@@ -1,10 +1,10 @@
 package pages
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 )
 
 // Kind says what pages are used for, for the accounts.
@@ -27,11 +27,11 @@ type Pool struct {
 	used [Kinds]atomic.Int64 // in pages
 
 	shared [Kinds]struct { // for Objects
-		sync.Mutex
+		lock.Mutex[lock.Arena]
 		arena Arena
 	}
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Pool]
 	partial [Kinds][]*chunk // chunks with room that no arena owns
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/refs"
 )
 
@@ -22,7 +23,7 @@ type Dentry struct {
 	parent atomic.Pointer[Dentry] // nil: a root; changed under sb.rename
 	name   string                 // changed under sb.rename and the mu of both parents
 
-	mu       sync.Mutex // a leaf, but for renames, which take those of both parents
+	mu       lock.Mutex[lock.Dentry] // a leaf, but for renames, which take those of both parents
 	children map[string]*Dentry
 	dead     bool
 	hashed   bool // guarded by the parent's mu

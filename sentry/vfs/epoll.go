@@ -1,11 +1,11 @@
 package vfs
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -29,11 +29,11 @@ type EpollEvent struct {
 type Epoll struct {
 	queue wait.Queue
 
-	mu    sync.Mutex // taken before ready.Mutex and files' watchers
+	mu    lock.Mutex[lock.Epoll] // taken before ready.Mutex and files' watchers
 	items map[epollKey]*epollItem
 
 	ready struct { // leaf: taken by wake-ups, under the queues' locks
-		sync.Mutex
+		lock.Mutex[lock.EpollReady]
 		head, tail *epollItem
 	}
 }
@@ -59,7 +59,7 @@ type epollItem struct {
 func NewEpoll() *Epoll { return &Epoll{items: map[epollKey]*epollItem{}} }
 
 // epollTree serialises additions of one instance to another, so that no cycle comes up.
-var epollTree sync.Mutex
+var epollTree lock.Mutex[lock.EpollTree]
 
 const maxEpollDepth = 5
 

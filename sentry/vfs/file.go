@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/refs"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -43,7 +44,7 @@ type File struct {
 	flags atomic.Uint32 // O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME …
 
 	pos struct {
-		sync.Mutex
+		lock.Mutex[lock.Position]
 		off atomic.Int64 // changed with the lock held
 	}
 

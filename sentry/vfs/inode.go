@@ -1,11 +1,11 @@
 package vfs
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/refs"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -44,14 +44,14 @@ type Inode struct {
 	typ  uint32 // S_IFMT bits; never changes
 
 	attr struct {
-		sync.RWMutex
+		lock.RWMutex[lock.Attributes]
 		Attr
 	}
-	dir     sync.RWMutex // a directory's entries: shared by look-ups, exclusive for changes
-	content sync.RWMutex // a regular file's writers (i_rwsem)
+	dir     lock.RWMutex[lock.Directory] // a directory's entries: shared by look-ups, exclusive for changes
+	content lock.RWMutex[lock.Content]   // a regular file's writers (i_rwsem)
 
 	special struct {
-		sync.Mutex
+		lock.Mutex[lock.Special]
 		it any
 	}
 

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -39,7 +40,7 @@ const (
 // watchList is the watches on one inode.
 type watchList struct {
 	some atomic.Bool // false: nobody watches, Notify has nothing to do
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.Inotify]
 	list []*Watch
 }
 

@@ -6,13 +6,14 @@ import (
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // fileLocks are the locks on one inode: flock(2) ones of open files, and record locks of
 // processes (POSIX) or open files (OFD). Zero is no lock.
 type fileLocks struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.FileLocks]
 	flocks []flock
 	ranges []LockRange
 	queue  wait.Queue // notified when a lock goes

@@ -1,11 +1,11 @@
 package vfs
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/refs"
 )
 
@@ -36,7 +36,7 @@ type Mount struct {
 }
 
 // mounts guards the shape of every mount tree (namespace_sem).
-var mounts sync.RWMutex
+var mounts lock.RWMutex[lock.Mounts]
 
 var lastMountID atomic.Int64
 

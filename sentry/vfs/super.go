@@ -1,11 +1,11 @@
 package vfs
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 )
 
 // Super is one mounted file system (struct super_block), whatever number of mounts show it.
@@ -41,9 +41,9 @@ type Super struct {
 	root *Dentry
 	// renames is held by a rename from its look-ups to its end: nothing else changes parents
 	// (s_vfs_rename_mutex). It comes before the locks of directories.
-	renames sync.Mutex
+	renames lock.Mutex[lock.Renames]
 	// rename guards names and parents of dentries where they change; a leaf but for the caches'.
-	rename sync.RWMutex
+	rename lock.RWMutex[lock.Names]
 	users  atomic.Int64
 }
 

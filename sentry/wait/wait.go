@@ -10,7 +10,7 @@
 // leaf locks of its own and never calls back into the queue.
 package wait
 
-import "sync"
+import "github.com/seed-7423c386/runsc/sentry/lock"
 
 // Event is a set of poll(2) events: POLLIN and so on, in the numbering of epoll(7).
 type Event uint32
@@ -55,7 +55,7 @@ type Entry struct {
 
 // Queue is a list of entries to be woken. The zero value is empty and ready.
 type Queue struct {
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.Queue]
 	head Entry // sentinel; head.next == nil while empty and never used
 	used bool
 }

@@ -1,5 +1,6 @@
 // Package stress runs random system calls in a sandbox and looks whether the sentry survives
-// them: it must not crash, nor stop answering, nor (built with -race) report a race.
+// them: it must not crash, nor stop answering, nor take locks out of their order (package lock),
+// nor (built with -race) report a race.
 //
 // `make test` does so for ten seconds. Environment: RUNSC_STRESS is the duration of a long run
 // (make stress DURATION=15m), RUNSC_STRESS_RACE=1 builds the sentry with the race detector,
@@ -60,9 +61,9 @@ func TestRandomCalls(t *testing.T) {
 
 // build makes the three programs, the C program and a root with both and busybox.
 func build(dir string) error {
-	sentry := []string{"CGO_ENABLED=0", "go", "build"}
+	sentry := []string{"CGO_ENABLED=0", "go", "build", "-tags", "lockranks"}
 	if os.Getenv("RUNSC_STRESS_RACE") != "" {
-		sentry = []string{"CGO_ENABLED=1", "go", "build", "-race", "-tags", "netgo,osusergo", "-ldflags", "-extldflags -static"}
+		sentry = []string{"CGO_ENABLED=1", "go", "build", "-race", "-tags", "netgo,osusergo,lockranks", "-ldflags", "-extldflags -static"}
 	}
 	if err := os.WriteFile(dir+"/kinds.h", []byte(kinds()), 0o644); err != nil {
 		return err

@@ -2,7 +2,6 @@ package gofer
 
 import (
 	"container/list"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +9,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
 	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -25,7 +25,7 @@ type file struct {
 	read, both atomic.Pointer[pages.HostFile] // changed with h held
 
 	h struct {
-		sync.Mutex
+		lock.Mutex[lock.GoferFile]
 		users int           // open files, and operations going on
 		idle  *list.Element // on the client's list of idle files, if no users
 		free  bool          // the descriptor came with a look-up and was not used yet

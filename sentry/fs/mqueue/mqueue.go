@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -31,7 +32,7 @@ type space struct {
 	root   *dir
 	userNS *auth.UserNS
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.MessageQueues]
 	ino    uint64
 	queues int // those whose name is gone too, as long as they are open
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -23,7 +24,7 @@ type queue struct {
 
 	ready wait.Queue // of poll(2)
 
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.MessageQueue]
 	messages  []Message // in the order in which they will be received
 	held      int64     // bytes in messages
 	senders   []*sleeper

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -26,8 +27,8 @@ type Pipe struct {
 	queue wait.Queue
 	owner auth.UID // whose pages they are counted as
 
-	mu    sync.Mutex // held while application memory is touched: it comes before address spaces
-	slots []slot     // full ones, oldest first, from first on
+	mu    lock.Mutex[lock.Pipe] // held while application memory is touched: it comes before address spaces
+	slots []slot                // full ones, oldest first, from first on
 	first int
 	max   int // slots there may be
 

@@ -3,11 +3,11 @@ package proc
 import (
 	"cmp"
 	"strings"
-	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -141,7 +141,7 @@ type open struct {
 	held any
 	done func()
 
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.ProcFile]
 	text  string
 	start int64  // where text begins
 	next  uint64 // what follows it

@@ -1,9 +1,8 @@
 package tmpfs
 
 import (
-	"sync"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -14,7 +13,7 @@ type node struct {
 	fs *FS
 
 	xattrs struct {
-		sync.Mutex
+		lock.Mutex[lock.Xattrs]
 		values map[string][]byte
 		bytes  int
 	}

@@ -5,9 +5,9 @@ package netlink
 
 import (
 	"encoding/binary"
-	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -19,7 +19,7 @@ func Register() { socket.Register(linux.AF_NETLINK, newSocket) }
 
 // ports are the sockets of a network namespace that have a port, by protocol.
 type ports struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.NetlinkPorts]
 	taken map[portKey]*Socket
 	rover uint32
 }
@@ -39,9 +39,9 @@ type Socket struct {
 	socket.Base
 	ports *ports
 	queue wait.Queue
-	read  sync.Mutex // one receiver at a time
+	read  lock.Mutex[lock.NetlinkRead] // one receiver at a time
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.Netlink]
 	bound    bool
 	port     uint32
 	groups   uint64 // bit n-1: group n

@@ -1,10 +1,9 @@
 package unix
 
 import (
-	"sync"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -16,7 +15,7 @@ import (
 
 // flights counts what is in flight.
 type flights struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.SocketCycles]
 	users map[auth.UID]int // files by who sent them
 	owner map[*vfs.File][]auth.UID
 	socks map[*vfs.File]int // unix sockets: how many messages carry each

@@ -11,10 +11,10 @@
 package unix
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -46,13 +46,13 @@ type Socket struct {
 	id    uint64 // orders locks
 	names *names // the abstract names of its network namespace
 	queue wait.Queue
-	read  sync.Mutex
+	read  lock.Mutex[lock.SocketRead]
 	wmem  atomic.Int64 // what is charged for messages sent that nobody has taken
 
-	name atomic.Pointer[string] // sun_path as it was bound; never changes once set
-	bind sync.Mutex             // one bind at a time
+	name atomic.Pointer[string]      // sun_path as it was bound; never changes once set
+	bind lock.Mutex[lock.SocketBind] // one bind at a time
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.Socket]
 	state    state
 	dead     bool // released
 	embryo   bool // not accepted yet
