@@ -24,6 +24,10 @@ type context struct {
 
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
+
+	live bool           // the last trap was a patched call, and the thread has its registers still
+	last arch.Registers // if live: what Switch returned
+	hits [32]hit        // call sites that trapped
 }
 
 // States of a context.
@@ -55,6 +59,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	}
 	t := c.thread.Load()
 	c.place(t)
+	t.proc.begin()
 	c.resume(t, regs)
 	if t.proc.dead.Load() {
 		t.area.state.Store(stateDead) // which resume may have overwritten
@@ -63,11 +68,12 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	p.load[cpu].Add(1)
 	p.running.Add(1)
 	ok := c.wait(t)
+	t.proc.patches.running.Add(-1)
 	p.running.Add(-1)
 	p.load[cpu].Add(-1)
 	trap := platform.Trap{Kind: platform.Gone}
 	if ok {
-		trap = t.decode(regs)
+		trap = c.decode(t, regs)
 		if !c.placing.far {
 			c.consider()
 		}
@@ -106,7 +112,7 @@ func (c *context) leave() {
 		return
 	}
 	c.saveFPU()
-	c.fpuDirty = true
+	c.fpuDirty, c.live = true, false
 	c.thread.Store(nil)
 	c.as = nil
 	t.proc.put(t)
@@ -116,6 +122,19 @@ func (c *context) leave() {
 func (c *context) resume(t *thread, r *arch.Registers) {
 	a := t.area
 	r.Sanitize()
+	a.spin = 0
+	if c.placing.far {
+		a.spin = c.p.cpus.stubLooks
+	}
+	if c.live && !c.fpuDirty && c.same(r) {
+		a.regs[13], a.iret[0] = r.Rax, r.Rip
+		a.ax = uint32(r.Eflags&0xd5|2)<<8 | uint32(r.Eflags>>11&1)
+		a.fast = 1
+		c.placing.resumed = counter()
+		t.wake(stateRun)
+		return
+	}
+	a.fast = 0
 	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
 	a.iret = [5]uint64{r.Rip, arch.UserCs, r.Eflags, r.Rsp, arch.UserDs}
 	a.fsNew, a.gsNew = r.FsBase, r.GsBase
@@ -128,12 +147,35 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 		a.fp = t.at + areaFPU
 		c.fpuDirty = false
 	}
-	a.spin = 0
-	if c.placing.far {
-		a.spin = c.p.cpus.stubLooks
-	}
 	c.placing.resumed = counter()
 	t.wake(stateRun)
+}
+
+// same tells whether all registers are as Switch returned them, but for the call's result.
+func (c *context) same(r *arch.Registers) bool {
+	if r.Eflags&arch.FlagTF != 0 {
+		return false
+	}
+	c.last.Rax, c.last.OrigRax = r.Rax, r.OrigRax
+	return c.last == *r
+}
+
+// hit counts the traps of a call site.
+type hit struct {
+	ret uint64
+	n   uint32
+}
+
+// hot counts a call that came by a signal, and has its site patched if it comes often.
+func (c *context) hot(t *thread, r *arch.Registers) {
+	h := &c.hits[r.Rip>>1%uint64(len(c.hits))]
+	if h.ret != r.Rip {
+		*h = hit{r.Rip, 1}
+		return
+	}
+	if h.n++; h.n == patchAfter && t.proc.patch(r.Rip, uint32(r.OrigRax)) {
+		h.n = 0
+	}
 }
 
 // wake hands the turn to the stub.
@@ -229,6 +271,10 @@ func (c *context) saveFPU() {
 	if c.fpuDirty || t == nil {
 		return
 	}
+	if c.live && t.area.fp == 0 && !c.store(t) {
+		arch.InitialFPU(c.fpu)
+		return
+	}
 	image, ok := t.area.bytes(t.area.fp-t.at, uint64(arch.FPUSize))
 	if ok {
 		copy(c.fpu, image)
@@ -237,6 +283,26 @@ func (c *context) saveFPU() {
 	if !ok || arch.CheckFPU(c.fpu) != 0 {
 		arch.InitialFPU(c.fpu)
 	}
+}
+
+// store has the thread store its state, which is in the processor, in its area.
+func (c *context) store(t *thread) bool {
+	a := t.area
+	header, _ := a.bytes(areaFPU+fxSize, 64)
+	clear(header)
+	t.wake(stateSave)
+	for deadline := time.Now().Add(10 * time.Second); a.state.Load() == stateSave; {
+		a.asleep.Store(1)
+		if a.state.Load() == stateSave {
+			futexWait(&a.state, stateSave, int64(time.Second))
+		}
+		a.asleep.Store(0)
+		if time.Now().After(deadline) {
+			t.proc.end("it does not store its state")
+		}
+	}
+	a.fp = t.at + areaFPU
+	return a.state.Load() == stateTrap && a.kind == kindSaved
 }
 
 // Bytes of an XSAVE image that are for software.

@@ -10,6 +10,9 @@ const (
 	textSize = pageSize
 	dataAt   = 0x11000 // its constants, read only
 	ctlAt    = 0x12000 // orders for the service thread, read only
+	windowAt = 0x14000 // where the service thread copies a page of text to
+	trampAt  = 0x20000 // what patched call sites jump to, read and execute (patch.go)
+	slotsAt  = 0x60000 // the addresses of those, read only
 	minAddr  = 0x70000
 
 	areaAt   = 0x7fffc0000000 // thread areas, the only memory of the stub that can be written
@@ -24,6 +27,8 @@ const (
 	entryService  = 0
 	entryHandler  = 16
 	entryRestorer = 32
+	entryCall     = 48 // from a trampoline: EAX is the slot
+	entryNoArea   = 64 // where a call traps whose GS is the application's
 )
 
 // Offsets in the data page.
@@ -53,6 +58,10 @@ const (
 	maxCalls  = (pageSize - ctlCalls) / callSize
 )
 
+// copyCall is the number of what only looks like a host call in an order: copy so many bytes
+// (third argument) from the second argument to the first.
+const copyCall = 0x1000
+
 // Offsets in a thread area. Application code can write all of it at any time.
 const (
 	areaState  = 0x00
@@ -69,11 +78,16 @@ const (
 	areaFs     = 0xa8 // the segment bases
 	areaGs     = 0xb0
 	areaFP     = 0xb8  // address of the XSAVE image to load on resume; 0: none
+	areaSlot   = 0xc0  // kindCall: the slot
+	areaFast   = 0xc4  // on resume: only RAX and the flags are to be loaded
+	areaAX     = 0xc8  // what LAHF and SETO left, for that
+	areaFlags  = 0xf0  // kindCall: EFLAGS; the word below is a stack
 	areaRegs   = 0x100 // registers on resume: r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
 	areaFsNew  = 0x178
 	areaGsNew  = 0x180
 	areaIret   = 0x190 // rip, cs, eflags, rsp, ss
 	areaStack  = 0x1c0 // stack_t of the signal stack
+	areaIn     = 0x200 // kindCall: as sigcontext_64 has them
 	areaFPU    = 0x1000
 	areaAlt    = 0x2000 // the signal stack, up to the end
 )
@@ -92,6 +106,7 @@ const (
 	kindSignal = 0 // a signal: registers are in the frame
 	kindBorn   = 1 // a new thread
 	kindSaved  = 2 // stateSave is done
+	kindCall   = 3 // a call from a patched site: registers are at areaIn, the FPU state is live
 )
 
 // struct ucontext and struct sigcontext_64 (arch/x86/include/uapi/asm): offsets in a frame.

@@ -43,7 +43,12 @@ type area struct {
 	addr   uint64
 	fs, gs uint64
 	fp     uint64
-	_      [8]uint64
+	slot   uint32
+	fast   uint32
+	ax     uint32
+	_      [9]uint32
+	flags  uint64
+	_      uint64
 	regs   [15]uint64
 	fsNew  uint64
 	gsNew  uint64
@@ -51,7 +56,9 @@ type area struct {
 	iret   [5]uint64
 	_      uint64
 	stack  [3]uint64
-	_      [areaFPU - areaStack - 24]byte
+	_      [areaIn - areaStack - 24]byte
+	in     [24]uint64
+	_      [areaFPU - areaIn - 24*8]byte
 	rest   [areaSize - areaFPU]byte
 }
 
@@ -96,6 +103,14 @@ func (s *shared) clear(i int) {
 // valid values of these types.
 func (s *shared) ctl(i int) *ctl   { return (*ctl)(unsafe.Add(s.base, uint64(i)*s.unit)) }
 func (s *shared) area(i int) *area { return (*area)(unsafe.Add(s.base, uint64(i)*s.unit)) }
+
+// patchUnit and page return unit i as bytes. Safe: as above.
+func (s *shared) patchUnit(i int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(s.base, uint64(i)*s.unit)), patchUnit)
+}
+func (s *shared) page(i int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(s.base, uint64(i)*s.unit)), pageSize)
+}
 
 // stubText returns the bytes of the text page. Safe: they are text of this program, which does
 // not move.

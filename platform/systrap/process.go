@@ -22,6 +22,8 @@ type process struct {
 	dead atomic.Bool
 	gone chan struct{} // closed after the end
 
+	patches patches // its mu is taken before mu
+
 	mu   sync.Mutex // an order is under way
 	all  []*thread  // under mu
 	free []*thread  // stopped, for the next context; under mu
@@ -53,7 +55,7 @@ func (p *Platform) newProcess() (*process, linux.Errno) {
 	c.seq.Store(0)
 	c.asleep.Store(0)
 	c.page = uint64(page) * pageSize
-	return &process{p: p, page: page, ctl: c, gone: make(chan struct{}), cpu: -1}, 0
+	return &process{p: p, page: page, ctl: c, gone: make(chan struct{}), cpu: -1, patches: patches{pages: map[uint64]int{}}}, 0
 }
 
 // order has the service thread make calls one after the other, up to the first that fails, and
@@ -97,11 +99,14 @@ func (s *process) fork() (*process, linux.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
+	s.patches.mu.Lock()
+	defer s.patches.mu.Unlock()
 	pid, errno := s.order(true, call{unix.SYS_CLONE, uint64(processFlags), 0, 0, 0, 0, child.ctl.page})
 	if errno != 0 {
 		s.p.freePage(child)
 		return nil, errno
 	}
+	s.inherit(child)
 	s.p.register(child, int(pid))
 	if _, errno := child.order(false, call{unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL)}); errno != 0 {
 		child.kill()
@@ -207,6 +212,7 @@ func (p *Platform) ended(pid int) {
 	if s.ctl.done.CompareAndSwap(0, uint32(linux.ESRCH)+1) {
 		futexWake(&s.ctl.done)
 	}
+	s.unpatch()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.all {

@@ -59,6 +59,9 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	if populate {
 		flags |= unix.MAP_POPULATE
 	}
+	proc.patches.mu.Lock()
+	defer proc.patches.mu.Unlock()
+	proc.mapped(addr, addr+length, s.p.isText(fd, prot))
 	_, errno = proc.order(false, call{unix.SYS_MMAP, addr, length, uint64(prot), flags, uint64(fd), off})
 	return errno
 }
@@ -72,6 +75,12 @@ func (s *space) Protect(addr, length uint64, prot platform.Prot) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
+	proc.patches.mu.Lock()
+	defer proc.patches.mu.Unlock()
+	if proc.patched(addr, addr+length) {
+		return cannotProtect
+	}
+	proc.mapped(addr, addr+length, false)
 	_, errno = proc.order(false, call{unix.SYS_MPROTECT, addr, length, uint64(prot)})
 	return errno
 }
@@ -82,7 +91,11 @@ func (s *space) Unmap(addr, length uint64) {
 	if proc == nil || outside(addr, length) {
 		return
 	}
-	if _, errno := proc.order(false, call{unix.SYS_MUNMAP, addr, length}); errno != 0 {
+	proc.patches.mu.Lock()
+	proc.mapped(addr, addr+length, false)
+	_, errno := proc.order(false, call{unix.SYS_MUNMAP, addr, length})
+	proc.patches.mu.Unlock()
+	if errno != 0 {
 		proc.end("munmap failed")
 	}
 }

@@ -22,6 +22,10 @@ TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
 	PCALIGN $16
 	BYTE $0x0f; BYTE $0x0b // the restorer: UD2, nobody returns through it
 	PCALIGN $16
+	JMP callSite
+	PCALIGN $16
+	BYTE $0x0f; BYTE $0x0b // UD2
+	PCALIGN $16
 
 	// The service thread. BX is the control page, R15 the last order.
 service:
@@ -51,6 +55,8 @@ call:
 	MOVQ 32(R13), R10
 	MOVQ 40(R13), R8
 	MOVQ 48(R13), R9
+	CMPQ BP, $const_copyCall
+	JEQ  copy
 	MOVQ BP, AX
 	SYSCALL
 	TESTQ AX, AX
@@ -58,6 +64,13 @@ call:
 	JNZ  next
 	CMPQ BP, $SYS_clone
 	JEQ  child
+	JMP  next
+copy:
+	MOVQ DX, CX
+	XORL AX, AX
+	CLD
+	REP
+	MOVSB
 next:
 	ADDQ $const_callSize, R13
 	DECL R14
@@ -178,8 +191,7 @@ handler:
 	JNE  outside
 	INCL const_areaSeen(BX)
 	MOVQ const_ucRip(DX), CX
-	SUBQ $const_textAt, CX
-	CMPQ CX, $const_textSize
+	CMPQ CX, $const_minAddr
 	JCS  back
 outside:
 	MOVL DI, const_areaSig(BX)
@@ -197,6 +209,43 @@ outside:
 	RDGSBASEQ AX
 	MOVQ AX, const_areaGs(BX)
 	MOVL $const_kindSignal, const_areaKind(BX)
+
+	JMP  post
+
+	// A call from a patched site, by its trampoline. EAX is the slot, RCX and R11 are free as
+	// they are for a system call, everything else is the application's, the flags too until they
+	// are stored. GS must be the area, in the uppermost 4 GiB: no instruction before the JCXZL
+	// changes the flags.
+callSite:
+	RDGSBASEQ R11
+	MOVQ $-const_areaAt, CX
+	LEAQ (R11)(CX*1), CX
+	BSWAPQ CX
+	JCXZL mine
+	JMP  noArea
+mine:
+	MOVL AX, const_areaSlot(R11)
+	MOVQ SP, (const_areaIn+15*8)(R11)
+	LEAQ (const_areaFlags+8)(R11), SP
+	PUSHFQ
+	MOVQ R8, (const_areaIn+0)(R11)
+	MOVQ R9, (const_areaIn+8)(R11)
+	MOVQ R10, (const_areaIn+16)(R11)
+	MOVQ R12, (const_areaIn+32)(R11)
+	MOVQ R13, (const_areaIn+40)(R11)
+	MOVQ R14, (const_areaIn+48)(R11)
+	MOVQ R15, (const_areaIn+56)(R11)
+	MOVQ DI, (const_areaIn+64)(R11)
+	MOVQ SI, (const_areaIn+72)(R11)
+	MOVQ BP, (const_areaIn+80)(R11)
+	MOVQ BX, (const_areaIn+88)(R11)
+	MOVQ DX, (const_areaIn+96)(R11)
+	MOVQ R11, BX
+	MOVQ $0, const_areaFP(BX)
+	RDFSBASEQ AX
+	MOVQ AX, const_areaFs(BX)
+	MOVQ BX, const_areaGs(BX)
+	MOVL $const_kindCall, const_areaKind(BX)
 
 	// Hand over to the sentry and wait for the answer.
 post:
@@ -250,6 +299,21 @@ turn:
 	MOVL $const_kindSaved, const_areaKind(BX)
 	JMP  post
 resume:
+	CMPL const_areaFast(BX), $0
+	JEQ  all
+	MOVQ (const_areaIn+16)(BX), R10
+	MOVQ (const_areaIn+64)(BX), DI
+	MOVQ (const_areaIn+72)(BX), SI
+	MOVQ (const_areaIn+96)(BX), DX
+	MOVQ (const_areaIn+15*8)(BX), SP
+	MOVL const_areaAX(BX), AX
+	ADDB $0x7f, AX
+	SAHF
+	MOVQ const_areaIret(BX), CX
+	MOVQ (const_areaRegs+104)(BX), AX
+	MOVQ (const_areaIn+88)(BX), BX
+	JMP  CX
+all:
 	MOVQ const_areaFP(BX), CX
 	TESTQ CX, CX
 	JZ   loaded
@@ -278,6 +342,11 @@ loaded:
 	MOVQ (const_areaRegs+112)(BX), CX
 	MOVQ (const_areaRegs+88)(BX), BX
 	IRETQ
+
+	// The application uses GS for itself: entryNoArea traps, with the slot in EAX.
+noArea:
+	MOVQ $(const_textAt+const_entryNoArea), CX
+	JMP  CX
 
 	// An interrupt signal found the stub's own code: go on there. The sentry sends it again if
 	// it is still wanted. The frame is at DX.

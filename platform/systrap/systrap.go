@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -23,18 +24,23 @@ const (
 
 // Platform makes stub processes. It implements platform.Platform.
 type Platform struct {
-	log   func(format string, args ...any)
-	text  int // the file of the text page and the data page
-	ctls  *shared
-	areas *shared
-	cpus  cpus
+	log    func(format string, args ...any)
+	text   int // the file of the text page and the data page
+	ctls   *shared
+	areas  *shared
+	tramps *shared      // of patch sets
+	copies *shared      // of patched pages
+	memory atomic.Int64 // the descriptor of the memory file; 0: nothing is patched
+	cpus   cpus
 
-	mu        sync.Mutex
-	freeCtls  units
-	freeAreas units
-	processes map[int]*process // by pid
-	early     map[int]bool     // pids of processes that ended before they were known
-	master    *process
+	mu                   sync.Mutex
+	freeCtls             units
+	freeAreas            units
+	freeSets, freeCopies units
+	copyRefs             []int32          // processes that have a copy mapped
+	processes            map[int]*process // by pid
+	early                map[int]bool     // pids of processes that ended before they were known
+	master               *process
 }
 
 // units hands out numbers.
@@ -64,11 +70,14 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{
-		log:       log,
-		processes: map[int]*process{},
-		early:     map[int]bool{},
-		freeCtls:  units{end: maxProcesses},
-		freeAreas: units{end: maxAreas},
+		log:        log,
+		processes:  map[int]*process{},
+		early:      map[int]bool{},
+		freeCtls:   units{end: maxProcesses},
+		freeAreas:  units{end: maxAreas},
+		freeSets:   units{end: maxSets},
+		freeCopies: units{end: maxCopies},
+		copyRefs:   make([]int32, maxCopies),
 	}
 	p.cpus.init()
 	var err error
@@ -77,6 +86,12 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 	}
 	if p.areas, err = newShared("stub-areas", areaSize, maxAreas); err != nil {
 		return nil, fmt.Errorf("the thread areas: %w", err)
+	}
+	if p.tramps, err = newShared("stub-trampolines", patchUnit, maxSets); err != nil {
+		return nil, fmt.Errorf("the trampolines: %w", err)
+	}
+	if p.copies, err = newShared("stub-patched", pageSize, maxCopies); err != nil {
+		return nil, fmt.Errorf("the patched pages: %w", err)
 	}
 	if p.text, err = unix.MemfdCreate("stub-text", unix.MFD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)

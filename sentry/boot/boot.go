@@ -177,6 +177,9 @@ func (s *sandbox) newKernel(plat platform.Platform, machine loader.Machine) erro
 		return fmt.Errorf("mapping the memory file: %w", errno)
 	}
 	s.pool = file.NewPool()
+	if p, ok := plat.(interface{ Unpatched(fd int) }); ok {
+		p.Unpatched(file.FD())
+	}
 	image, errno := loader.NewVDSO(s.pool, vdso.Image)
 	if errno != 0 {
 		return fmt.Errorf("making the vDSO: %w", errno)

@@ -1,0 +1,377 @@
+package systrap
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
+)
+
+// A call site that traps often is patched, so that it needs no signal. The site is
+//
+//	b8 NR NR NR NR   mov $NR,%eax
+//	0f 05            syscall
+//
+// and becomes one instruction of the same seven bytes,
+//
+//	ff 24 25 SS SS 06 00   jmp *slot
+//
+// where slot is an 8-byte word in the page at slotsAt, which leads to a trampoline of the site's
+// own, and that to callSite in stub_amd64.s. Nothing is pushed: the 128 bytes below the stack
+// pointer may be in use. Who jumps to the old SYSCALL instruction, to restart a call say, finds
+// the byte 06, which is no instruction, and the SIGILL is taken for the call that it meant.
+//
+// What is patched is a copy of the page, which only the stub process has: the sentry's view of
+// the memory, /proc/PID/mem, core files and debuggers see the text as it was. A program that
+// reads its own text sees the jumps. Only text of files is patched that is mapped readable and
+// executable from the host's file, never memory that the application itself has filled (the
+// memory file holds that): it might change under another mapping. A page is patched while no
+// other thread of the process runs.
+const (
+	maxSlots   = pageSize / 8
+	trampSize  = 64
+	trampLen   = maxSlots * trampSize
+	patchUnit  = pageSize + trampLen // of the file of slots and trampolines
+	maxSets    = 4096
+	maxCopies  = 65536
+	patchAfter = 16 // traps of one site, as one context sees them
+)
+
+// site is a patched call site.
+type site struct {
+	ret uint64 // address of the instruction behind
+	nr  uint32
+}
+
+// patchSet holds the slots of a process and of those forked from it, where the same text is at
+// the same addresses.
+type patchSet struct {
+	unit int // of the file of slots and trampolines
+	refs int // under Platform.mu
+
+	mu    sync.Mutex
+	n     atomic.Int32 // slots in use
+	sites [maxSlots]site
+	index map[uint64]int // slots by ret
+}
+
+// patches are what is patched in a process.
+type patches struct {
+	stop    atomic.Bool  // no thread may begin to run
+	running atomic.Int32 // threads that run, or are about to look at stop
+
+	set atomic.Pointer[patchSet] // nil: nothing is
+
+	mu    sync.Mutex
+	text  []textRange
+	pages map[uint64]int // patched pages and the units of their copies
+}
+
+// textRange is text that may be patched.
+type textRange struct{ start, end uint64 }
+
+// begin counts a thread that is about to run, end one that has stopped.
+func (s *process) begin() {
+	for {
+		s.patches.running.Add(1)
+		if !s.patches.stop.Load() {
+			return
+		}
+		s.patches.running.Add(-1)
+		s.patches.mu.Lock()
+		s.patches.mu.Unlock() //nolint:staticcheck // waits for the patch
+	}
+}
+
+// mapped notes what is mapped at a range now, and forgets what was there. patches.mu is held.
+func (s *process) mapped(start, end uint64, text bool) {
+	q := &s.patches
+	var keep []textRange
+	for i, r := range q.text {
+		if end <= r.start || r.end <= start {
+			if keep != nil {
+				keep = append(keep, r)
+			}
+			continue
+		}
+		if keep == nil {
+			keep = append(make([]textRange, 0, len(q.text)+2), q.text[:i]...)
+		}
+		if r.start < start {
+			keep = append(keep, textRange{r.start, start})
+		}
+		if end < r.end {
+			keep = append(keep, textRange{end, r.end})
+		}
+	}
+	if keep != nil {
+		q.text = keep
+	}
+	if text {
+		q.text = append(q.text, textRange{start, end})
+	}
+	for page, unit := range q.pages {
+		if page >= start && page < end {
+			delete(q.pages, page)
+			s.p.dropCopy(unit)
+		}
+	}
+}
+
+// patched tells whether a page of the range is. patches.mu is held.
+func (s *process) patched(start, end uint64) bool {
+	for page := range s.patches.pages {
+		if page >= start && page < end {
+			return true
+		}
+	}
+	return false
+}
+
+// isText tells whether what is mapped so may be patched.
+func (p *Platform) isText(fd int, prot platform.Prot) bool {
+	return prot == platform.Read|platform.Exec && p.patchable(fd)
+}
+
+// patch patches the site of call nr before ret. again tells that it may work later.
+func (s *process) patch(ret uint64, nr uint32) (again bool) {
+	const before = 7
+	page := (ret - 1) &^ (pageSize - 1)
+	at := int(ret - before - page)
+	if ret-before < page || nr >= 1024 {
+		return false
+	}
+	q := &s.patches
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.inText(page) {
+		return false
+	}
+	q.stop.Store(true)
+	defer q.stop.Store(false)
+	if q.running.Load() != 0 {
+		return true
+	}
+	unit, old := q.pages[page]
+	if !old || s.p.sharedCopy(unit) {
+		n, ok := s.copyPage(page)
+		if !ok {
+			return false
+		}
+		if old {
+			s.p.dropCopy(unit)
+		}
+		unit = n
+		q.pages[page] = unit
+	}
+	if !s.writeJump(s.p.copies.page(unit)[at:at+before], ret, nr) && !old {
+		delete(q.pages, page)
+		s.p.dropCopy(unit)
+		return false
+	}
+	_, errno := s.order(false, call{unix.SYS_MMAP, page, pageSize, unix.PROT_READ | unix.PROT_EXEC, unix.MAP_SHARED | unix.MAP_FIXED, uint64(s.p.copies.fd), uint64(unit) * pageSize})
+	if errno != 0 {
+		s.end("its text cannot be mapped")
+	}
+	return false
+}
+
+func (q *patches) inText(page uint64) bool {
+	for _, r := range q.text {
+		if r.start <= page && page < r.end {
+			return true
+		}
+	}
+	return false
+}
+
+// copyPage makes a copy of a page of text.
+func (s *process) copyPage(page uint64) (unit int, ok bool) {
+	if unit, ok = s.p.takeCopy(); !ok {
+		return 0, false
+	}
+	_, errno := s.order(false,
+		call{unix.SYS_MMAP, windowAt, pageSize, unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED | unix.MAP_FIXED, uint64(s.p.copies.fd), uint64(unit) * pageSize},
+		call{copyCall, windowAt, page, pageSize},
+		call{unix.SYS_MUNMAP, windowAt, pageSize})
+	if errno != 0 {
+		s.p.dropCopy(unit)
+		return 0, false
+	}
+	return unit, true
+}
+
+// writeJump replaces the call in b, if it is one.
+func (s *process) writeJump(b []byte, ret uint64, nr uint32) bool {
+	if b[0] != 0xb8 || binary.LittleEndian.Uint32(b[1:]) != nr || b[5] != 0x0f || b[6] != 0x05 {
+		return false
+	}
+	set := s.patches.set.Load()
+	if set == nil {
+		if set = s.newSet(); set == nil {
+			return false
+		}
+	}
+	slot, ok := s.p.slot(set, ret, nr)
+	if !ok {
+		return false
+	}
+	jump := [7]byte{0xff, 0x24, 0x25}
+	binary.LittleEndian.PutUint32(jump[3:], uint32(slotsAt+8*slot))
+	copy(b, jump[:])
+	return true
+}
+
+// newSet gives the process slots and trampolines.
+func (s *process) newSet() *patchSet {
+	p := s.p
+	p.mu.Lock()
+	unit, ok := p.freeSets.take()
+	p.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	set := &patchSet{unit: unit, refs: 1, index: map[uint64]int{}}
+	off := uint64(unit) * patchUnit
+	flags := uint64(unix.MAP_SHARED | unix.MAP_FIXED)
+	_, errno := s.order(false,
+		call{unix.SYS_MMAP, slotsAt, pageSize, unix.PROT_READ, flags, uint64(p.tramps.fd), off},
+		call{unix.SYS_MMAP, trampAt, trampLen, unix.PROT_READ | unix.PROT_EXEC, flags, uint64(p.tramps.fd), off + pageSize})
+	s.patches.set.Store(set)
+	if errno != 0 {
+		return nil
+	}
+	return set
+}
+
+// slot returns the slot of a site, with its trampoline.
+func (p *Platform) slot(set *patchSet, ret uint64, nr uint32) (int, bool) {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if i, ok := set.index[ret]; ok && set.sites[i].nr == nr {
+		return i, true
+	}
+	i := int(set.n.Load())
+	if i == maxSlots {
+		return 0, false
+	}
+	set.sites[i] = site{ret, nr}
+	set.index[ret] = i
+	unit := p.tramps.patchUnit(set.unit)
+	at := uint64(trampAt + i*trampSize)
+	b := unit[pageSize+i*trampSize:][:trampSize]
+	b[0] = 0xb8 // mov $slot,%eax
+	binary.LittleEndian.PutUint32(b[1:], uint32(i))
+	b[5] = 0xe9 // jmp callSite
+	binary.LittleEndian.PutUint32(b[6:], uint32(textAt+entryCall-(at+10)))
+	binary.LittleEndian.PutUint64(unit[8*i:], at)
+	set.n.Store(int32(i + 1))
+	return i, true
+}
+
+// site returns the site of a slot that a stub has named.
+func (s *process) site(slot uint32) (site, bool) {
+	set := s.patches.set.Load()
+	if set == nil || slot >= uint32(set.n.Load()) {
+		return site{}, false
+	}
+	return set.sites[slot], true
+}
+
+// restarted returns the site whose SYSCALL instruction was at addr.
+func (s *process) restarted(addr uint64) (site, bool) {
+	set := s.patches.set.Load()
+	if set == nil {
+		return site{}, false
+	}
+	s.patches.mu.Lock()
+	_, patched := s.patches.pages[addr&^(pageSize-1)]
+	s.patches.mu.Unlock()
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	i, ok := set.index[addr+2]
+	if !ok || !patched {
+		return site{}, false
+	}
+	return set.sites[i], true
+}
+
+// inherit gives the child what its parent has, whose patches.mu is held.
+func (s *process) inherit(child *process) {
+	p := s.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	child.patches.text = append([]textRange(nil), s.patches.text...)
+	for page, unit := range s.patches.pages {
+		child.patches.pages[page] = unit
+		p.copyRefs[unit]++
+	}
+	if set := s.patches.set.Load(); set != nil {
+		set.refs++
+		child.patches.set.Store(set)
+	}
+}
+
+// unpatch drops everything of a process that has ended.
+func (s *process) unpatch() {
+	q := &s.patches
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for page, unit := range q.pages {
+		delete(q.pages, page)
+		s.p.dropCopy(unit)
+	}
+	set := q.set.Load()
+	if set == nil {
+		return
+	}
+	p := s.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if set.refs--; set.refs == 0 {
+		p.tramps.clear(set.unit)
+		p.freeSets.put(set.unit)
+	}
+}
+
+// takeCopy returns a unit for a copy of a page.
+func (p *Platform) takeCopy() (int, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	unit, ok := p.freeCopies.take()
+	if ok {
+		p.copyRefs[unit] = 1
+	}
+	return unit, ok
+}
+
+// dropCopy gives one process's share of a copy back.
+func (p *Platform) dropCopy(unit int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.copyRefs[unit]--; p.copyRefs[unit] == 0 {
+		p.copies.clear(unit)
+		p.freeCopies.put(unit)
+	}
+}
+
+// sharedCopy tells whether other processes have the copy too, which may run.
+func (p *Platform) sharedCopy(unit int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.copyRefs[unit] > 1
+}
+
+// Unpatched says that text is not to be patched that is mapped from fd: the memory file.
+func (p *Platform) Unpatched(fd int) { p.memory.Store(int64(fd)) }
+
+// patchable tells whether text of fd may be.
+func (p *Platform) patchable(fd int) bool { m := p.memory.Load(); return m > 0 && m != int64(fd) }
+
+// errno of a mapping call that would change a patched page's protection: the kernel then unmaps
+// it, and maps it anew when it is touched.
+const cannotProtect = linux.ENOMEM

@@ -1,0 +1,202 @@
+package systrap
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// patchable lets the platform patch all text, or none.
+func patchable(t testing.TB, on bool) {
+	old := plat(t).memory.Load()
+	t.Cleanup(func() { plat(t).memory.Store(old) })
+	if on {
+		plat(t).memory.Store(1 << 30)
+	} else {
+		plat(t).memory.Store(0)
+	}
+}
+
+// calls runs n calls of g on c, and returns the registers of the last.
+func (g *guest) calls(t *testing.T, c platform.Context, n int) *arch.Registers {
+	t.Helper()
+	for i := range n {
+		g.regs.Rdi, g.regs.R15, g.regs.Rbx = uint64(i), uint64(2*i), uint64(3*i)
+		want := g.regs
+		want.Rax, want.OrigRax, want.Rip = enosys, 39, guestAt+7
+		trap := c.Switch(g.as, &g.regs)
+		got := g.regs
+		want.Rcx, want.R11, want.Eflags, want.Cs, want.Ss = got.Rcx, got.R11, got.Eflags, got.Cs, got.Ss
+		if trap.Kind != platform.Syscall || got != want {
+			t.Fatalf("call %d: %+v\n got %+v\nwant %+v", i, trap, got, want)
+		}
+		if got.Rcx != got.Rip {
+			t.Fatalf("call %d: rcx %#x", i, got.Rcx)
+		}
+		g.regs.Rax = uint64(i)
+	}
+	return &g.regs
+}
+
+func TestPatchedSite(t *testing.T) {
+	patchable(t, true)
+	g := newGuest(t, getpidLoop...)
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		g.calls(t, c, patchAfter+1)
+		if !c.live {
+			t.Error("not patched")
+		}
+		g.regs.Eflags = 0x8d5 | 1<<9 | 2 // every arithmetic flag
+		for range 4 {
+			g.calls(t, c, 3)
+			if g.regs.Eflags&0x8d5 != 0x8d5 {
+				t.Errorf("flags %#x", g.regs.Eflags)
+			}
+		}
+		// The old instruction: the number is in RAX.
+		g.regs.Rip, g.regs.Rax = guestAt+5, 200
+		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != 200 || g.regs.Rip != guestAt+7 {
+			t.Errorf("restarted: %+v %+v", trap, g.regs)
+		}
+		// One step goes through the call.
+		g.regs.Rip, g.regs.Eflags = guestAt, 0x302
+		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != 39 || g.regs.Rip != guestAt+7 {
+			t.Errorf("stepped: %+v %+v", trap, g.regs)
+		}
+		g.regs.Eflags = 0x202
+		// GS that is the application's own.
+		g.regs.GsBase = 0x123000
+		for range 3 {
+			g.calls(t, c, 1)
+			if c.live || g.regs.GsBase != 0x123000 {
+				t.Errorf("live %v, gs %#x", c.live, g.regs.GsBase)
+			}
+		}
+		g.regs.GsBase = 0
+		g.calls(t, c, 3)
+		if !c.live {
+			t.Error("no longer patched")
+		}
+	})
+}
+
+func TestPatchedFPU(t *testing.T) {
+	patchable(t, true)
+	g := newGuest(t, getpidLoop...)
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		image := make([]byte, arch.FPUSize)
+		arch.InitialFPU(image)
+		image[160], image[175] = 1, 16
+		c.SetFPU(image)
+		g.calls(t, c, patchAfter+2)
+		got := make([]byte, arch.FPUSize)
+		for i := range 3 {
+			if c.FPU(got); got[160] != byte(i+1) || got[175] != 16 || !c.live {
+				t.Errorf("%d: XMM0 is %v", i, got[160:176])
+			}
+			got[160]++
+			c.SetFPU(got)
+			g.calls(t, c, 3)
+		}
+	})
+}
+
+func TestPatchesFollowTheMapping(t *testing.T) {
+	patchable(t, true)
+	g := newGuest(t, getpidLoop...)
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		g.calls(t, c, patchAfter+1)
+		// The child's text is patched, and can be patched on its own.
+		child, _ := plat(t).NewAddressSpace()
+		if errno := g.as.Clone(child); errno != 0 {
+			t.Fatal(errno)
+		}
+		parent := g.as
+		g.as = child
+		g.calls(t, c, 3)
+		if !c.live {
+			t.Error("the child's is not patched")
+		}
+		g.as = parent
+		g.calls(t, c, 3)
+		child.Release()
+		// Protect must not lose the original, so it declines.
+		if errno := g.as.Protect(guestAt, 4096, platform.Read|platform.Write|platform.Exec); errno == 0 {
+			t.Error("a patched page can be written")
+		}
+		if errno := g.as.Map(guestAt, 4096, g.fd, 0, platform.Read|platform.Write|platform.Exec, false); errno != 0 {
+			t.Fatal(errno)
+		}
+		g.calls(t, c, 2*patchAfter)
+		if c.live {
+			t.Error("what can be written is patched")
+		}
+		var b [7]byte
+		if unix.Pread(g.fd, b[:], 0); b[5] != 0x0f {
+			t.Errorf("the file has changed: % x", b)
+		}
+	})
+}
+
+func TestOnlyFilesArePatched(t *testing.T) {
+	g := newGuest(t, getpidLoop...)
+	plat(t).memory.Store(int64(g.fd))
+	t.Cleanup(func() { plat(t).memory.Store(0) })
+	g.as.Map(guestAt, 4096, g.fd, 0, platform.Read|platform.Exec, false)
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		g.calls(t, c, 3*patchAfter)
+		if c.live {
+			t.Error("patched")
+		}
+	})
+}
+
+// TestPatchesBesideThreads has threads call from one page, which is patched when all are
+// stopped.
+func TestPatchesBesideThreads(t *testing.T) {
+	patchable(t, true)
+	g := newGuest(t, getpidLoop...)
+	done := make(chan int)
+	for range 6 {
+		go func() {
+			c := plat(t).NewContext().(*context)
+			defer c.Release()
+			own, lives := *g, 0
+			for range 3000 {
+				own.calls(t, c, 1)
+				if c.live {
+					lives++
+				}
+			}
+			done <- lives
+		}()
+	}
+	sum := 0
+	for range 6 {
+		sum += <-done
+	}
+	t.Logf("%d of 18000 calls by patched sites", sum)
+}
+
+func BenchmarkPatched(b *testing.B) {
+	patchable(b, true)
+	g := newGuest(b, getpidLoop...)
+	on(func() {
+		c := plat(b).NewContext()
+		defer c.Release()
+		for b.Loop() {
+			c.Switch(g.as, &g.regs)
+		}
+	})
+}
