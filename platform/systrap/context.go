@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -205,7 +206,7 @@ func (c *context) wait(t *thread) bool {
 			return true
 		case stateRun, stateKicked:
 		default:
-			t.proc.end("the state of a thread is none")
+			t.proc.end(fmt.Sprintf("the state of a thread is %d", state))
 			return false
 		}
 		if c.placing.far {

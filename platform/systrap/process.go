@@ -24,10 +24,11 @@ type process struct {
 
 	patches patches // its mu is taken before mu
 
-	mu   sync.Mutex // an order is under way
-	all  []*thread  // under mu
-	free []*thread  // stopped, for the next context; under mu
-	cpu  int        // number of the processor the service thread is bound to; under mu
+	mu    sync.Mutex // an order is under way
+	all   []*thread  // under mu
+	free  []*thread  // stopped, for the next context; under mu
+	swept bool       // after the end: everybody has been told
+	cpu   int        // number of the processor the service thread is bound to; under mu
 }
 
 // thread is a thread for application code. It is stopped, waiting for the sentry, except during
@@ -167,7 +168,7 @@ func (t *thread) born() bool {
 func (s *process) put(t *thread) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dead.Load() {
+	if s.swept {
 		s.p.freeArea(t)
 		return
 	}
@@ -222,7 +223,7 @@ func (p *Platform) ended(pid int) {
 	for _, t := range s.free {
 		p.freeArea(t)
 	}
-	s.free = nil
+	s.free, s.swept = nil, true
 	p.freePage(s)
 	close(s.gone)
 }
