@@ -89,7 +89,7 @@ func (c *context) enter(s *space) bool {
 		c.locked = true
 		runtime.LockOSThread()
 	}
-	c.leave()
+	c.leave(true)
 	proc, errno := s.process()
 	if errno != 0 {
 		return false
@@ -106,13 +106,15 @@ func (c *context) enter(s *space) bool {
 	return true
 }
 
-// leave gives the thread back.
-func (c *context) leave() {
+// leave gives the thread back, after its FPU state is saved or because it is not needed.
+func (c *context) leave(save bool) {
 	t := c.thread.Load()
 	if t == nil {
 		return
 	}
-	c.saveFPU()
+	if save {
+		c.saveFPU()
+	}
 	c.fpuDirty, c.live = true, false
 	c.thread.Store(nil)
 	c.as = nil
@@ -190,8 +192,8 @@ func (t *thread) wake(state uint32) {
 // Delays between interrupt signals, and how many the stub may see without a trap.
 const (
 	firstKick = int64(time.Millisecond)
-	lastKick  = int64(64 * time.Millisecond)
-	maxSeen   = 1000
+	lastKick  = int64(16 * time.Millisecond)
+	maxSeen   = 50
 )
 
 // wait waits for the sentry's turn; false: the process is gone. A stub that makes no sense is
@@ -286,16 +288,19 @@ func (c *context) saveFPU() {
 	}
 }
 
+// storeTime is how long a thread may take to store its state: time enough on a busy host.
+var storeTime = 10 * time.Second
+
 // store has the thread store its state, which is in the processor, in its area.
 func (c *context) store(t *thread) bool {
 	a := t.area
 	header, _ := a.bytes(areaFPU+fxSize, 64)
 	clear(header)
 	t.wake(stateSave)
-	for deadline := time.Now().Add(10 * time.Second); a.state.Load() == stateSave; {
+	for deadline := time.Now().Add(storeTime); a.state.Load() == stateSave; {
 		a.asleep.Store(1)
 		if a.state.Load() == stateSave {
-			futexWait(&a.state, stateSave, int64(time.Second))
+			futexWait(&a.state, stateSave, int64(storeTime))
 		}
 		a.asleep.Store(0)
 		if time.Now().After(deadline) {
@@ -319,7 +324,7 @@ func (c *context) SetFPU(src []byte) {
 }
 
 // Release implements platform.Context.
-func (c *context) Release() { c.leave() }
+func (c *context) Release() { c.leave(false) }
 
 var _ platform.Context = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

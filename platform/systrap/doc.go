@@ -1,19 +1,89 @@
 // Package systrap runs application code in stub processes whose system calls seccomp turns into
 // signals, and hands them to the sentry through shared memory.
 //
-// A stub process is an address space: the application's mappings, and the stub's own pages at
-// both ends of it (layout.go). Its first thread, the service thread, never runs application
-// code: it makes the mapping calls that the sentry orders. Each Context has a thread of its own
-// in the process, with a signal stack and a page shared with the sentry, its area.
+// # How it works
 //
-// A system call, fault or exception of the application is a signal. Its handler (stub_amd64.s)
+// A stub process is an address space: the application's mappings, and the stub's own pages below
+// and above them (layout.go). Its first thread, the service thread, never runs application code:
+// it makes the mapping calls that the sentry orders (process.go). Each Context has a thread of
+// its own in the process, with a page shared with the sentry and a signal stack, together its
+// area.
+//
+// A system call, fault or exception of the application is a signal. The handler (stub_amd64.s)
 // notes what it was, changes the area's state word to stateTrap, and waits; the goroutine in
-// Switch waits for that, reads the registers from the signal frame, and in its time writes those
-// to go on with and changes the word back. Both sides look at the word for a while before they
-// sleep in a futex. The handler does not return by rt_sigreturn(2), but loads the registers
-// itself.
+// Switch waits for that, reads the registers from the signal frame (decode.go), and in its time
+// writes those to go on with and changes the word back (context.go). The handler does not return
+// by rt_sigreturn(2), but loads the registers itself. Waiting is looking at the word on two
+// processors, or sleeping in a futex on one (cpu.go). A call site that traps often is replaced by
+// a jump to the stub (patch.go), which costs less than a signal by a factor of ten.
 //
 // The master is the first process, forked from the sentry before it is sealed, and emptied.
 // Empty address spaces are forked from it, by its service thread on the sentry's order, and
-// those of fork(2) from the process forked.
+// those of fork(2) from the process forked. They share the sentry's table of descriptors, so that
+// a descriptor of the sentry can be mapped, and die with it (PR_SET_PDEATHSIG).
+//
+// Interrupt sends a signal. If it finds the stub's own code, on the way in or out, the handler
+// just goes on; so the goroutine in Switch sends it again until there is a trap.
+//
+// # What a hostile application can do
+//
+// It runs at any address with any registers, the stub's code included, writes to every byte of
+// the areas of its own process at any time, and reads the stub's other pages. attack_test.go
+// tries all that.
+//
+// Host calls. An application thread has two seccomp filters. The first, which service threads
+// have too, allows what those need (masterRules); the second allows futex(2) with FUTEX_WAIT
+// and FUTEX_WAKE on addresses in the areas (threadRules), from the stub's text page. The
+// stricter counts, everything else is SIGSYS, the vsyscall page and INT 0x80 too. So whoever
+// jumps to a SYSCALL instruction in the stub, with whatever registers, gets a trap like any
+// other; and what is left, waiting and waking on its own process's areas, harms nobody: the
+// sentry takes a wake-up for a reason to look. A thread is confined before it runs
+// the first instruction of the application: from clone(2) to seccomp(2) it runs straight through
+// the text page, which cannot be written, on registers that the service thread gave it, without
+// a stack. It reads the filter from the data page, which cannot be written. The one thing it
+// reads from its area is the place of the signal stack, which is its own affair.
+//
+// The service thread may map, unmap, fork. It runs in the same address space, but takes no input
+// that the application could change: code and constants are read-only pages, orders come on a
+// page of a file that stubs map read-only, everything else is in its registers; it has no stack
+// and blocks all signals. What it answers (done and value of the control page) it writes by
+// pwrite(2) to the file of that page, from a table of constants, a byte at a time where need be:
+// an answer in memory could be forged, and memory be reused that is still mapped. Read-only
+// mappings stay so, since only the service thread can change them, and the sentry orders no
+// mapping call of the application's outside Limits (space.go checks again).
+//
+// Descriptors. The table is shared with the sentry, but no call that takes one is open to
+// application threads.
+//
+// The area is hostile input. Its state word is one of five or the process is killed. Each
+// field is read once and checked: the frame and the FPU image must lie inside the area, flags,
+// segment bases and instruction pointer are made what user mode may have (arch.Sanitize), an FPU
+// image passes arch.CheckFPU or is replaced, the slot of a patched call must be in use, and what
+// it stands for is in the sentry's memory. Any other value is what the application could have had
+// in its registers anyway: it lies to itself. A thread of the application can pretend that
+// another of the same process has trapped, which then runs while the sentry believes that it
+// waits. Therefore nothing relies on a stopped thread for safety: Unmap and Release return when
+// the host has taken the pages away, a process that ran application code is never used for
+// another, and areas are used again only after the host has reported the process's end.
+//
+// Not answering. A thread can stay in the stub's code for ever, where interrupts do not stop it,
+// or not store its FPU state. The sentry counts how often the handler has seen the signal without
+// a trap, and kills the process (maxSeen, storeTime). A waiting goroutine never spins without bound.
+// Signals cannot be blocked: rt_sigprocmask(2), rt_sigreturn(2) and sigaltstack(2) are not open.
+//
+// Other processes of the sandbox. Control pages and areas are not inherited by fork
+// (MADV_DONTFORK). Trampolines and patched pages are shared with forked children, but nobody can
+// write to them. Areas, trampolines and copies are cleared before they are used again.
+//
+// What it can see: its control page (offsets in the memory file, numbers of descriptors), the
+// stub's code, that GS is the area's address when it has not set it, and its own text with jumps
+// at patched sites. Nothing of that is secret.
+//
+// # What is left out
+//
+// Programs may map from minAddr on only, and have one GiB less at the top than Linux gives them. Host processors
+// without FSGSBASE or with an extended state of more than a page are refused by New. A breakpoint
+// or jump into the middle of a patched instruction other than at the old SYSCALL is not
+// recognised. Shared mappings of a file as executable and as writable memory at once, by which
+// the text changes, are not seen by a patched page's copy.
 package systrap

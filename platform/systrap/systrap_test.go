@@ -140,6 +140,8 @@ func TestKilledStubIsGone(t *testing.T) {
 	on(func() {
 		c := plat(t).NewContext().(*context)
 		defer c.Release()
+		time.AfterFunc(time.Millisecond, c.Interrupt)
+		c.Switch(g.as, &g.regs)
 		time.AfterFunc(5*time.Millisecond, func() { unix.Kill(c.thread.Load().proc.pid, unix.SIGKILL) })
 		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Gone {
 			t.Fatalf("%+v", trap)
