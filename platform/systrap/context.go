@@ -2,7 +2,6 @@ package systrap
 
 import (
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -14,12 +13,10 @@ import (
 
 // context is an application thread. It implements platform.Context.
 type context struct {
-	p      *Platform
-	as     *space
-	thread atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
-	state  atomic.Int32
-	locked bool // the goroutine keeps its thread
-
+	p       *Platform
+	as      *space
+	thread  atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
+	state   atomic.Int32
 	placing placing
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
@@ -44,7 +41,7 @@ const interruptSignal = unix.SIGUSR1
 const farAway = int64(time.Hour)
 
 func newContext(p *Platform) *context {
-	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true, placing: placing{cpu: -1, at: -1}}
+	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true, placing: placing{cpu: -1}}
 	arch.InitialFPU(c.fpu)
 	return c
 }
@@ -85,10 +82,6 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 
 // enter gives the context a thread in s.
 func (c *context) enter(s *space) bool {
-	if !c.locked {
-		c.locked = true
-		runtime.LockOSThread()
-	}
 	c.leave(true)
 	proc, errno := s.process()
 	if errno != 0 {
@@ -100,14 +93,12 @@ func (c *context) enter(s *space) bool {
 	}
 	c.as = s
 	c.thread.Store(t)
-	if t.cpu != c.placing.cpu {
-		c.placing.cpu = -1
-	}
 	return true
 }
 
 // leave gives the thread back, after its FPU state is saved or because it is not needed.
 func (c *context) leave(save bool) {
+	c.notFar()
 	t := c.thread.Load()
 	if t == nil {
 		return
@@ -230,6 +221,7 @@ func (c *context) wait(t *thread) bool {
 				return false
 			}
 		}
+		c.p.cpus.bindSelf(c.placing.cpu)
 		a.asleep.Store(1)
 		if a.state.Load() == state {
 			futexWait(&a.state, state, timeout)

@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"golang.org/x/sys/unix"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -10,10 +11,10 @@ import (
 // A hand-over costs least when both sides are awake on two processors and look at the state
 // word: tens of nanoseconds. Next comes waking the other side on one's own processor, a few
 // microseconds; waking it on another costs ten times that. So a context is either near, its
-// stub and its goroutine's thread bound to the same processor, and both sleep while they wait;
-// or far, on two, and both spin. It goes far when its traps come fast and a processor has
-// nothing to do, and comes back when they do not, or when it finds that it shares the processor
-// it spins on.
+// stub bound to the processor where its goroutine's thread is when it hands over, which then is
+// bound to it as well, and both sleep while they wait; or far, on two, and both spin. It goes far
+// when its traps come fast and a processor has nothing to do, and comes back when they do not, or
+// when it finds that it shares the processor it spins on.
 
 // Limits of both ways. Times are in ticks of the processor's counter, set by calibrate.
 const (
@@ -32,10 +33,11 @@ const (
 // cpus are the processors, and what runs on them.
 type cpus struct {
 	numbers []int
-	load    []atomic.Int32 // contexts whose application code runs there, by index in numbers
-	running atomic.Int32   // all of them
-	next    atomic.Uint32
-	far     atomic.Int32 // contexts that are far
+	load    []atomic.Int32     // contexts whose application code runs there, by index in numbers
+	running atomic.Int32       // all of them
+	index   [1024]int          // by number
+	threads [4096]atomic.Int32 // what the sentry's threads are bound to, index + 1, by their id
+	far     atomic.Int32       // contexts that are far
 
 	perMicro  uint64 // ticks
 	stubLooks uint32 // looks in stubTime
@@ -45,6 +47,9 @@ func (p *cpus) init() {
 	p.numbers = affinity()
 	if len(p.numbers) == 0 {
 		p.numbers = []int{0}
+	}
+	for i, n := range p.numbers {
+		p.index[n%len(p.index)] = i
 	}
 	p.load = make([]atomic.Int32, len(p.numbers))
 	p.calibrate()
@@ -75,10 +80,8 @@ func (p *cpus) ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond)
 
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
-	cpu     int // of the stub, and of the goroutine's thread when near: index; -1: none yet
-	at      int // where the goroutine's thread is bound
+	cpu     int // of the stub: index; -1: none yet
 	far     bool
-	renewal int // switches until the other processors are looked at again
 	hot     int
 	traps   int           // since it went far
 	rest    time.Duration // to stay near after the next failure
@@ -86,27 +89,25 @@ type placing struct {
 	resumed uint64        // the counter at the last resume
 }
 
-// place chooses the processor of a context before it runs.
+// place chooses the processor of a context before it runs: where the caller is, unless more
+// runs there than elsewhere.
 func (c *context) place(t *thread) {
-	p := &c.p.cpus
-	l := &c.placing
+	p, l := &c.p.cpus, &c.placing
 	a := c.allowed.Load()
-	switch {
-	case l.cpu < 0 || a != t.bound:
-		t.bound = a
-		c.near(t, p.least(c, int(p.next.Add(1))%len(p.numbers)))
-	case l.far:
-	default:
-		if l.renewal--; l.renewal > 0 {
-			return
-		}
-		l.renewal = lookAgain
-		if p.load[l.cpu].Load() > 0 {
-			if other := p.least(c, l.cpu); p.load[other].Load() < p.load[l.cpu].Load() {
-				c.near(t, other)
-			}
-		}
+	moved := a != t.bound
+	t.bound = a
+	if l.far && !moved && t.cpu == l.cpu {
+		return
 	}
+	here := p.index[processor()%len(p.index)]
+	if l.cpu == here && t.cpu == here && !moved && p.load[here].Load() == 0 {
+		return
+	}
+	cpu := p.least(c, here)
+	if l.cpu >= 0 && p.load[cpu].Load() >= p.load[l.cpu].Load() && cpu != here && !moved {
+		cpu = l.cpu
+	}
+	c.near(t, cpu)
 }
 
 // least is the processor with the fewest running contexts of those c may run on, start among
@@ -126,26 +127,30 @@ func (p *cpus) least(c *context, start int) int {
 	return max(best, 0)
 }
 
-// near binds the stub and the goroutine's thread to one processor.
-func (c *context) near(t *thread, cpu int) {
-	l := &c.placing
-	if l.far {
-		l.far = false
+// notFar gives up being far.
+func (c *context) notFar() {
+	if c.placing.far {
+		c.placing.far = false
 		c.p.cpus.far.Add(-1)
 	}
-	if l.cpu != cpu || t.cpu != cpu {
+}
+
+// near binds the stub.
+func (c *context) near(t *thread, cpu int) {
+	l := &c.placing
+	c.notFar()
+	if t.cpu != cpu {
 		setAffinity(t.tid, c.p.cpus.numbers[cpu:cpu+1])
 		t.cpu = cpu
 	}
-	l.cpu, l.renewal = cpu, lookAgain
-	c.bindSelf(cpu)
+	l.cpu = cpu
 }
 
-// bindSelf binds the goroutine's thread.
-func (c *context) bindSelf(cpu int) {
-	if c.placing.at != cpu {
-		c.placing.at = cpu
-		setAffinity(0, c.p.cpus.numbers[cpu:cpu+1])
+// bindSelf binds the calling thread, which serves whatever goroutine comes next.
+func (p *cpus) bindSelf(cpu int) {
+	is := &p.threads[unix.Gettid()%len(p.threads)]
+	if is.Swap(int32(cpu+1)) != int32(cpu+1) {
+		setAffinity(0, p.numbers[cpu:cpu+1])
 	}
 }
 
@@ -170,7 +175,7 @@ func (c *context) consider() {
 		if p.load[cpu].Load() == 0 {
 			p.far.Add(1)
 			l.far, l.traps = true, 0
-			c.bindSelf(cpu)
+			p.bindSelf(cpu)
 			return
 		}
 	}
@@ -191,7 +196,7 @@ func (c *context) comeBack(t *thread) {
 // had better be near.
 func (c *context) spin(t *thread, state uint32) bool {
 	p, l := &c.p.cpus, &c.placing
-	if int(p.running.Load()) >= len(p.numbers) {
+	if int(p.running.Load()) >= len(p.numbers) || p.index[processor()%len(p.index)] == l.cpu {
 		return false
 	}
 	began := counter()
