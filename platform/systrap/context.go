@@ -91,6 +91,10 @@ func (c *context) enter(s *space) bool {
 	if errno != 0 {
 		return false
 	}
+	if proc.start() != 0 {
+		proc.put(t)
+		return false
+	}
 	c.as = s
 	c.thread.Store(t)
 	return true

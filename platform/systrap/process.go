@@ -27,6 +27,8 @@ type process struct {
 	mu    sync.Mutex // an order is under way
 	all   []*thread  // under mu
 	free  []*thread  // stopped, for the next context; under mu
+	later []call     // mapping calls to be made before a thread runs; none once one has
+	ran   bool       // a thread runs, or has
 	swept bool       // after the end: everybody has been told
 	cpu   int        // number of the processor the service thread is bound to; under mu
 }
@@ -67,6 +69,42 @@ func (s *process) order(want bool, calls ...call) (uint32, linux.Errno) {
 	return s.orderLocked(want, calls...)
 }
 
+// mapping makes a mapping call, or notes it if no thread has run yet: the first to run finds it
+// made, at the price of one order for all.
+func (s *process) mapping(c call) linux.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ran {
+		_, errno := s.orderLocked(false, c)
+		return errno
+	}
+	if s.dead.Load() {
+		return linux.ESRCH
+	}
+	if s.later = append(s.later, c); len(s.later) == maxCalls {
+		return s.flushLocked()
+	}
+	return 0
+}
+
+// flushLocked makes the calls that were put off.
+func (s *process) flushLocked() linux.Errno {
+	if len(s.later) == 0 {
+		return 0
+	}
+	_, errno := s.orderLocked(false, s.later...)
+	s.later = s.later[:0]
+	return errno
+}
+
+// start makes the process ready for a thread to run.
+func (s *process) start() linux.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ran = true
+	return s.flushLocked()
+}
+
 func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
 	c := s.ctl
 	copy(c.calls[:], calls)
@@ -102,6 +140,10 @@ func (s *process) fork() (*process, linux.Errno) {
 	}
 	s.patches.mu.Lock()
 	defer s.patches.mu.Unlock()
+	if errno := s.start(); errno != 0 { // the child is to have it all
+		s.p.freePage(child)
+		return nil, errno
+	}
 	pid, errno := s.order(true, call{unix.SYS_CLONE, uint64(processFlags), 0, 0, 0, 0, child.ctl.page})
 	if errno != 0 {
 		s.p.freePage(child)
@@ -109,10 +151,6 @@ func (s *process) fork() (*process, linux.Errno) {
 	}
 	s.inherit(child)
 	s.p.register(child, int(pid))
-	if _, errno := child.order(false, call{unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL)}); errno != 0 {
-		child.kill()
-		return nil, errno
-	}
 	return child, 0
 }
 
@@ -250,4 +288,57 @@ func (s *process) end(why string) {
 	}
 	s.kill()
 	<-s.gone
+}
+
+// unused tells whether no thread has run in the process.
+func (s *process) unused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.ran
+}
+
+// empty returns a process without mappings, with a thread. One is kept in hand.
+func (p *Platform) empty() (*process, linux.Errno) {
+	select {
+	case s := <-p.spare:
+		p.refill()
+		return s, 0
+	default:
+	}
+	p.refill()
+	return p.newEmpty()
+}
+
+// newEmpty makes one.
+func (p *Platform) newEmpty() (*process, linux.Errno) {
+	s, errno := p.master.fork()
+	if errno != 0 {
+		return nil, errno
+	}
+	t, errno := s.thread()
+	if errno != 0 {
+		s.kill()
+		return nil, errno
+	}
+	s.put(t)
+	return s, 0
+}
+
+// refill has a spare process made, if nobody does it.
+func (p *Platform) refill() {
+	if !p.refilling.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer p.refilling.Store(false)
+		s, errno := p.newEmpty()
+		if errno != 0 {
+			return
+		}
+		select {
+		case p.spare <- s:
+		default:
+			s.kill()
+		}
+	}()
 }

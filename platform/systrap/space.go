@@ -30,7 +30,7 @@ func (s *space) process() (*process, linux.Errno) {
 		return nil, linux.ESRCH
 	}
 	var errno linux.Errno
-	s.proc, errno = s.p.master.fork()
+	s.proc, errno = s.p.empty()
 	return s.proc, errno
 }
 
@@ -62,8 +62,7 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	proc.patches.mu.Lock()
 	defer proc.patches.mu.Unlock()
 	proc.mapped(addr, addr+length, s.p.isText(fd, prot))
-	_, errno = proc.order(false, call{unix.SYS_MMAP, addr, length, uint64(prot), flags, uint64(fd), off})
-	return errno
+	return proc.mapping(call{unix.SYS_MMAP, addr, length, uint64(prot), flags, uint64(fd), off})
 }
 
 // Protect implements platform.AddressSpace.
@@ -81,8 +80,7 @@ func (s *space) Protect(addr, length uint64, prot platform.Prot) linux.Errno {
 		return cannotProtect
 	}
 	proc.mapped(addr, addr+length, false)
-	_, errno = proc.order(false, call{unix.SYS_MPROTECT, addr, length, uint64(prot)})
-	return errno
+	return proc.mapping(call{unix.SYS_MPROTECT, addr, length, uint64(prot)})
 }
 
 // Unmap implements platform.AddressSpace.
@@ -93,7 +91,7 @@ func (s *space) Unmap(addr, length uint64) {
 	}
 	proc.patches.mu.Lock()
 	proc.mapped(addr, addr+length, false)
-	_, errno := proc.order(false, call{unix.SYS_MUNMAP, addr, length})
+	errno := proc.mapping(call{unix.SYS_MUNMAP, addr, length})
 	proc.patches.mu.Unlock()
 	if errno != 0 {
 		proc.end("munmap failed")
@@ -125,6 +123,10 @@ func (s *space) Release() {
 	s.released = true
 	s.mu.Unlock()
 	if proc == nil || again {
+		return
+	}
+	if proc.unused() {
+		proc.kill()
 		return
 	}
 	if _, errno := proc.order(false, call{unix.SYS_MUNMAP, minAddr, maxAddr - minAddr}); errno != 0 {

@@ -10,6 +10,9 @@
 #define SYS_madvise 28
 #define SYS_clone 56
 #define SYS_sigaltstack 131
+#define SYS_prctl 157
+#define PR_SET_PDEATHSIG 1
+#define SIGKILL 9
 #define SYS_futex 202
 #define SYS_exit_group 231
 #define SYS_seccomp 317
@@ -145,6 +148,15 @@ child:
 	MOVL $const_pageSize, SI
 	MOVL $10, DX
 	MOVL $SYS_madvise, AX
+	SYSCALL
+	TESTQ AX, AX
+	JNZ  die
+	MOVL $PR_SET_PDEATHSIG, DI
+	MOVL $SIGKILL, SI
+	XORL DX, DX
+	XORL R10, R10
+	XORL R8, R8
+	MOVL $SYS_prctl, AX
 	SYSCALL
 	TESTQ AX, AX
 	JNZ  die

@@ -24,14 +24,16 @@ const (
 
 // Platform makes stub processes. It implements platform.Platform.
 type Platform struct {
-	log    func(format string, args ...any)
-	text   int // the file of the text page and the data page
-	ctls   *shared
-	areas  *shared
-	tramps *shared      // of patch sets
-	copies *shared      // of patched pages
-	memory atomic.Int64 // the descriptor of the memory file; 0: nothing is patched
-	cpus   cpus
+	log       func(format string, args ...any)
+	text      int // the file of the text page and the data page
+	ctls      *shared
+	areas     *shared
+	tramps    *shared      // of patch sets
+	copies    *shared      // of patched pages
+	memory    atomic.Int64 // the descriptor of the memory file; 0: nothing is patched
+	cpus      cpus
+	spare     chan *process // forked ahead of need
+	refilling atomic.Bool
 
 	mu                   sync.Mutex
 	freeCtls             units
@@ -73,6 +75,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		log:        log,
 		processes:  map[int]*process{},
 		early:      map[int]bool{},
+		spare:      make(chan *process, 1),
 		freeCtls:   units{end: maxProcesses},
 		freeAreas:  units{end: maxAreas},
 		freeSets:   units{end: maxSets},
