@@ -184,18 +184,23 @@ func (t *thread) wake(state uint32) {
 	}
 }
 
-// Delays between interrupt signals, and how many the stub may see without a trap.
+// Delays between interrupt signals, and how many the stub may see, or be sent, without a trap.
 const (
 	firstKick = int64(time.Millisecond)
 	lastKick  = int64(16 * time.Millisecond)
 	maxSeen   = 50
+	maxKicks  = 2000 // half a minute: the count in the area may be a lie
 )
+
+// boundTime is how long application code may run before its thread is free to go to another
+// processor. It is more than lastKick.
+const boundTime = int64(20 * time.Millisecond)
 
 // wait waits for the sentry's turn; false: the process is gone. A stub that makes no sense is
 // killed.
 func (c *context) wait(t *thread) bool {
 	a := t.area
-	timeout, seen := farAway, a.seen.Load()
+	timeout, seen, kicks := boundTime, a.seen.Load(), 0
 	for {
 		state := a.state.Load()
 		switch state {
@@ -214,13 +219,14 @@ func (c *context) wait(t *thread) bool {
 		}
 		if c.state.Load() == interrupted {
 			// The signal may have found the stub's own code.
-			if timeout == farAway {
+			if timeout > lastKick {
 				timeout = firstKick
 			} else {
 				unix.Tgkill(t.proc.pid, t.tid, interruptSignal)
 				timeout = min(2*timeout, lastKick)
+				kicks++
 			}
-			if a.seen.Load()-seen > maxSeen {
+			if a.seen.Load()-seen > maxSeen || kicks > maxKicks {
 				t.proc.end("interrupts find it in the stub's code for ever")
 				return false
 			}
@@ -231,6 +237,10 @@ func (c *context) wait(t *thread) bool {
 			futexWait(&a.state, state, timeout)
 		}
 		a.asleep.Store(0)
+		if timeout == boundTime && a.state.Load() == state {
+			t.unbind()
+			timeout = farAway
+		}
 	}
 }
 

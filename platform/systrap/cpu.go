@@ -146,6 +146,16 @@ func (c *context) near(t *thread, cpu int) {
 	l.cpu = cpu
 }
 
+// unbind lets the stub run on all processors it may.
+func (t *thread) unbind() {
+	t.cpu = -1
+	if t.bound != nil && *t.bound != nil {
+		setAffinity(t.tid, *t.bound)
+	} else {
+		setAffinity(t.tid, t.proc.p.cpus.numbers)
+	}
+}
+
 // bindSelf binds the calling thread, which serves whatever goroutine comes next.
 func (p *cpus) bindSelf(cpu int) {
 	is := &p.threads[unix.Gettid()%len(p.threads)]

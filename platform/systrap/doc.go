@@ -68,7 +68,7 @@
 //
 // Not answering. A thread can stay in the stub's code for ever, where interrupts do not stop it,
 // or not store its FPU state. The sentry counts how often the handler has seen the signal without
-// a trap, and kills the process (maxSeen, storeTime). A waiting goroutine never spins without bound.
+// a trap, and kills the process (maxSeen, maxKicks, storeTime). A waiting goroutine never spins without bound.
 // Signals cannot be blocked: rt_sigprocmask(2), rt_sigreturn(2) and sigaltstack(2) are not open.
 //
 // Other processes of the sandbox. Control pages and areas are not inherited by fork
