@@ -91,6 +91,13 @@ type Context interface {
 	Release()
 }
 
+// Answerer is a Context that can answer some calls of the application itself.
+type Answerer interface {
+	// Answer has getpid(2) and gettid(2) answered with these numbers, from the next Switch on;
+	// 0: not. The platform may trap them all the same.
+	Answer(pid, tid int32)
+}
+
 // TrapKind says why Switch returned.
 type TrapKind uint8
 

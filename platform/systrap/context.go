@@ -20,6 +20,8 @@ type context struct {
 	placing placing
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
+	pid, tid int32 // see Answer
+
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
 
@@ -95,6 +97,7 @@ func (c *context) enter(s *space) bool {
 		proc.put(t)
 		return false
 	}
+	t.area.pid, t.area.tid = c.pid, c.tid
 	c.as = s
 	c.thread.Store(t)
 	return true
@@ -268,6 +271,14 @@ func (c *context) Interrupt() {
 // SetCPUs implements platform.Context.
 func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
 
+// Answer implements platform.Answerer.
+func (c *context) Answer(pid, tid int32) {
+	c.pid, c.tid = pid, tid
+	if t := c.thread.Load(); t != nil {
+		t.area.pid, t.area.tid = pid, tid
+	}
+}
+
 // FPU implements platform.Context.
 func (c *context) FPU(dst []byte) {
 	c.saveFPU()
@@ -333,4 +344,5 @@ func (c *context) SetFPU(src []byte) {
 func (c *context) Release() { c.leave(false) }
 
 var _ platform.Context = (*context)(nil)
+var _ platform.Answerer = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

@@ -77,10 +77,12 @@ const (
 	areaAddr   = 0xa0 // si_addr
 	areaFs     = 0xa8 // the segment bases
 	areaGs     = 0xb0
-	areaFP     = 0xb8  // address of the XSAVE image to load on resume; 0: none
-	areaSlot   = 0xc0  // kindCall: the slot
-	areaFast   = 0xc4  // on resume: only RAX and the flags are to be loaded
-	areaAX     = 0xc8  // what LAHF and SETO left, for that
+	areaFP     = 0xb8 // address of the XSAVE image to load on resume; 0: none
+	areaSlot   = 0xc0 // kindCall: the slot
+	areaFast   = 0xc4 // on resume: only RAX and the flags are to be loaded
+	areaAX     = 0xc8 // what LAHF and SETO left, for that
+	areaPID    = 0xd0 // the answers to getpid(2) and gettid(2); 0: ask the sentry
+	areaTID    = 0xd4
 	areaFlags  = 0xf0  // kindCall: EFLAGS; the word below is a stack
 	areaRegs   = 0x100 // registers on resume: r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
 	areaFsNew  = 0x178

@@ -46,7 +46,10 @@ type area struct {
 	slot   uint32
 	fast   uint32
 	ax     uint32
-	_      [9]uint32
+	_      uint32
+	pid    int32
+	tid    int32
+	_      [6]uint32
 	flags  uint64
 	_      uint64
 	regs   [15]uint64

@@ -264,13 +264,48 @@ func (p *Platform) slot(set *patchSet, ret uint64, nr uint32) (int, bool) {
 	unit := p.tramps.patchUnit(set.unit)
 	at := uint64(trampAt + i*trampSize)
 	b := unit[pageSize+i*trampSize:][:trampSize]
-	b[0] = 0xb8 // mov $slot,%eax
-	binary.LittleEndian.PutUint32(b[1:], uint32(i))
-	b[5] = 0xe9 // jmp callSite
-	binary.LittleEndian.PutUint32(b[6:], uint32(textAt+entryCall-(at+10)))
+	trampoline(b, at, uint32(i), nr)
+	binary.LittleEndian.PutUint64(b[trampSize-8:], ret)
 	binary.LittleEndian.PutUint64(unit[8*i:], at)
 	set.n.Store(int32(i + 1))
 	return i, true
+}
+
+// trampoline writes the code of a slot, which is at address at, to b.
+func trampoline(b []byte, at uint64, slot, nr uint32) {
+	n := 0
+	put := func(code ...byte) { n += copy(b[n:], code) }
+	if fact := answered(nr); fact != 0 {
+		// As at callSite in stub_amd64.s, without a change to the flags: RCX becomes 0 if GS is an
+		// area.
+		put(0xf3, 0x49, 0x0f, 0xae, 0xcb) // rdgsbase %r11
+		put(0x48, 0xb9)                   // movabs $-areaAt,%rcx
+		areas := uint64(areaAt)
+		n += copy(b[n:], binary.LittleEndian.AppendUint64(nil, -areas))
+		put(0x4a, 0x8d, 0x0c, 0x19)                     // lea (%rcx,%r11),%rcx
+		put(0x48, 0x0f, 0xc9)                           // bswap %rcx
+		put(0x67, 0xe3, 2)                              // jecxz +2
+		put(0xeb, 7+3+2+6)                              // jmp to the general part
+		put(0x41, 0x8b, 0x8b, fact, 0, 0, 0)            // mov fact(%r11),%ecx
+		put(0x67, 0xe3, 2+6)                            // jecxz to the general part
+		put(0x89, 0xc8)                                 // mov %ecx,%eax
+		put(0xff, 0x25, byte(trampSize-8-n-6), 0, 0, 0) // jmp *ret, which is the last word
+	}
+	put(0xb8) // mov $slot,%eax
+	n += copy(b[n:], binary.LittleEndian.AppendUint32(nil, slot))
+	put(0xe9) // jmp callSite
+	n += copy(b[n:], binary.LittleEndian.AppendUint32(nil, uint32(textAt+entryCall-(at+uint64(n)+4))))
+}
+
+// answered returns where in the area the answer to a call is, 0 for the most.
+func answered(nr uint32) byte {
+	switch nr {
+	case unix.SYS_GETPID:
+		return areaPID
+	case unix.SYS_GETTID:
+		return areaTID
+	}
+	return 0
 }
 
 // site returns the site of a slot that a stub has named.

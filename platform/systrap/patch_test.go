@@ -200,3 +200,39 @@ func BenchmarkPatched(b *testing.B) {
 		}
 	})
 }
+
+func TestAnswers(t *testing.T) {
+	patchable(t, true)
+	// getpid; mov %eax,%ebx; gettid; mov %eax,%ebp; getuid; jmp back
+	g := newGuest(t, 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc3, 0xb8, 186, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc5,
+		0xb8, 102, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xe5)
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		next := func(nr uint64) {
+			t.Helper()
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != nr {
+				t.Fatalf("%+v %+v", trap, g.regs)
+			}
+		}
+		g.regs.Eflags = 0x8d5
+		for range 3 * patchAfter {
+			next(39)
+			g.regs.Rax = 1
+			next(186)
+			g.regs.Rax = 2
+			next(102)
+		}
+		c.Answer(77, 78)
+		for range 3 {
+			g.regs.Rbx, g.regs.Rbp = 0, 0
+			next(102)
+			if g.regs.Rbx != 77 || g.regs.Rbp != 78 || g.regs.Eflags&0x8d5 != 0x8d5 {
+				t.Errorf("%+v", g.regs)
+			}
+		}
+		g.regs.GsBase = 0x5000 // the application's own: no answer
+		next(39)
+		g.regs.GsBase = 0
+	})
+}

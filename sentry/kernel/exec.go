@@ -203,6 +203,7 @@ func (t *Task) becomeSole() bool {
 		return false
 	}
 	t.takeLeadership()
+	t.run.answers = false // it has another id
 	return true
 }
 

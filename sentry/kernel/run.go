@@ -40,6 +40,9 @@ func (t *Task) loop() {
 
 // enter runs application code until a trap and keeps the account of time.
 func (t *Task) enter() platform.Trap {
+	if quiet := t.quiet(); quiet != t.run.answers {
+		t.answer(quiet)
+	}
 	now := t.k.Clock.Monotonic()
 	slept := t.waiter.Slept()
 	t.sys.Store(t.sys.Load() + max(now-t.run.lastSeen-(slept-t.run.slept), 0))
@@ -54,6 +57,23 @@ func (t *Task) enter() platform.Trap {
 	t.user.Store(t.user.Load() + max(end-now, 0))
 	t.run.lastSeen = end
 	return trap
+}
+
+// quiet tells that nobody wants to see every call of the thread.
+func (t *Task) quiet() bool {
+	return !t.ptrace.enabled.Load() && !t.run.seccomp && t.k.Trace == nil && !t.run.dispatch.on
+}
+
+// answer lets the platform answer calls that always have the same result, or not.
+func (t *Task) answer(quiet bool) {
+	t.run.answers = quiet
+	if a, ok := t.ctx.(platform.Answerer); ok {
+		if quiet {
+			a.Answer(t.PID(), t.TID())
+		} else {
+			a.Answer(0, 0)
+		}
+	}
 }
 
 // syscall does the call the registers ask for. It is the one place where calls are made:

@@ -55,6 +55,7 @@ type Task struct {
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
+		answers  bool // the platform answers getpid(2) itself
 		dispatch userDispatch
 		dying    atomic.Bool // the thread is to exit with status; others look
 		status   uint32      // as wait(2) shows it
