@@ -27,6 +27,7 @@ type context struct {
 
 	live bool           // the last trap was a patched call, and the thread has its registers still
 	last arch.Registers // if live: what Switch returned
+	site *site          // if live: the site
 	hits [32]hit        // call sites that trapped
 }
 
@@ -129,6 +130,9 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	}
 	if c.live && !c.fpuDirty && c.same(r) {
 		a.regs[13], a.iret[0] = r.Rax, r.Rip
+		if c.site.resume != 0 {
+			a.iret[0] = c.site.resume
+		}
 		a.ax = uint32(r.Eflags&0xd5|2)<<8 | uint32(r.Eflags>>11&1)
 		a.fast = 1
 		c.placing.resumed = counter()

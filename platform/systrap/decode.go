@@ -1,6 +1,8 @@
 package systrap
 
 import (
+	"math/bits"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
@@ -43,8 +45,8 @@ func (c *context) decode(t *thread, r *arch.Registers) platform.Trap {
 // decodeCall is decode for a call from a patched site.
 func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
 	in := &t.area.in
-	s, ok := t.proc.site(t.area.slot)
-	if !ok {
+	s := t.proc.site(t.area.slot)
+	if s == nil {
 		t.proc.end("a patched call names no site")
 		return platform.Trap{Kind: platform.Gone}
 	}
@@ -58,7 +60,7 @@ func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
 	r.Sanitize()
 	r.Rcx, r.R11 = r.Rip, r.Eflags
 	r.OrigRax, r.Rax = uint64(s.nr), enosys
-	c.live, c.last = true, *r
+	c.live, c.last, c.site = true, *r, s
 	return platform.Trap{Kind: platform.Syscall}
 }
 
@@ -111,9 +113,7 @@ func (t *thread) decodeSignal(r *arch.Registers) platform.Trap {
 			trap.Write = reg(f[:], 20) == pageFault && reg(f[:], 19)&faultWrite != 0
 		}
 	case unix.SIGILL, unix.SIGTRAP:
-		if t.patchedCall(unix.Signal(sig), r) {
-			trap = platform.Trap{Kind: platform.Syscall}
-		}
+		t.patchedCall(&trap, r)
 	case unix.SIGFPE:
 	default:
 		t.proc.end("a signal that does not exist")
@@ -131,32 +131,91 @@ func (t *thread) bases(r *arch.Registers) {
 	r.Ds, r.Es, r.Fs, r.Gs = 0, 0, 0, 0
 }
 
-// patchedCall tells whether an exception comes of a patched site and stands for its call: the
-// application uses GS itself, jumped to the SYSCALL instruction that is no more, or steps
-// through the code one instruction at a time.
-func (t *thread) patchedCall(sig unix.Signal, r *arch.Registers) bool {
-	switch {
-	case sig == unix.SIGILL && r.Rip == textAt+entryNoArea:
-		s, ok := t.proc.site(uint32(r.Rax))
-		if !ok {
-			return false
+// patchedCall finds out whether an exception comes of a patched site, and stands for its call: the
+// application uses GS itself, jumped to the SYSCALL instruction that is no more, or steps through
+// the code one instruction at a time. Or it is about to go on behind the call, where no
+// instruction is any more: then that has been one step.
+func (t *thread) patchedCall(trap *platform.Trap, r *arch.Registers) {
+	inTramp := r.Rip >= trampAt && r.Rip < trampAt+trampLen
+	var s *site
+	if unix.Signal(trap.Signo) == unix.SIGTRAP {
+		if !inTramp {
+			return
 		}
-		r.Rip, r.OrigRax = s.ret, uint64(s.nr)
-	case sig == unix.SIGILL:
-		if _, ok := t.proc.restarted(r.Rip); !ok {
-			return false
+		if s = t.proc.site(uint32(r.Rip-trampAt) / trampSize); s == nil {
+			return
 		}
-		r.Rip += 2
-		r.OrigRax = r.Rax
-	case r.Rip >= trampAt && r.Rip < trampAt+trampLen && r.Rip%trampSize == 0:
-		s, ok := t.proc.site(uint32(r.Rip-trampAt) / trampSize)
-		if !ok {
-			return false
+		if r.Rip%trampSize != 0 { // behind the comparison
+			r.Rip = s.ret + uint64(len(comparison))
+			return
 		}
-		r.Rip, r.OrigRax = s.ret, uint64(s.nr)
-	default:
-		return false
+		t.becomes(trap, r, s.ret, uint64(s.nr))
+		return
 	}
+	if r.Rip == textAt+entryNoArea {
+		if s = t.proc.site(uint32(r.Rax)); s != nil {
+			t.becomes(trap, r, s.ret, uint64(s.nr))
+		}
+		return
+	}
+	if s = t.proc.siteBefore(r.Rip + 2); s != nil && s.resume == 0 {
+		t.becomes(trap, r, s.ret, r.Rax)
+		return
+	}
+	if s = t.proc.siteBefore(r.Rip - (jumpSize - shortBefore)); s != nil && s.resume != 0 && uint32(r.Rax) == 0 {
+		t.becomes(trap, r, s.ret, 0)
+		return
+	}
+	if s = t.proc.siteBefore(r.Rip); s != nil && s.resume != 0 {
+		r.Eflags = r.Eflags&^arithmetic | compare(r.Rax)
+		r.Rip += uint64(len(comparison))
+		*trap = platform.Trap{Kind: platform.Interrupted}
+		if r.Eflags&arch.FlagTF != 0 {
+			const trapTrace = 2
+			*trap = platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGTRAP), Code: trapTrace, Addr: r.Rip}
+		}
+	}
+}
+
+// becomes makes a trap the call nr before ret.
+func (t *thread) becomes(trap *platform.Trap, r *arch.Registers, ret, nr uint64) {
+	*trap = platform.Trap{Kind: platform.Syscall}
+	r.Rip, r.OrigRax = ret, nr
 	r.Rax, r.Rcx, r.R11 = enosys, r.Rip, r.Eflags
-	return true
+}
+
+// Flags of EFLAGS that arithmetic sets.
+const (
+	flagCF     = 1 << 0
+	flagPF     = 1 << 2
+	flagAF     = 1 << 4
+	flagZF     = 1 << 6
+	flagSF     = 1 << 7
+	flagOF     = 1 << 11
+	arithmetic = flagCF | flagPF | flagAF | flagZF | flagSF | flagOF
+)
+
+// compare returns the flags of cmp $-4096,%rax.
+func compare(rax uint64) (flags uint64) {
+	const with = ^uint64(4095)
+	d := rax - with
+	if rax < with {
+		flags |= flagCF
+	}
+	if bits.OnesCount8(uint8(d))%2 == 0 {
+		flags |= flagPF
+	}
+	if rax&15 < with&15 {
+		flags |= flagAF
+	}
+	if d == 0 {
+		flags |= flagZF
+	}
+	if d>>63 != 0 {
+		flags |= flagSF
+	}
+	if (rax^with)&(rax^d)>>63 != 0 {
+		flags |= flagOF
+	}
+	return flags
 }

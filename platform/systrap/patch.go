@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,18 @@ import (
 // pointer may be in use. Who jumps to the old SYSCALL instruction, to restart a call say, finds
 // the byte 06, which is no instruction, and the SIGILL is taken for the call that it meant.
 //
+// glibc's read(2) has the number 0, which is shorter:
+//
+//	31 c0                xor %eax,%eax
+//	0f 05                syscall
+//	48 3d 00 f0 ff ff    cmp $-4096,%rax
+//
+// There the jump takes three bytes of the comparison as well, which is made at the end of the
+// trampoline. Its slots are those in which SS SS is xx 06, xx 07 or xx 0e, so that who comes back to
+// the comparison finds no instruction there either; and who jumps to the SYSCALL with 0 in EAX
+// finds AND, which leaves that, and then what is left of the comparison, which is no
+// instruction.
+//
 // What is patched is a copy of the page, which only the stub process has: the sentry's view of
 // the memory, /proc/PID/mem, core files and debuggers see the text as it was. A program that
 // reads its own text sees the jumps. Only text of files is patched that is mapped readable and
@@ -43,8 +56,9 @@ const (
 
 // site is a patched call site.
 type site struct {
-	ret uint64 // address of the instruction behind
-	nr  uint32
+	ret    uint64 // address of the instruction behind
+	nr     uint32
+	resume uint64 // where to go on instead, after the short form: its end of the trampoline
 }
 
 // patchSet holds the slots of a process and of those forked from it, where the same text is at
@@ -53,9 +67,9 @@ type patchSet struct {
 	unit int // of the file of slots and trampolines
 	refs int // under Platform.mu
 
+	sites [maxSlots]atomic.Pointer[site]
+
 	mu    sync.Mutex
-	n     atomic.Int32 // slots in use
-	sites [maxSlots]site
 	index map[uint64]int // slots by ret
 }
 
@@ -137,12 +151,25 @@ func (p *Platform) isText(fd int, prot platform.Prot) bool {
 	return prot == platform.Read|platform.Exec && p.patchable(fd)
 }
 
+// The two forms of a call, and how much of them is before the instruction that follows.
+const (
+	longBefore  = 7
+	shortBefore = 4
+	jumpSize    = 7
+)
+
+// comparison is what follows the short form.
+var comparison = []byte{0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff}
+
 // patch patches the site of call nr before ret. again tells that it may work later.
 func (s *process) patch(ret uint64, nr uint32) (again bool) {
-	const before = 7
 	page := (ret - 1) &^ (pageSize - 1)
+	before := uint64(longBefore)
+	if nr == 0 {
+		before = shortBefore
+	}
 	at := int(ret - before - page)
-	if ret-before < page || nr >= 1024 {
+	if ret-before < page || at+shortBefore+len(comparison) > pageSize || nr >= 1024 {
 		return false
 	}
 	q := &s.patches
@@ -168,7 +195,7 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 		unit = n
 		q.pages[page] = unit
 	}
-	if !s.writeJump(s.p.copies.page(unit)[at:at+before], ret, nr) && !old {
+	if !s.writeJump(s.p.copies.page(unit)[at:], ret, nr) && !old {
 		delete(q.pages, page)
 		s.p.dropCopy(unit)
 		return false
@@ -205,9 +232,17 @@ func (s *process) copyPage(page uint64) (unit int, ok bool) {
 	return unit, true
 }
 
-// writeJump replaces the call in b, if it is one.
+// isSite tells whether b begins with a call.
+func isSite(b []byte, nr uint32) bool {
+	if nr == 0 {
+		return b[0] == 0x31 && b[1] == 0xc0 && b[2] == 0x0f && b[3] == 0x05 && bytes.HasPrefix(b[shortBefore:], comparison)
+	}
+	return b[0] == 0xb8 && binary.LittleEndian.Uint32(b[1:]) == nr && b[5] == 0x0f && b[6] == 0x05
+}
+
+// writeJump replaces the call at the beginning of b, if it is one.
 func (s *process) writeJump(b []byte, ret uint64, nr uint32) bool {
-	if b[0] != 0xb8 || binary.LittleEndian.Uint32(b[1:]) != nr || b[5] != 0x0f || b[6] != 0x05 {
+	if !isSite(b, nr) {
 		return false
 	}
 	set := s.patches.set.Load()
@@ -220,7 +255,7 @@ func (s *process) writeJump(b []byte, ret uint64, nr uint32) bool {
 	if !ok {
 		return false
 	}
-	jump := [7]byte{0xff, 0x24, 0x25}
+	jump := [jumpSize]byte{0xff, 0x24, 0x25}
 	binary.LittleEndian.PutUint32(jump[3:], uint32(slotsAt+8*slot))
 	copy(b, jump[:])
 	return true
@@ -252,23 +287,42 @@ func (s *process) newSet() *patchSet {
 func (p *Platform) slot(set *patchSet, ret uint64, nr uint32) (int, bool) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	if i, ok := set.index[ret]; ok && set.sites[i].nr == nr {
+	if i, ok := set.index[ret]; ok && set.sites[i].Load().nr == nr {
 		return i, true
 	}
-	i := int(set.n.Load())
+	i := 0
+	for i < maxSlots && (set.sites[i].Load() != nil || forShort(i) != (nr == 0)) {
+		i++
+	}
 	if i == maxSlots {
 		return 0, false
 	}
-	set.sites[i] = site{ret, nr}
+	st := &site{ret: ret, nr: nr}
+	if nr == 0 {
+		st.resume = trampAt + uint64(i)*trampSize + trampSize/2
+	}
 	set.index[ret] = i
 	unit := p.tramps.patchUnit(set.unit)
 	at := uint64(trampAt + i*trampSize)
 	b := unit[pageSize+i*trampSize:][:trampSize]
 	trampoline(b, at, uint32(i), nr)
 	binary.LittleEndian.PutUint64(b[trampSize-8:], ret)
+	if st.resume != 0 {
+		end := b[trampSize/2:]
+		n := copy(end, comparison)
+		copy(end[n:], []byte{0xff, 0x25, byte(trampSize/2 - 8 - n - 6), 0, 0, 0}) // jmp *the last word
+		binary.LittleEndian.PutUint64(b[trampSize-8:], ret+uint64(len(comparison)))
+	}
 	binary.LittleEndian.PutUint64(unit[8*i:], at)
-	set.n.Store(int32(i + 1))
+	set.sites[i].Store(st)
 	return i, true
+}
+
+// forShort tells whether a slot is for the short form: the second byte of its address is no
+// instruction.
+func forShort(slot int) bool {
+	second := slot * 8 >> 8
+	return second == 0x06 || second == 0x07 || second == 0x0e
 }
 
 // trampoline writes the code of a slot, which is at address at, to b.
@@ -308,31 +362,31 @@ func answered(nr uint32) byte {
 	return 0
 }
 
-// site returns the site of a slot that a stub has named.
-func (s *process) site(slot uint32) (site, bool) {
+// site returns the site of a slot that a stub has named, nil if there is none.
+func (s *process) site(slot uint32) *site {
 	set := s.patches.set.Load()
-	if set == nil || slot >= uint32(set.n.Load()) {
-		return site{}, false
+	if set == nil || slot >= maxSlots {
+		return nil
 	}
-	return set.sites[slot], true
+	return set.sites[slot].Load()
 }
 
-// restarted returns the site whose SYSCALL instruction was at addr.
-func (s *process) restarted(addr uint64) (site, bool) {
+// siteBefore returns the site with that ret if its page is patched, else nil.
+func (s *process) siteBefore(ret uint64) *site {
 	set := s.patches.set.Load()
 	if set == nil {
-		return site{}, false
+		return nil
 	}
 	s.patches.mu.Lock()
-	_, patched := s.patches.pages[addr&^(pageSize-1)]
+	_, patched := s.patches.pages[(ret-1)&^(pageSize-1)]
 	s.patches.mu.Unlock()
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	i, ok := set.index[addr+2]
+	i, ok := set.index[ret]
 	if !ok || !patched {
-		return site{}, false
+		return nil
 	}
-	return set.sites[i], true
+	return set.sites[i].Load()
 }
 
 // inherit gives the child what its parent has, whose patches.mu is held.

@@ -236,3 +236,63 @@ func TestAnswers(t *testing.T) {
 		g.regs.GsBase = 0
 	})
 }
+
+// TestShortForm is about read(2) as glibc calls it.
+func TestShortForm(t *testing.T) {
+	patchable(t, true)
+	// xor %eax,%eax; syscall; cmp $-4096,%rax; seta %bl; setz %bh; pushf; pop %rbp; jmp back
+	g := newGuest(t, 0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff, 0x0f, 0x97, 0xc3, 0x0f, 0x94, 0xc7, 0x9c, 0x5d, 0xeb, 0xec)
+	if errno := g.as.Map(guestAt+4096, 4096, g.fd, 8192, platform.Read|platform.Write, false); errno != 0 {
+		t.Fatal(errno)
+	}
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		call := func() {
+			t.Helper()
+			trap := c.Switch(g.as, &g.regs)
+			for trap.Kind == platform.Interrupted {
+				trap = c.Switch(g.as, &g.regs)
+			}
+			if trap.Kind != platform.Syscall || g.regs.OrigRax != 0 || g.regs.Rip != guestAt+4 || g.regs.Rax != enosys {
+				t.Fatalf("%+v %+v", trap, g.regs)
+			}
+		}
+		returns := func(v int64) {
+			t.Helper()
+			g.regs.Rax = uint64(v)
+			call()
+			if above, same := g.regs.Rbx&0xff != 0, g.regs.Rbx>>8&0xff != 0; above != (v < 0 && v > -4096) || same != (v == -4096) {
+				t.Errorf("%d: above %v, same %v", v, above, same)
+			}
+			if got, want := g.regs.Rbp&arithmetic, compare(uint64(v)); got != want {
+				t.Errorf("%d: flags %#x, want %#x", v, got, want)
+			}
+		}
+		values := []int64{0, 1, -1, -4095, -4096, -4097, 4096, 1 << 62, -1 << 63, -4112}
+		call()
+		for range 2 * patchAfter {
+			for _, v := range values {
+				returns(v)
+			}
+		}
+		if !c.live {
+			t.Fatal("not patched")
+		}
+		for i, v := range values {
+			// The whole of the registers is new: it goes on where the comparison was.
+			g.regs.Rax, g.regs.R12 = uint64(v), uint64(i+5)
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Interrupted || g.regs.Rip != guestAt+10 {
+				t.Fatalf("%+v %+v", trap, g.regs)
+			}
+			call()
+			if got, want := g.regs.Rbp&arithmetic, compare(uint64(v)); got != want || g.regs.R12 != uint64(i+5) {
+				t.Errorf("%d: flags %#x, want %#x", v, got, want)
+			}
+			// The call is restarted.
+			g.regs.Rax, g.regs.Rip = 0, guestAt+2
+			call()
+			returns(v)
+		}
+	})
+}
