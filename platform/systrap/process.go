@@ -149,6 +149,9 @@ func (s *process) fork() (*process, linux.Errno) {
 		s.p.freePage(child)
 		return nil, errno
 	}
+	s.mu.Lock()
+	child.cpu = s.cpu // the host lets it inherit that
+	s.mu.Unlock()
 	s.inherit(child)
 	s.p.register(child, int(pid))
 	return child, 0
@@ -181,6 +184,9 @@ func (s *process) thread() (*thread, linux.Errno) {
 		call{unix.SYS_CLONE, threadFlags, 0, 0, 0, 0, t.at})
 	// The area may be mapped even if there is no thread, so it stays with the process.
 	t.tid = int(tid)
+	if s.cpu >= 0 {
+		t.cpu = s.p.cpus.index[s.cpu%len(s.p.cpus.index)]
+	}
 	s.all = append(s.all, t)
 	if errno != 0 || !t.born() {
 		return nil, linux.EAGAIN

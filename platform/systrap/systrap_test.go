@@ -228,3 +228,26 @@ func BenchmarkClone(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkFork is a process that is forked, makes a call, and ends.
+func BenchmarkFork(b *testing.B) {
+	g := newGuest(b, getpidLoop...)
+	on(func() {
+		c := plat(b).NewContext()
+		defer c.Release()
+		c.Switch(g.as, &g.regs)
+		for b.Loop() {
+			child, _ := plat(b).NewAddressSpace()
+			if errno := g.as.Clone(child); errno != 0 {
+				b.Fatal(errno)
+			}
+			n := plat(b).NewContext()
+			regs := g.regs
+			if trap := n.Switch(child, &regs); trap.Kind != platform.Syscall {
+				b.Fatalf("%+v", trap)
+			}
+			child.Release()
+			n.Release()
+		}
+	})
+}
