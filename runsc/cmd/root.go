@@ -66,7 +66,7 @@ func (g *globals) register(fs *flag.FlagSet) {
 	fs.BoolVar(&g.SystemdCgroup, "systemd-cgroup", false, "linux.cgroupsPath has the form slice:prefix:name")
 	fs.StringVar(&g.rootless, "rootless", "auto", "make a user namespace instead of needing root: auto, true or false")
 	fs.StringVar(&g.Platform, "platform", "", "how application code is run: ptrace, systrap, kvm; empty picks the best")
-	fs.StringVar(&g.Network, "network", "none", "none: a loopback at most; host: the host's network; sandbox: a network stack of its own")
+	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; none: a loopback at most")
 	fs.StringVar(&g.overlay, "overlay2", "none", "writable layer in memory: none, root:memory or all:memory")
 	fs.StringVar(&g.fileAccess, "file-access", "exclusive", "exclusive: nobody but the container changes its root; shared: others may")
 	fs.BoolVar(&g.Strace, "strace", false, "log every system call")
@@ -94,9 +94,11 @@ func (g *globals) check() (err error) {
 		}
 	}
 	switch g.Network {
-	case "none", "host", "sandbox":
+	case "none", "sandbox":
+	case "host":
+		return errors.New("--network host: a sandbox has a network stack of its own; the host's is not handed through")
 	default:
-		return fmt.Errorf("--network %q: it is none, host or sandbox", g.Network)
+		return fmt.Errorf("--network %q: it is none or sandbox", g.Network)
 	}
 	switch g.overlay {
 	case "none", "root:memory", "all:memory":

@@ -50,7 +50,7 @@ func (c *Container) Start() error {
 			return c.abandon(err)
 		}
 	}
-	if c.cfg.Network == "sandbox" {
+	if c.cfg.Network == "sandbox" && !c.cfg.Rootless {
 		if err := c.handNetwork(); err != nil {
 			return c.abandon(err)
 		}

@@ -17,6 +17,17 @@ import (
 // each, their addresses, routes, and neighbours entered by hand. From then on it is the
 // sandbox that answers for the addresses, so the namespace itself loses them (Release).
 func TakeNetwork(pid int) (n *Network, err error) {
+	own, err := os.Stat("/proc/self/ns/net")
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	its, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	if os.SameFile(own, its) {
+		return nil, errors.New("network: the container's network namespace is that of runsc itself, which would lose its interfaces: use --network none")
+	}
 	err = InNamespaces(pid, func() error {
 		n, err = takeNetwork()
 		return err
