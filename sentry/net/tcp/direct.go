@@ -64,6 +64,7 @@ func (e *Endpoint) hash(src netip.Addr) linux.Errno {
 			return e.table.insert(e)
 		})
 	}
+	e.table.reap()
 	if errno != 0 {
 		e.table.ports.Update(func() { e.bind.Addr = old })
 		e.local = netip.AddrPortFrom(old, e.bind.Port)
@@ -104,7 +105,9 @@ func (e *Endpoint) establish() {
 func (l *listener) accepted(e *Endpoint) *Endpoint {
 	n := l.child(e.remote, e.local, e.link)
 	n.mu = e.mu
-	if !n.table.insert(n) {
+	ok := n.table.insert(n)
+	n.table.reap()
+	if !ok {
 		n.table.ports.Release(&n.bind)
 		return nil
 	}

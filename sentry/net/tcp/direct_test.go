@@ -119,7 +119,7 @@ func TestDirect(t *testing.T) {
 	for len(table.waits) > 0 {
 		table.dropLocked(table.first)
 	}
-	table.mu.Unlock()
+	table.unlock()
 	table.ports.All(func(b *stack.Binding) { t.Errorf("port %d is left", b.Port) })
 }
 
@@ -192,5 +192,42 @@ func TestTimeWait(t *testing.T) {
 	s.run(t, 61*time.Second, func() bool { return false })
 	if len(s.a.waits) != 0 {
 		t.Fatalf("%d are still in TIME_WAIT", len(s.a.waits))
+	}
+}
+
+// TestPortsAgain: with few ports connections take those of old ones in TIME_WAIT, at once from both
+// sides.
+func TestPortsAgain(t *testing.T) {
+	s := newSim(1)
+	lo := netip.MustParseAddr("127.0.0.1")
+	s.a.Stack.Settings.LocalPorts.Store(40000<<16 | 40009)
+	l := s.a.New(false, &app{}, 0)
+	l.Bind(netip.AddrPortFrom(lo, 80))
+	l.Listen(5)
+	for i := range 200 {
+		c := s.a.New(false, &app{}, 0)
+		if e := c.Connect(netip.AddrPortFrom(lo, 80), 0); e != 0 {
+			t.Fatalf("connection %d: %v", i, e)
+		}
+		d, e := l.Accept()
+		if e != 0 {
+			t.Fatal(e)
+		}
+		d.Attach(&app{})
+		if i%2 == 0 {
+			c.Closed(false)
+			d.Closed(false)
+		} else {
+			d.Closed(false)
+			c.Closed(false)
+		}
+		s.now += 2e9
+	}
+	c := s.a.New(false, &app{}, 0)
+	for range 11 {
+		if e := c.Connect(netip.AddrPortFrom(lo, 81), 0); e != 0 || c.State() != Close {
+			t.Fatalf("%v, state %d", e, c.State())
+		}
+		c.Abort(0)
 	}
 }

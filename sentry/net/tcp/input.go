@@ -103,7 +103,7 @@ func (t *Table) waiting(g *segment) bool {
 	t.mu.Lock()
 	w := t.waits[pair{g.local, g.remote}]
 	if w == nil || !w.net.valid {
-		t.mu.Unlock()
+		t.unlock()
 		return false
 	}
 	newer := before(w.net.rcvNxt, g.Seq) || w.net.ts && g.HasTS && before(w.net.tsRecent, g.TSVal)
@@ -112,15 +112,15 @@ func (t *Table) waiting(g *segment) bool {
 		if g.Seq == w.net.rcvNxt {
 			t.dropLocked(w)
 		}
-		t.mu.Unlock()
+		t.unlock()
 		return true
 	case g.Flags&header.SYN != 0 && g.Flags&header.ACK == 0 && newer:
 		t.dropLocked(w)
-		t.mu.Unlock()
+		t.unlock()
 		return false
 	}
 	h := header.TCP{Seq: w.net.nxt, Ack: w.net.rcvNxt, Flags: header.ACK, HasTS: w.net.ts, TSVal: uint32(t.Stack.Clock.Now() / 1e6), TSEcr: w.net.tsRecent}
-	t.mu.Unlock()
+	t.unlock()
 	if len(g.data) > 0 || g.Flags&(header.FIN|header.SYN) != 0 {
 		t.reply(g, &h)
 	}

@@ -205,7 +205,9 @@ func (l *listener) fromNet(s *synEntry) *Endpoint {
 		return nil
 	}
 	n := l.child(s.g.local, s.g.remote, s.g.link)
-	if !t.insert(n) {
+	ok := t.insert(n)
+	t.reap()
+	if !ok {
 		t.ports.Release(&n.bind)
 		return nil
 	}

@@ -16,6 +16,7 @@ type Table struct {
 	mu    sync.RWMutex
 	conns map[pair]*Endpoint
 	waits map[pair]*waiter // connections in TIME_WAIT
+	gone  []*waiter        // whose ports are to be given back without the lock
 	first *waiter          // the oldest
 	last  *waiter
 	timer stack.Timer
@@ -52,7 +53,7 @@ func NewTable(s *stack.Stack) *Table {
 }
 
 // insert makes a connection known: false if there is one already between the same addresses, or if
-// one has been just now.
+// one has been just now. The caller calls reap, without the lock of the ports.
 func (t *Table) insert(e *Endpoint) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,6 +70,22 @@ func (t *Table) insert(e *Endpoint) bool {
 	t.conns[k] = e
 	e.hashed = true
 	return true
+}
+
+// unlock lets go, and gives ports back: their lock is taken before this one when a port is chosen.
+func (t *Table) unlock() {
+	gone := t.gone
+	t.gone = nil
+	t.mu.Unlock()
+	for _, w := range gone {
+		t.ports.Release(&w.bind)
+	}
+}
+
+// reap gives back the ports of connections that insert has replaced.
+func (t *Table) reap() {
+	t.mu.Lock()
+	t.unlock()
 }
 
 func (t *Table) remove(e *Endpoint) {
@@ -100,7 +117,7 @@ func (t *Table) wait(e *Endpoint) {
 	}
 	t.ports.Share(&w.bind, e.local.Port())
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	for len(t.waits) >= maxWaits {
 		t.dropLocked(t.first)
 	}
@@ -133,13 +150,13 @@ func (t *Table) dropLocked(w *waiter) {
 		t.last = w.prev
 	}
 	delete(t.waits, w.pair)
-	t.ports.Release(&w.bind)
+	t.gone = append(t.gone, w)
 }
 
 // expire ends those whose time is over.
 func (t *Table) expire() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	for now := t.Stack.Clock.Now(); t.first != nil; {
 		if t.first.until > now {
 			t.Stack.Clock.Set(&t.timer, t.first.until)
