@@ -46,7 +46,7 @@ bench: build ## costs per call and of whole programs, native and sandboxed side 
 fuzz: ## every fuzz target, each for FUZZTIME=10m
 	@tools/fuzz $(FUZZTIME)
 
-stress: ## random system calls: DURATION=15m, RACE=1 for a sentry with the race detector, PLATFORMS=
+stress: ## random system calls: DURATION=15m, RACE=1 for a sentry that looks for races and lock order, PLATFORMS=
 	@tools/deps build
 	RUNSC_STRESS=$(DURATION) RUNSC_STRESS_RACE=$(RACE) RUNSC_PLATFORMS='$(PLATFORMS)' $(GO) test -count=1 -v -timeout 0 ./test/stress
 

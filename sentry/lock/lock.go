@@ -3,20 +3,19 @@
 // lock that is a plain sync.Mutex is a leaf: under it none of these is taken.
 //
 // In a normal build the types are sync.Mutex and sync.RWMutex. With the build tag lockranks
-// every taking is checked, and panics when it is out of order (go test -tags lockranks; the
-// program of test/stress runs in a sentry built so).
+// every taking is checked, and panics when it is out of order: go test -tags lockranks, and
+// make stress RACE=1 runs a sentry built so.
 package lock
 
 // Order is the list of ranks, outermost first. Each is the type argument of the locks that have it.
 var Order = []any{
-	EpollTree{}, Epoll{},
-	Renames{}, Xattrs{}, Position{}, ProcFile{}, FileLocks{}, Content{}, MessageQueue{}, Mounts{},
-	IPC{}, MessageSet{}, SemaphoreSet{},
-	Pipe{}, SocketBind{}, Special{}, Directory{}, Inotify{}, Names{}, Dentry{},
-	GoferFile{}, MessageQueues{}, SocketRead{}, SocketCycles{}, Socket{}, NetlinkRead{}, NetlinkPorts{}, Netlink{},
-	Load{}, Futex{}, Owner{}, Alarms{}, Timerfd{},
-	Memory{}, Attributes{}, Segment{}, Object{}, Arena{},
-	Tasks{}, Group{}, Sighand{},
+	Renames{}, Position{}, ProcFile{}, EpollTree{}, Epoll{},
+	SocketBind{}, Directory{}, Content{}, Pipe{}, Special{}, Inotify{}, Mounts{}, Names{}, Dentry{},
+	SocketRead{}, SocketCycles{}, Socket{}, NetlinkRead{}, NetlinkPorts{}, Netlink{},
+	Load{}, Futex{}, Owner{}, Alarms{}, IPC{}, MessageSet{}, SemaphoreSet{},
+	Memory{}, GoferFile{}, Xattrs{}, Attributes{}, Segment{}, Object{}, Arena{},
+	MessageQueues{}, MessageQueue{},
+	Tasks{}, Group{}, Sighand{}, Timerfd{}, FileLocks{},
 	Queue{}, EpollReady{},
 	Chunk{}, Pool{}, File{},
 }
@@ -30,7 +29,7 @@ type (
 	Names        struct{} // names and parents of dentries
 	Dentry       struct{} // a dentry's children; nests in renames
 	Mounts       struct{} // the tree of mounts
-	Position     struct{} // of an open file
+	Position     struct{} // of an open file; nests from an overlay to its layers
 	FileLocks    struct{} // the locks that applications have on a file
 	Content      struct{} // one writer of a file at a time; nests from an overlay to its layer
 	Directory    struct{} // a directory's entries; nests from ancestor to descendant, from an overlay to its layers
@@ -89,6 +88,7 @@ type (
 type nesting interface{ nests() }
 
 func (Epoll) nests()     {}
+func (Position) nests()  {}
 func (Content) nests()   {}
 func (Dentry) nests()    {}
 func (Directory) nests() {}
