@@ -132,6 +132,7 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 	n.ioFlusher.Store(t.ioFlusher.Load())
 	n.login.inherit(&t.login)
 	n.nice.Store(t.nice.Load())
+	n.ioprio.Store(t.ioprio.Load())
 	if t.sched.fork(&n.sched); n.sched.affinity != nil {
 		n.ctx.SetCPUs(t.k.hostCPUs(n.sched.affinity))
 	}

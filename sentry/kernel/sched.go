@@ -140,6 +140,10 @@ func (s *schedState) rank() int32 {
 func (t *Task) Nice() int32     { return t.nice.Load() }
 func (t *Task) SetNice(n int32) { t.nice.Store(n) }
 
+// IOPriority is what ioprio_set(2) stored, 0 before; SetIOPriority sets it.
+func (t *Task) IOPriority() int32     { return t.ioprio.Load() }
+func (t *Task) SetIOPriority(p int32) { t.ioprio.Store(p) }
+
 // EachIn calls f for the threads that getpriority(2)'s which and who name, as t sees them, and
 // tells how many there were.
 func (t *Task) EachIn(which int, who int32, f func(*Task)) int {

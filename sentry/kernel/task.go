@@ -73,6 +73,7 @@ type Task struct {
 	personality  atomic.Uint32
 	timerSlack   atomic.Int64
 	nice         atomic.Int32
+	ioprio       atomic.Int32
 	sched        schedState
 	exitStatus   uint32 // guarded by Kernel.tasks; of a zombie
 	zombie       bool   // guarded by Kernel.tasks

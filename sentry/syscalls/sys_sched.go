@@ -1,6 +1,7 @@
 package syscalls
 
 import (
+	"math"
 	"runtime"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -26,7 +27,7 @@ func init() {
 		linux.SYS_GETPRIORITY:            {"getpriority", "int int", getpriority, ""},
 		linux.SYS_SETPRIORITY:            {"setpriority", "int int int", setpriority, kept},
 		linux.SYS_IOPRIO_GET:             {"ioprio_get", "int int", ioprioGet, ""},
-		linux.SYS_IOPRIO_SET:             {"ioprio_set", "int int int", ioprioSet, "checked; the host orders its input and output"},
+		linux.SYS_IOPRIO_SET:             {"ioprio_set", "int int int", ioprioSet, "kept and shown; the host orders its input and output"},
 		linux.SYS_GETCPU:                 {"getcpu", "hex hex hex", getcpu, ""},
 	})
 }
@@ -327,16 +328,23 @@ const (
 	ioprioBE    = 2
 )
 
-// ioprioGet is ioprio_get(2).
+// ioprioGet is ioprio_get(2) (block/ioprio.c): of several processes the best, that is the lowest value.
 func ioprioGet(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if a.Int(0) < 1 || a.Int(0) > 3 {
 		return 0, linux.EINVAL
 	}
-	best := int32(-1)
-	if t.EachIn(int(a.Int(0))-1, a.Int(1), func(o *kernel.Task) { best = max(best, (o.Nice()+20)/5) }) == 0 {
+	best := int32(math.MaxInt32)
+	n := t.EachIn(int(a.Int(0))-1, a.Int(1), func(o *kernel.Task) {
+		p := o.IOPriority()
+		if p>>ioprioShift == 0 && a.Int(0) != 1 { // a process alone shows what was set
+			p = ioprioBE<<ioprioShift | (o.Nice()+20)/5
+		}
+		best = min(best, p)
+	})
+	if n == 0 {
 		return 0, linux.ESRCH
 	}
-	return uintptr(ioprioBE<<ioprioShift | best), 0
+	return uintptr(best), 0
 }
 
 // ioprioSet is ioprio_set(2).
@@ -353,7 +361,9 @@ func ioprioSet(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		errno = 0
 		if !maySched(t, o) {
 			errno = linux.EPERM
+			return
 		}
+		o.SetIOPriority(a.Int(2) & 0xffff)
 	})
 	return 0, errno
 }

@@ -46,6 +46,9 @@ func createLocked(ctx Ctx, p Path, d *Dentry, mode uint32, fill func(*CreateArgs
 	if fill != nil {
 		fill(&a)
 	}
+	if device(mode, a.Rdev) && !ctx.Cred().Has(linux.CAP_MKNOD) {
+		return linux.EPERM
+	}
 	i, errno := ops.Create(ctx, d.name, a)
 	if errno != 0 {
 		return errno
@@ -57,6 +60,12 @@ func createLocked(ctx Ctx, p Path, d *Dentry, mode uint32, fill func(*CreateArgs
 	}
 	dir.Notify(event, d.name, 0)
 	return 0
+}
+
+// device reports whether a node is a device; a whiteout of overlayfs is none (vfs_mknod).
+func device(mode uint32, rdev uint64) bool {
+	typ := mode & linux.S_IFMT
+	return typ == linux.S_IFBLK || typ == linux.S_IFCHR && rdev != 0
 }
 
 // parentFor walks to the directory of path for a call that makes a name: EEXIST for "/", "."
@@ -107,9 +116,6 @@ func Mknod(ctx Ctx, at At, path string, mode uint32, rdev uint64) linux.Errno {
 		mode |= linux.S_IFREG
 	case linux.S_IFREG, linux.S_IFIFO, linux.S_IFSOCK:
 	case linux.S_IFCHR, linux.S_IFBLK:
-		if whiteout := mode&linux.S_IFMT == linux.S_IFCHR && rdev == 0; !whiteout && !ctx.Cred().Has(linux.CAP_MKNOD) {
-			return linux.EPERM
-		}
 	case linux.S_IFDIR:
 		return linux.EPERM
 	default:
