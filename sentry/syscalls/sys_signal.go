@@ -215,6 +215,24 @@ func doSignalfd(t *kernel.Task, a Args, flags uint32) (uintptr, linux.Errno) {
 	return uintptr(a.Int(0)), 0
 }
 
+// pidfdOrProc returns a pidfd, or for an open /proc/PID the same of its process.
+func pidfdOrProc(t *kernel.Task, fd int32) (*kernel.Pidfd, linux.Errno) {
+	f, errno := t.File(fd)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer f.Put()
+	if d, ok := f.Inode.Ops.(interface{ Process() *kernel.Task }); ok {
+		if o := d.Process(); o != nil {
+			if p := o.ID(); p != nil {
+				return &kernel.Pidfd{PID: p}, 0
+			}
+			return nil, linux.ESRCH
+		}
+	}
+	return pidfd(t, fd)
+}
+
 // pidfdSendSignal is pidfd_send_signal(2).
 func pidfdSendSignal(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	switch a.Uint(3) {
@@ -222,7 +240,7 @@ func pidfdSendSignal(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	default:
 		return 0, linux.EINVAL
 	}
-	p, errno := pidfd(t, a.Int(0))
+	p, errno := pidfdOrProc(t, a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}

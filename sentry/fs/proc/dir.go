@@ -53,6 +53,14 @@ func (d *dir) start(f *FS, path string, perm uint32, task *kernel.Task) {
 	d.Update(func(a *vfs.Attr) { a.Nlink = links })
 }
 
+// Process is whose /proc/PID this is, nil for any other directory (tgid_pidfd_to_pid).
+func (d *dir) Process() *kernel.Task {
+	if strings.LastIndexByte(d.path, '/') != 0 {
+		return nil
+	}
+	return d.task
+}
+
 // Lookup is vfs.DirOps's.
 func (d *dir) Lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	if d.task != nil && !d.fs.alive(d.task) {
