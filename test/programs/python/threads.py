@@ -29,4 +29,4 @@ def spin():
     while not stop: x += 1
 ts = [threading.Thread(target=spin) for _ in range(3)]; [t.start() for t in ts]; time.sleep(0.2); stop = True; [t.join() for t in ts]; print("spun"); pid = os.fork()
 if pid == 0: print(threading.active_count(), flush=True); os._exit(0)
-os.waitpid(pid, 0); print(len(os.listdir("/proc/self/task")))
+os.waitpid(pid, 0)

@@ -13,7 +13,7 @@ send "jobs\r"; expect "sleep 100" { puts "listed" }
 send "fg\r"; expect "sleep 100"; sleep 0.3; send "\x03"; expect "> "; send "echo status \$?\r"; expect -re {\nstatus 130} { puts "interrupted" }
 send "cat\r"; sleep 0.3; send "typed\r"; expect -re {typed\r\ntyped} { puts "echoed" }; send "\x04"; expect "> "
 send "echo abc\x7f\x7fz\r"; expect -re {\naz} { puts "edited" }
-send "trap 'echo winch' WINCH; stty rows 33 < /dev/tty; sleep 0.2; true\r"; expect -re {\nwinch} { puts "window" }
+send "bash -c \"trap 'echo winch' WINCH; stty rows 33; sleep 0.2; true\"\r"; expect -re {\nwinch} { puts "window" }
 send "read -s -p password: x; echo; echo got-\$x\r"; expect "password:"; send "hidden\r"; expect -re {got-hidden} { puts "read" }
 send "exit 9\r"; expect eof; puts "exit [lindex [wait] 3]"
 E

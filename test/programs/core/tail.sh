@@ -1,0 +1,6 @@
+#!/bin/bash
+# Followers of files: tail -f, inotify, watch of growing and replaced files; fifos; flock
+echo 1 > f; timeout 20 tail -f f > out & t=$!; for i in $(seq 100); do [ -s out ] && break; sleep 0.05; done; echo 2 >> f; for i in $(seq 100); do grep -q 2 out && break; sleep 0.05; done; cat out; kill $t; wait $t 2>/dev/null
+timeout 20 tail -F g > out2 2>/dev/null & t=$!; sleep 0.2; echo a > g; for i in $(seq 200); do grep -q a out2 && break; sleep 0.05; done; echo b > h; mv h g; for i in $(seq 200); do grep -q b out2 && break; sleep 0.05; done; cat out2; kill $t; wait $t 2>/dev/null; sleep 0.3 & tail --pid=$! -f /dev/null; echo followed a process
+mkfifo p; for i in 1 2 3; do echo $i > p & done; sleep 0.2; timeout 5 sort <(head -3 p); wait; exec 3<> p; for i in $(seq 5); do echo $i >&3; done; for i in $(seq 5); do read -r x <&3; echo -n "$x "; done; echo; exec 3>&-
+(flock 9; for i in 1 2 3; do echo A >> l; sleep 0.1; done) 9> lock & sleep 0.1; (flock 9; for i in 1 2 3; do echo B >> l; done) 9> lock; wait; tr '\n' ' ' < l; flock -n -s lock flock -n -s lock echo both share; flock lock flock -w 0.1 lock echo no; echo $?; touch x; stat -c %X x > /dev/null; sync; sync -f x; fallocate -l 100000 x; stat -c %s x; fallocate -p -o 0 -l 65536 x; stat -c %s x; truncate -s 10 x; stat -c %s x
