@@ -16,7 +16,7 @@ cat > h.c <<'E'
 #include <sys/mman.h>
 #include <ucontext.h>
 static sigjmp_buf env; static char alt[65536];
-static void handler(int sig, siginfo_t *i, void *u) { ucontext_t *c = u; printf("%s code %d addr %d err %lld trap %lld\n", strsignal(sig), i->si_code, i->si_addr == (void *)0x10, c->uc_mcontext.gregs[REG_ERR], c->uc_mcontext.gregs[REG_TRAPNO]); siglongjmp(env, 1); }
+static void handler(int sig, siginfo_t *i, void *u) { ucontext_t *c = u; printf("%s code %d addr %d trap %lld\n", strsignal(sig), i->si_code, i->si_addr == (void *)0x10, c->uc_mcontext.gregs[REG_TRAPNO]); siglongjmp(env, 1); }
 static int deep(int n) { volatile char b[1024]; b[0] = n; return deep(n + 1) + b[0]; }
 int main(int c, char **v) {
 	struct sigaction a = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK }; stack_t s = { .ss_sp = alt, .ss_size = sizeof alt }; sigaltstack(&s, 0);

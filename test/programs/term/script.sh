@@ -21,5 +21,5 @@ expect e.exp; setsid -w script -qec 'ps -o tty= -p $$ | cut -c1-3' /dev/null | t
 import pty, os
 out = []
 def rd(fd):
-    d = os.read(fd, 1024); out.append(d); return b""
+    d = os.read(fd, 1024); out.append(d); return d
 print(os.waitstatus_to_exitcode(pty.spawn(["sh", "-c", "echo spawned; exit 6"], rd)), b"".join(out))'
