@@ -91,6 +91,16 @@ type Context interface {
 	Release()
 }
 
+// Debugger is a Context that has the processor's debug registers. Its methods are called between
+// Switches only.
+type Debugger interface {
+	// SetDebug sets the addresses of break points and DR7, which the caller has checked; a fresh
+	// context has none.
+	SetDebug(addrs [4]uint64, control uint64)
+	// DebugHits returns, as the low bits of DR6, the break points met since it was asked last.
+	DebugHits() uint64
+}
+
 // Answerer is a Context that can answer some calls of the application itself.
 type Answerer interface {
 	// Answer has getpid(2) and gettid(2) answered with these numbers, from the next Switch on;

@@ -22,6 +22,8 @@ type context struct {
 	fpu      []byte // the state while there is no thread, and room for the host's image
 	fpuDirty bool   // fpu is to be loaded before application code runs
 
+	debug debug
+
 	cpu     int                   // the processor of both threads; -1: none chosen
 	renewal int                   // switches until the choice is looked at again
 	bound   *[]int                // what allowed was when it was made
@@ -78,6 +80,7 @@ func (c *context) enter(s *space) bool {
 	}
 	c.as = s
 	c.fpuDirty = true
+	c.debug.dirty = c.debug.control != 0
 	c.target.Store(int64(c.thread.pid)<<32 | int64(c.thread.tid))
 	c.cpu, c.renewal = -1, 0
 	return true
@@ -96,6 +99,9 @@ func (c *context) run(regs *arch.Registers) platform.Trap {
 	}
 	if c.fpuDirty {
 		c.loadFPU()
+	}
+	if c.debug.dirty {
+		c.loadDebug()
 	}
 	c.p.cpus.enter(c)
 	defer c.p.cpus.leave(c)
@@ -159,6 +165,9 @@ func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, 
 		}
 		return trap, info.code > 0
 	case unix.SIGILL, unix.SIGFPE, unix.SIGTRAP:
+		if sig == unix.SIGTRAP && c.debug.control != 0 {
+			c.noteHits()
+		}
 		return trap, info.code > 0
 	}
 	return trap, false

@@ -199,7 +199,8 @@ func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
 func Policy() []host.Call {
 	return []host.Call{
 		{Name: "ptrace", No: linux.SYS_PTRACE, Any: host.OneOf(0, unix.PTRACE_CONT, unix.PTRACE_SYSEMU, unix.PTRACE_GETREGS, unix.PTRACE_SETREGS,
-			unix.PTRACE_GETSIGINFO, unix.PTRACE_GETREGSET, unix.PTRACE_SETREGSET, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT)},
+			unix.PTRACE_GETSIGINFO, unix.PTRACE_GETREGSET, unix.PTRACE_SETREGSET, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT,
+			unix.PTRACE_PEEKUSR, unix.PTRACE_POKEUSR)},
 		{Name: "wait4", No: linux.SYS_WAIT4},
 		// Stubs come and go, so their numbers are not known here.
 		{Name: "tgkill", No: linux.SYS_TGKILL, Any: host.OneOf(2, uint32(interruptSignal))},

@@ -26,6 +26,12 @@ func setRegs(tid int, r *arch.Registers) unix.Errno {
 	return request(unix.PTRACE_SETREGS, tid, 0, uintptr(unsafe.Pointer(r)))
 }
 
+// peekUser reads a word of struct user. Safe: the host writes one word to v.
+func peekUser(tid, offset int) (v uint64, e unix.Errno) {
+	e = request(unix.PTRACE_PEEKUSR, tid, uintptr(offset), uintptr(unsafe.Pointer(&v)))
+	return v, e
+}
+
 const ntX86Xstate = 0x202
 
 // fpuRegs copies the extended state from or to b. Safe: the host touches at most the bytes of b

@@ -291,6 +291,7 @@ func (x *exec) commit() {
 	fpu := t.fpuBuffer()[:arch.FPUSize]
 	arch.InitialFPU(fpu)
 	t.ctx.SetFPU(fpu)
+	t.flushDebug()
 	t.run.restart, t.run.dispatch = nil, userDispatch{}
 	g.barriers.Store(0)
 }

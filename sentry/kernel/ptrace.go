@@ -34,6 +34,7 @@ type ptraceState struct {
 	fpu       []byte // the state while stopped
 	fpuDirty  bool
 	stepTF    bool // the trap flag is the tracer's
+	debug     debugRegs
 }
 
 type ptraceMode uint8
@@ -136,6 +137,7 @@ func (t *Task) closeFPU() {
 	if t.ptrace.fpuDirty {
 		t.ctx.SetFPU(t.ptrace.fpu)
 	}
+	t.loadDebug()
 }
 
 // tellTracer sends SIGCHLD to the tracer and wakes its wait(2). tasks is held.

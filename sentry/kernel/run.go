@@ -167,6 +167,9 @@ func (t *Task) fault(trap *platform.Trap) {
 func (t *Task) exception(trap *platform.Trap) {
 	info := linux.Siginfo{Signo: int32(trap.Signo), Code: trap.Code}
 	info.SetAddr(trap.Addr)
+	if trap.Signo == linux.SIGTRAP {
+		t.noteDebug(trap.Code)
+	}
 	t.forceSignal(&info)
 }
 

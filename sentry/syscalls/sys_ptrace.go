@@ -210,7 +210,7 @@ func regWords(r *arch.Registers) [27]*uint64 {
 	}
 }
 
-// peekUser is PTRACE_PEEKUSER: a word of struct user. Debug registers are zero.
+// peekUser is PTRACE_PEEKUSER: a word of struct user, of its registers or the debug registers.
 func peekUser(t *kernel.Task, s kernel.Stopped, off uint64, addr usermem.Addr) linux.Errno {
 	if off&7 != 0 || off >= userSize {
 		return linux.EIO
@@ -219,11 +219,13 @@ func peekUser(t *kernel.Task, s kernel.Stopped, off uint64, addr usermem.Addr) l
 	if off < regsSize {
 		r := s.Regs()
 		v = *regWords(&r)[off/8]
+	} else if off >= debugOff {
+		v = s.DebugReg(int(off-debugOff) / 8)
 	}
 	return usermem.CopyOutInt(t.Space(), addr, v)
 }
 
-// pokeUser is PTRACE_POKEUSER: registers only; a debug register takes zero.
+// pokeUser is PTRACE_POKEUSER: of registers and debug registers.
 func pokeUser(s kernel.Stopped, off, v uint64) linux.Errno {
 	switch {
 	case off&7 != 0 || off >= userSize:
@@ -232,10 +234,8 @@ func pokeUser(s kernel.Stopped, off, v uint64) linux.Errno {
 		r := s.Regs()
 		*regWords(&r)[off/8] = v
 		return s.SetRegs(r)
-	case off >= debugOff && v == 0:
-		return 0
 	case off >= debugOff:
-		return linux.EINVAL
+		return s.SetDebugReg(int(off-debugOff)/8, v)
 	}
 	return linux.EIO
 }
