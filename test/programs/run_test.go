@@ -79,6 +79,7 @@ ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 hostname programs
 ulimit -n 4096
 ulimit -c 0
+renice -n 0 -p $$ >/dev/null
 for fd in /proc/self/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || [ "$fd" = 255 ] || exec {fd}>&-; done
 exec chroot . "$@"
 `
