@@ -107,14 +107,14 @@ type TimerInfo struct {
 	Thread                   *Task // SIGEV_THREAD_ID's
 }
 
-// PosixTimers are the timers of timer_create(2), by number.
+// PosixTimers are the timers of timer_create(2), the newest first.
 func (g *Group) PosixTimers() (list []TimerInfo) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, tm := range g.timers.list {
 		list = append(list, TimerInfo{tm.id, tm.clock, tm.notify, tm.signo, tm.value, tm.target})
 	}
-	slices.SortFunc(list, func(a, b TimerInfo) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(list, func(a, b TimerInfo) int { return int(b.ID) - int(a.ID) })
 	return list
 }
 

@@ -105,10 +105,16 @@ func New(c Caller, ns Namespace, family, typ, protocol int) (Socket, linux.Errno
 // sockfs holds the inodes of sockets.
 var sockfs = vfs.NewPseudo("sockfs", 0x534F434B)
 
+// Opened is a socket that wants to know when there is a file for it: its Release will come.
+type Opened interface{ Opened() }
+
 // Open returns an open file of s; flags may have O_NONBLOCK.
 func Open(c vfs.Ctx, s Socket, flags uint32) *vfs.File {
 	p := sockfs.NewPath(c, "socket", linux.S_IFSOCK|0o777)
 	s.Common().inode.Store(p.Inode())
+	if o, ok := s.(Opened); ok {
+		o.Opened()
+	}
 	return vfs.NewFile(c, p, s, linux.O_RDWR|flags&linux.O_NONBLOCK)
 }
 

@@ -21,6 +21,7 @@ type Pseudo struct {
 // NewPseudo returns one of a type; magic is what fstatfs(2) shows.
 func NewPseudo(typ string, magic int64) *Pseudo {
 	p := new(Pseudo)
+	p.ino.Store(10_000) // netstat takes no number of one digit for a socket's
 	p.super = &Super{Type: typ, Source: typ, Dev: NewDev(), NoExec: true, NoDev: true}
 	p.super.Statfs = func(Ctx) (Statfs, linux.Errno) {
 		return Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0

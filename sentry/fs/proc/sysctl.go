@@ -83,7 +83,7 @@ func sysString(name string, limit int, get func(c *call) string, set func(c *cal
 		text: func(c *call) (string, linux.Errno) { return get(c) + "\n", 0 },
 		write: func(c *call, s string, off int64) linux.Errno {
 			old := get(c)
-			if off > int64(len(old)) {
+			if s == "" || off > int64(len(old)) {
 				return 0
 			}
 			if i := strings.IndexAny(s, "\x00\n"); i >= 0 {

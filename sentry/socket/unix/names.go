@@ -19,6 +19,11 @@ type names struct {
 	mu    sync.Mutex
 	taken map[nameKey]*Socket
 	next  uint32 // for autobind
+	all   map[uint64]*Socket
+}
+
+func newNames(ns socket.Namespace) func() any {
+	return func() any { return &names{ns: ns, taken: map[nameKey]*Socket{}, all: map[uint64]*Socket{}} }
 }
 
 // nameKey is an abstract name; each type has names of its own.

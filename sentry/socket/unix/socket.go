@@ -22,7 +22,10 @@ import (
 )
 
 // Register makes the family known.
-func Register() { socket.Register(linux.AF_UNIX, newSocket) }
+func Register() {
+	socket.Register(linux.AF_UNIX, newSocket)
+	socket.RegisterProc("unix", list)
+}
 
 // The states of a socket (sk_state).
 type state uint8
@@ -92,7 +95,7 @@ func newSocket(_ socket.Caller, ns socket.Namespace, typ, protocol int) (socket.
 	default:
 		return nil, linux.ESOCKTNOSUPPORT
 	}
-	n := ns.Get("unix", func() any { return &names{ns: ns, taken: map[nameKey]*Socket{}} }).(*names)
+	n := ns.Get("unix", newNames(ns)).(*names)
 	return newIn(n, typ, protocol), 0
 }
 
@@ -255,6 +258,7 @@ func (s *Socket) Release(*vfs.File) {
 // if something it sent was not read. Connections that nobody accepted end, too.
 func (s *Socket) release() {
 	s.names.remove(s)
+	s.names.leave(s)
 	s.mu.Lock()
 	s.dead = true
 	s.shut = shutBoth
