@@ -131,7 +131,7 @@ func (t *tree) remount(m *control.Mount) error {
 		return errno
 	}
 	defer p.Put()
-	if errno := t.ns.Remount(p, m.Flags&^linux.MS_REMOUNT, true); errno != 0 {
+	if errno := t.ns.Remount(p, m.Flags&^linux.MS_REMOUNT, m.Flags&(linux.MS_NOATIME|linux.MS_NODIRATIME|linux.MS_RELATIME|linux.MS_STRICTATIME) == 0); errno != 0 {
 		return errno
 	}
 	return nil

@@ -150,11 +150,11 @@ func (o *fowner) send(got wait.Event) {
 // LeaseSignal returns what tells the holder of a lease on f: the caller, if f has no owner yet. fd is the
 // caller's descriptor.
 func (t *Task) LeaseSignal(f *vfs.File, fd int32) func() {
-	o, c := t.ownerOf(f), t.Cred()
+	o, c, pid := t.ownerOf(f), t.Cred(), t.group.Leader().pid
 	return func() {
 		o.mu.Lock()
 		if o.pid == nil {
-			o.kind, o.pid, o.uid, o.euid = linux.F_OWNER_PID, t.group.Leader().pid, c.Ruid, c.Euid
+			o.kind, o.pid, o.uid, o.euid = linux.F_OWNER_PID, pid, c.Ruid, c.Euid
 		}
 		if o.queue == nil {
 			o.fd = fd

@@ -105,6 +105,10 @@ func statx(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		RdevMajor: vfs.Major(at.Rdev), RdevMinor: vfs.Minor(at.Rdev), DevMajor: vfs.Major(i.SB.Dev), DevMinor: vfs.Minor(i.SB.Dev),
 		MntID: uint64(p.Mount.ID), AttributesMask: linux.STATX_ATTR_MOUNT_ROOT,
 	}
+	if mask&linux.STATX_MNT_ID_UNIQUE != 0 {
+		s.Mask ^= linux.STATX_MNT_ID | linux.STATX_MNT_ID_UNIQUE
+		s.MntID = p.Mount.UniqueID()
+	}
 	if at.Btime != 0 {
 		s.Mask |= linux.STATX_BTIME
 		s.Btime = stamp(at.Btime)

@@ -19,7 +19,16 @@ type MountInfo struct {
 	Type, Source   string
 	SuperOptions   string
 	SuperReadOnly  bool
+
+	Super               *Super // without a reference
+	Unique, UniqueAbove uint64 // as ID and Parent, but never given twice
 }
+
+// ID64 is a number of the namespace that is never given twice (NS_GET_MNTNS_ID).
+func (ns *MountNS) ID64() uint64 { return ns.seq }
+
+// UniqueID is what statx(2) gives for STATX_MNT_ID_UNIQUE.
+func (m *Mount) UniqueID() uint64 { return m.unique }
 
 // List returns the mounts of ns that are reachable from root, in the order of mounting.
 func (ns *MountNS) List(root Path) []MountInfo {
@@ -35,9 +44,10 @@ func (ns *MountNS) List(root Path) []MountInfo {
 	for _, m := range all {
 		l := line{m: m, info: MountInfo{ID: m.ID, Dev: m.Super.Dev, Flags: m.flags.Load(), Type: m.Super.Type, Source: m.Super.Source, SuperReadOnly: m.Super.ReadOnly.Load()}}
 		l.info.Shared, l.info.Master, l.info.Unbindable = m.propagationInfo()
-		l.info.Parent = m.ID
+		l.info.Super, l.info.Unique = m.Super, m.unique
+		l.info.Parent, l.info.UniqueAbove = m.ID, m.unique
 		if m.parent != nil {
-			l.info.Parent = m.parent.ID
+			l.info.Parent, l.info.UniqueAbove = m.parent.ID, m.parent.unique
 		}
 		lines = append(lines, l)
 	}
