@@ -87,7 +87,6 @@ static void settle(void) {
 		if (setrlimit(limits[i].which, &l) < 0)
 			die("setrlimit");
 	}
-	setpriority(PRIO_PROCESS, 0, 0); // whoever runs the tests may have set another
 	prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE);
 	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct d[2];
