@@ -430,6 +430,14 @@ func (f *File) PosLocked() int64 { return f.pos.off.Load() }
 // Readdir is getdents(2): emit is called for entries from the position on until it returns
 // false; the position moves behind the last that it took.
 func (f *File) Readdir(ctx Ctx, emit func(Dirent) bool) linux.Errno {
+	f.pos.Lock()
+	defer f.pos.Unlock()
+	return f.ReaddirLocked(ctx, emit)
+}
+
+// ReaddirLocked is Readdir of a file that only the caller has: one in a layer, which is read
+// under locks that come after the position's.
+func (f *File) ReaddirLocked(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 	d, ok := f.Ops.(Dirents)
 	if !ok || f.Mode&ModeRead == 0 {
 		if f.Mode == ModePath {
@@ -437,8 +445,6 @@ func (f *File) Readdir(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 		}
 		return linux.ENOTDIR
 	}
-	f.pos.Lock()
-	defer f.pos.Unlock()
 	if f.Inode.IsDir() {
 		f.Inode.dir.RLock()
 		defer f.Inode.dir.RUnlock()

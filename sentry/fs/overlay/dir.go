@@ -226,7 +226,7 @@ func (d *dir) merged(ctx vfs.Ctx) ([]vfs.Dirent, linux.Errno) {
 	defer f.Put()
 	for more := true; more; {
 		more = false
-		errno := f.Readdir(ctx, func(e vfs.Dirent) bool {
+		errno := f.ReaddirLocked(ctx, func(e vfs.Dirent) bool {
 			more = true
 			if e.Name != "." && e.Name != ".." && !seen[e.Name] {
 				list = append(list, e)
