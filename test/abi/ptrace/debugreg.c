@@ -21,7 +21,7 @@ static void go(const char *what) {
 		return;
 	}
 	ptrace(PTRACE_GETSIGINFO, child, 0, &i);
-	fact("%s: stop %#x code %d dr6 %#lx watched %ld", what, status, i.si_code, dr(6), ptrace(PTRACE_PEEKDATA, child, &watched, 0));
+	fact("%s: stop %#x code %d dr6 %#lx watched %ld", what, status, i.si_code, dr(6) ^ 0xffff0ff0, ptrace(PTRACE_PEEKDATA, child, &watched, 0));
 }
 
 int main(void) {
@@ -43,12 +43,13 @@ int main(void) {
 		execl("/proc/self/exe", "again", NULL);
 	}
 	must(waitpid(child, &status, 0));
-	fact("at first %ld %#lx %ld", dr(0), dr(6), dr(7));
+	fact("at first %ld %#lx %ld", dr(0), dr(6) ^ 0xffff0ff0, dr(7));
 	show(set(0, (long)&watched));
 	show(set(1, (long)stepped));
 	show(set(7, 1 | 3 << 18 | 2 << 16)); // I/O
 	show(set(7, 4 | 3 << 22));           // a break point of four bytes
-	show(set(0, 0x7ffffffff000));
+	const long kernel = 0x7ffffffff000;
+	show(set(0, kernel));
 	show(set(0, (long)&watched));
 	show(set(4, 1));
 	show(set(7, 1 | 4 | 2 << 18 | 1 << 16)); // writes of eight bytes; execution
