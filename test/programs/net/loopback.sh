@@ -1,7 +1,7 @@
 #!/bin/bash
 # TCP and UDP over loopback: python's servers, curl, /dev/tcp
 ip link set lo up; ip -br addr show lo | awk '{print $1,$2,$3}'; mkdir www; echo page > www/index.html; head -c 2000000 /usr/bin/python3 > www/big; (cd www; exec python3 -m http.server --bind 127.0.0.1 8080) >/dev/null 2>&1 & s=$!
-for i in $(seq 100); do (echo > /dev/tcp/127.0.0.1/8080) 2>/dev/null && break; sleep 0.1; done; curl -s http://127.0.0.1:8080/; curl -s http://localhost:8080/big | cmp - www/big && echo big; curl -s -o /dev/null -w '%{http_code} %{size_download}\n' http://127.0.0.1:8080/none; curl -sS http://127.0.0.1:1/; echo $?; curl -s -r 0-3 http://127.0.0.1:8080/index.html; seq 8 | xargs -P8 -I{} curl -s -o /dev/null -w '%{http_code}\n' 'http://127.0.0.1:8080/big?{}' | sort | uniq -c
+for i in $(seq 100); do (echo > /dev/tcp/127.0.0.1/8080) 2>/dev/null && break; sleep 0.1; done; curl -s http://127.0.0.1:8080/; curl -s http://localhost:8080/big | cmp - www/big && echo big; curl -s -o /dev/null -w '%{http_code} %{size_download}\n' http://127.0.0.1:8080/none; curl -s http://127.0.0.1:1/; echo $?; curl -s -r 0-3 http://127.0.0.1:8080/index.html; seq 8 | xargs -P8 -I{} curl -s -o /dev/null -w '%{http_code}\n' 'http://127.0.0.1:8080/big?{}' | sort | uniq -c
 exec 3<>/dev/tcp/127.0.0.1/8080; printf 'HEAD / HTTP/1.0\r\n\r\n' >&3; head -1 <&3 | tr -d '\r'; exec 3>&-; kill $s; wait 2>/dev/null
 python3 - <<'E'
 import socket, threading, selectors, time
