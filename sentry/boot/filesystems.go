@@ -2,6 +2,7 @@ package boot
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/fs/cgroup"
 	"github.com/seed-7423c386/runsc/sentry/fs/dev"
 	"github.com/seed-7423c386/runsc/sentry/fs/devpts"
@@ -31,14 +32,14 @@ func (s *sandbox) registerFileSystems() {
 		return tmpfs.New(s.pool, k.TotalRAM, source, data)
 	}
 	k.RegisterFS(kernel.FSType{Name: "tmpfs", Nodev: true, UserNS: true, Mount: tmp, Param: tmpfs.Param})
-	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Reveals: true, Mount: func(t *kernel.Task, _, data string) (*vfs.Super, linux.Errno) {
+	k.RegisterFS(kernel.FSType{Name: "proc", Nodev: true, UserNS: true, Reveals: true, Owner: func(n *kernel.Namespaces) *auth.UserNS { return n.PIDChildren.Owner }, Mount: func(t *kernel.Task, _, data string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.PIDChildren
 		if t != nil {
 			ns = t.Namespaces().PIDChildren
 		}
 		return proc.New(k, ns, proc.Host{CPUInfo: s.cfg.Host.CPUInfo, BootTime: s.cfg.Host.BootTime}, data)
 	}})
-	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Reveals: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+	k.RegisterFS(kernel.FSType{Name: "sysfs", Nodev: true, UserNS: true, Reveals: true, Owner: func(n *kernel.Namespaces) *auth.UserNS { return n.Net.Owner }, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.Net
 		if t != nil {
 			ns = t.Namespaces().Net
@@ -49,21 +50,24 @@ func (s *sandbox) registerFileSystems() {
 	group := func(*kernel.Task, string, string) (*vfs.Super, linux.Errno) {
 		return cgroup.New(k, cgroup.Limits{Memory: cg.Memory, Swap: cg.Swap, Pids: cg.Pids, CPUs: cg.CPUs, Shares: cg.Shares}), 0
 	}
-	k.RegisterFS(kernel.FSType{Name: "cgroup", Nodev: true, UserNS: true, Mount: group})
-	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Mount: group})
+	k.RegisterFS(kernel.FSType{Name: "cgroup", Nodev: true, UserNS: true, Owner: cgroupOwner, Mount: group})
+	k.RegisterFS(kernel.FSType{Name: "cgroup2", Nodev: true, UserNS: true, Owner: cgroupOwner, Mount: group})
 	dev.RegisterPtmx(devpts.OpenPtmx)
 	devpts.RegisterSlaves()
 	k.RegisterFS(kernel.FSType{Name: "devpts", Nodev: true, UserNS: true, Mount: func(_ *kernel.Task, _, data string) (*vfs.Super, linux.Errno) { return devpts.New(data) }})
-	k.RegisterFS(kernel.FSType{Name: "mqueue", Nodev: true, UserNS: true, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
+	k.RegisterFS(kernel.FSType{Name: "mqueue", Nodev: true, UserNS: true, Owner: func(n *kernel.Namespaces) *auth.UserNS { return n.IPC.Owner }, Mount: func(t *kernel.Task, _, _ string) (*vfs.Super, linux.Errno) {
 		ns := k.InitNS.IPC
 		if t != nil {
 			ns = t.Namespaces().IPC
 		}
 		return syscalls.Queues(ns).Super(), 0
 	}})
-	k.RegisterFS(kernel.FSType{Name: "ramfs", Nodev: true, Mount: tmp})
+	k.RegisterFS(kernel.FSType{Name: "ramfs", Nodev: true, UserNS: true, Mount: tmp})
 	k.RegisterFS(kernel.FSType{Name: "devtmpfs", Nodev: true, Mount: tmp})
 }
+
+// cgroupOwner is who may mount cgroups.
+func cgroupOwner(n *kernel.Namespaces) *auth.UserNS { return n.Cgroup.Owner }
 
 // overlay is the writable layer in memory over lower.
 func (s *sandbox) overlay(lower *vfs.Super) (*vfs.Super, linux.Errno) {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -28,6 +29,9 @@ type FSType struct {
 	Nodev bool
 	// UserNS says that the root of a user namespace may mount it (FS_USERNS_MOUNT).
 	UserNS bool
+	// Owner is the user namespace that the caller must administer to mount it beside its own: that of
+	// the namespace it would show. nil: none.
+	Owner func(n *Namespaces) *auth.UserNS
 	// Reveals says that it shows the kernel, so that a user namespace may mount it only where an
 	// unrestricted mount of it can be seen already (SB_I_USERNS_VISIBLE).
 	Reveals bool

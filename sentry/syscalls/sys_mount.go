@@ -140,7 +140,11 @@ func maker(t *kernel.Task, fs *kernel.FSType) vfs.Maker {
 	return vfs.Maker{
 		Type: fs.Name, Param: fs.Param,
 		May: func() bool {
-			return t.Cred().Has(linux.CAP_SYS_ADMIN) && (fs.UserNS || t.Cred().HasIn(t.Kernel().UserNS, linux.CAP_SYS_ADMIN))
+			c := t.Cred()
+			if fs.Owner != nil && !c.HasIn(fs.Owner(t.Namespaces()), linux.CAP_SYS_ADMIN) {
+				return false
+			}
+			return c.Has(linux.CAP_SYS_ADMIN) && (fs.UserNS || c.HasIn(t.Kernel().UserNS, linux.CAP_SYS_ADMIN))
 		},
 		Make: func(source, data string) (*vfs.Super, linux.Errno) {
 			sb, errno := fs.Mount(t, source, data)
