@@ -191,7 +191,7 @@ func (t *Task) setMM(m *mm.MM) {
 
 // copyRegs copies the machine state: the child returns 0, perhaps on another stack.
 func (t *Task) copyRegs(n *Task, a *linux.CloneArgs) {
-	n.run.regs = t.run.regs
+	n.run.regs, n.run.trap = t.run.regs, t.run.trap
 	n.run.regs.Rax = 0
 	n.run.regs.OrigRax = ^uint64(0)
 	if a.Stack != 0 {

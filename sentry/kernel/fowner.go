@@ -1,6 +1,9 @@
 package kernel
 
 import (
+	"sync"
+	"sync/atomic"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/lock"
@@ -13,16 +16,31 @@ import (
 type fowner struct {
 	k *Kernel
 
-	mu    lock.Mutex[lock.Owner]
-	kind  int32
-	pid   *PID // nil: nobody
-	uid   auth.UID
-	euid  auth.UID
-	signo int32
-	fd    int32
-	file  *vfs.File
+	// async is held while entry is registered or removed; Kernel's and queues' locks come after it.
+	async sync.Mutex
+	queue *wait.Queue // where entry is registered; guarded by async
 	entry wait.Entry
-	queue *wait.Queue // where entry is registered
+
+	mu       lock.Mutex[lock.Owner]
+	kind     int32
+	pid      *PID // nil: nobody
+	uid      auth.UID
+	euid     auth.UID
+	signo    int32
+	fd       int32
+	on       bool       // O_ASYNC is set
+	happened wait.Event // since the last signal
+	queued   bool       // in Kernel.sigio
+}
+
+// sigio are the files about which signals are to be sent. Events come under the locks of what
+// they happen to, below which no signal can be sent: it is done at the end of the system call
+// that made them, and by a goroutine for those that none did.
+type sigio struct {
+	pending atomic.Bool
+	sending sync.Mutex // one at a time, so that the order is kept
+	mu      sync.Mutex // guards list; a leaf
+	list    []*fowner
 }
 
 // ownerOf returns f's owner, made at the first use.
@@ -30,7 +48,7 @@ func (t *Task) ownerOf(f *vfs.File) *fowner {
 	if p := f.Owner.Load(); p != nil {
 		return (*p).(*fowner)
 	}
-	var o any = &fowner{k: t.k, kind: linux.F_OWNER_PID, file: f}
+	var o any = &fowner{k: t.k, kind: linux.F_OWNER_PID}
 	f.Owner.CompareAndSwap(nil, &o)
 	return (*f.Owner.Load()).(*fowner)
 }
@@ -88,62 +106,159 @@ func (t *Task) OwnerSignal(f *vfs.File) int32 {
 // SetAsync begins or ends signals about f (O_ASYNC).
 func (t *Task) SetAsync(f *vfs.File, fd int32, on bool) {
 	o := t.ownerOf(f)
+	o.async.Lock()
+	defer o.async.Unlock()
 	o.mu.Lock()
-	o.fd = fd
-	q := o.queue
-	o.queue = nil
+	o.fd, o.on = fd, on
 	o.mu.Unlock()
-	if q != nil {
-		q.Unregister(&o.entry)
-	}
-	if !on {
+	o.stop()
+	q := f.PollQueue()
+	if !on || q == nil {
 		return
 	}
-	if q = f.PollQueue(); q == nil {
-		return
+	// What one end of a pipe does, the other hears of only.
+	mask := wait.Err | wait.Hup | wait.Pri
+	if f.Mode&vfs.ModeRead != 0 {
+		mask |= wait.In
+	}
+	if f.Mode&vfs.ModeWrite != 0 {
+		mask |= wait.Out
 	}
 	o.entry.Wake = o.wake
-	q.Register(&o.entry, wait.In|wait.Out|wait.Err|wait.Hup|wait.Pri)
-	o.mu.Lock()
+	q.Register(&o.entry, mask)
 	o.queue = q
-	o.mu.Unlock()
 }
 
-// wake is called under the queue's lock: the signal is sent from a goroutine of its own.
-func (o *fowner) wake(_ *wait.Entry, got wait.Event) { go o.send(got) }
+// stop removes the registration. async is held.
+func (o *fowner) stop() {
+	if o.queue != nil {
+		o.queue.Unregister(&o.entry)
+		o.queue = nil
+	}
+}
 
-// send sends SIGIO or the signal that was chosen (send_sigio).
-func (o *fowner) send(got wait.Event) {
+// Released is called by vfs at the last close.
+func (o *fowner) Released() {
+	o.async.Lock()
+	defer o.async.Unlock()
+	o.stop()
+}
+
+// wake is called under the queue's lock.
+func (o *fowner) wake(_ *wait.Entry, got wait.Event) {
 	o.mu.Lock()
-	p, kind, signo, fd := o.pid, o.kind, o.signo, o.fd
-	o.mu.Unlock()
-	if p == nil {
+	defer o.mu.Unlock()
+	if o.pid == nil {
 		return
 	}
-	info := linux.Siginfo{Signo: linux.SIGIO, Code: linux.SI_KERNEL}
-	if signo != 0 {
-		info.Signo, info.Code = signo, linux.POLL_IN
-		switch {
-		case got&wait.In != 0:
-		case got&wait.Out != 0:
-			info.Code = linux.POLL_OUT
-		case got&wait.Hup != 0:
-			info.Code = linux.POLL_HUP
-		}
-		info.SetPoll(int64(got), fd)
+	o.happened |= got
+	if o.queued {
+		return
 	}
+	o.queued = true
+	s := &o.k.sigio
+	s.mu.Lock()
+	s.list = append(s.list, o)
+	s.mu.Unlock()
+	s.pending.Store(true)
+	go o.k.sendSigio()
+}
+
+// sendSigio sends the signals that are due.
+func (k *Kernel) sendSigio() {
+	s := &k.sigio
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	for {
+		s.mu.Lock()
+		list := s.list
+		s.list = nil
+		if len(list) == 0 {
+			s.pending.Store(false)
+		}
+		s.mu.Unlock()
+		if len(list) == 0 {
+			return
+		}
+		for _, o := range list {
+			o.send()
+		}
+	}
+}
+
+// Bands of siginfo (fs/fcntl.c, band_table).
+const (
+	bandIn  = 0x41
+	bandOut = 0x304
+	bandErr = 0x8
+	bandPri = 0x82
+	bandHup = 0x18
+)
+
+// siginfo is what a signal about got says.
+func (o *fowner) siginfo(got wait.Event, signo, fd int32) linux.Siginfo {
+	if signo == 0 {
+		return linux.Siginfo{Signo: linux.SIGIO, Code: linux.SI_KERNEL}
+	}
+	info := linux.Siginfo{Signo: signo}
+	switch {
+	case got&wait.In != 0:
+		info.Code = linux.POLL_IN
+		info.SetPoll(bandIn, fd)
+	case got&wait.Out != 0:
+		info.Code = linux.POLL_OUT
+		info.SetPoll(bandOut, fd)
+	case got&wait.Pri != 0:
+		info.Code = linux.POLL_PRI
+		info.SetPoll(bandPri, fd)
+	case got&wait.Hup != 0:
+		info.Code = linux.POLL_HUP
+		info.SetPoll(bandHup, fd)
+	default:
+		info.Code = linux.POLL_ERR
+		info.SetPoll(bandErr, fd)
+	}
+	return info
+}
+
+// send sends SIGIO or the signal that was chosen (send_sigio).
+func (o *fowner) send() {
+	o.mu.Lock()
+	p, kind, signo, fd, got := o.pid, o.kind, o.signo, o.fd, o.happened
+	o.happened, o.queued = 0, false
+	o.mu.Unlock()
+	if p == nil || got == 0 {
+		return
+	}
+	info := o.siginfo(got, signo, fd)
 	o.k.tasks.RLock()
 	defer o.k.tasks.RUnlock()
 	switch {
 	case kind == linux.F_OWNER_PGRP && p.pgrp != nil:
 		for _, g := range p.pgrp.members {
-			g.send(&info, nil)
+			o.sendTo(g, nil, info)
 		}
 	case p.task == nil:
 	case kind == linux.F_OWNER_TID:
-		p.task.group.send(&info, p.task)
+		o.sendTo(p.task.group, p.task, info)
 	default:
-		p.task.group.send(&info, nil)
+		o.sendTo(p.task.group, nil, info)
+	}
+}
+
+// sendTo sends to one process or thread that the owner may signal (sigio_perm). A real-time
+// signal that cannot be queued becomes SIGIO. tasks is held.
+func (o *fowner) sendTo(g *Group, t *Task, info linux.Siginfo) {
+	c := g.leader.Cred()
+	o.mu.Lock()
+	may := o.euid == 0 || o.euid == c.Suid || o.euid == c.Ruid || o.uid == c.Suid || o.uid == c.Ruid
+	o.mu.Unlock()
+	if !may {
+		return
+	}
+	if g.send(&info, t) != 0 {
+		info = linux.Siginfo{Signo: linux.SIGIO, Code: linux.SI_KERNEL}
+		g.send(&info, t)
 	}
 }
 
@@ -156,10 +271,10 @@ func (t *Task) LeaseSignal(f *vfs.File, fd int32) func() {
 		if o.pid == nil {
 			o.kind, o.pid, o.uid, o.euid = linux.F_OWNER_PID, pid, c.Ruid, c.Euid
 		}
-		if o.queue == nil {
+		if !o.on {
 			o.fd = fd
 		}
 		o.mu.Unlock()
-		go o.send(wait.In)
+		o.wake(nil, wait.In)
 	}
 }

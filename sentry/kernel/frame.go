@@ -120,7 +120,7 @@ func (t *Task) pushFrame(info *linux.Siginfo, a *linux.Sigaction, mask linux.Sig
 		uc.Stack.Flags = linux.SS_DISABLE
 	}
 	uc.Mcontext.Oldmask = uint64(mask)
-	uc.Mcontext.Trapno, uc.Mcontext.Err, uc.Mcontext.Cr2 = trapOf(info)
+	uc.Mcontext.Trapno, uc.Mcontext.Err, uc.Mcontext.Cr2 = t.run.trap.nr, t.run.trap.code, t.run.trap.cr2
 	s := t.Space()
 	if _, errno := s.CopyOut(usermem.Addr(fp), image); errno != 0 {
 		return errno
@@ -147,30 +147,6 @@ func (t *Task) pushFrame(info *linux.Siginfo, a *linux.Sigaction, mask linux.Sig
 	t.ctx.SetFPU(image[:arch.FPUSize])
 	r.Sanitize()
 	return 0
-}
-
-// trapOf is the processor's exception number, its error code and the faulting address behind a
-// signal (arch/x86/include/asm/trapnr.h). The error code of a page fault says user mode only.
-func trapOf(info *linux.Siginfo) (trap, code, addr uint64) {
-	const debug, breakpoint, invalid, protection, page, alignment = 1, 3, 6, 13, 14, 17
-	if info.Code <= 0 {
-		return 0, 0, 0
-	}
-	switch kernel := info.Code == linux.SI_KERNEL; {
-	case info.Signo == linux.SIGILL:
-		return invalid, 0, 0
-	case info.Signo == linux.SIGTRAP && kernel:
-		return breakpoint, 0, 0
-	case info.Signo == linux.SIGTRAP:
-		return debug, 0, 0
-	case info.Signo == linux.SIGSEGV && kernel:
-		return protection, 0, 0
-	case info.Signo == linux.SIGBUS && info.Code == linux.BUS_ADRALN:
-		return alignment, 0, 0
-	case info.Signo == linux.SIGSEGV, info.Signo == linux.SIGBUS:
-		return page, 4, info.Addr()
-	}
-	return 0, 0, 0
 }
 
 // sigcontext returns the registers as a frame shows them.

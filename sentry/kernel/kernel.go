@@ -94,6 +94,7 @@ type Kernel struct {
 	traps   atomic.Uint64
 	nrTasks atomic.Int64
 	load    loadavg
+	sigio   sigio
 	live    sync.WaitGroup
 }
 

@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/seed-7423c386/runsc/abi/linux"
+import (
+	"slices"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+)
 
 // pendingSignals is a queue of signals (struct sigpending): a set, and the information of each in
 // the order of arrival. Signals below SIGRTMIN are queued once.
@@ -60,7 +64,7 @@ func (p *pendingSignals) take(signo int) queuedSignal {
 	}
 	if found >= 0 {
 		out = p.queue[found]
-		p.queue = append(p.queue[:found], p.queue[found+1:]...)
+		p.queue = slices.Delete(p.queue, found, found+1)
 	}
 	if !more {
 		p.set &^= linux.SignalBit(signo)
@@ -86,10 +90,15 @@ func (p *pendingSignals) flush(set linux.SignalSet) {
 // dropTimer removes the signals of a timer that is deleted.
 func (p *pendingSignals) dropTimer(tm *posixTimer) {
 	for i := range p.queue {
-		if p.queue[i].timer == tm {
-			p.take(int(p.queue[i].info.Signo))
-			return
+		if p.queue[i].timer != tm {
+			continue
 		}
+		signo := p.queue[i].info.Signo
+		p.queue = slices.Delete(p.queue, i, i+1)
+		if !slices.ContainsFunc(p.queue, func(q queuedSignal) bool { return q.info.Signo == signo }) {
+			p.set &^= linux.SignalBit(int(signo))
+		}
+		return
 	}
 }
 

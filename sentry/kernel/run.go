@@ -80,6 +80,10 @@ func (t *Task) answer(quiet bool) {
 // seccomp, ptrace and strace wrap it.
 func (t *Task) syscall() {
 	r := &t.run.regs
+	if r.Rcx != r.Rip {
+		t.oldGate()
+		return
+	}
 	nr := uint64(uint32(r.OrigRax)) // the upper half is not looked at
 	args := Args(r.Args())
 	if t.ptrace.enabled.Load() || t.run.seccomp || t.run.dispatch.on {
@@ -119,6 +123,9 @@ func (t *Task) call(nr uint64, args *Args) {
 	if trace != nil {
 		trace.Exit(t, nr, args, ret, errno, time.Since(began))
 	}
+	if t.k.sigio.pending.Load() {
+		t.k.sendSigio()
+	}
 	switch {
 	case errno == errnoNoReturn:
 		return // the registers are as they should be: execve, rt_sigreturn
@@ -148,29 +155,6 @@ func (t *Task) reportUnknown(nr uint64) {
 	if t.k.unknown[nr/64].Or(bit)&bit == 0 {
 		t.k.Log.Limited("unsupported system call %s (%d) by %s, pid %d: ENOSYS", t.k.Names(nr), nr, t.Comm(), t.PID())
 	}
-}
-
-// fault makes memory accessible or raises the signal.
-func (t *Task) fault(trap *platform.Trap) {
-	t.faults[0].Add(1)
-	bus := trap.Signo == linux.SIGBUS
-	s := t.MM().HandleFault(addrOf(trap.Addr), trap.Write, trap.Exec, bus)
-	if s.Signo == 0 {
-		return
-	}
-	info := linux.Siginfo{Signo: int32(s.Signo), Code: s.Code}
-	info.SetAddr(trap.Addr)
-	t.forceSignal(&info)
-}
-
-// exception raises the signal of a processor exception.
-func (t *Task) exception(trap *platform.Trap) {
-	info := linux.Siginfo{Signo: int32(trap.Signo), Code: trap.Code}
-	info.SetAddr(trap.Addr)
-	if trap.Signo == linux.SIGTRAP {
-		t.noteDebug(trap.Code)
-	}
-	t.forceSignal(&info)
 }
 
 // doWork does what is pending before application code runs again

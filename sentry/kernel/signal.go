@@ -41,9 +41,13 @@ func (g *Group) sendLocked(q queuedSignal, t *Task) linux.Errno {
 	if t != nil {
 		p = &t.sig.pending
 	}
-	if signo >= linux.SIGRTMIN && len(p.queue) >= int(min(g.limits.get(linux.RLIMIT_SIGPENDING).Cur, 1<<20)) {
-		if q.info.Code < 0 && q.info.Code != linux.SI_USER {
+	const mostQueued = 1 << 17 // whatever the limit says
+	if signo >= linux.SIGRTMIN && q.timer == nil && len(p.queue) >= int(min(g.limits.get(linux.RLIMIT_SIGPENDING).Cur, mostQueued)) {
+		if q.info.Code != linux.SI_USER {
 			return linux.EAGAIN
+		}
+		if p.set.Has(signo) {
+			return 0 // lost, as on Linux: it is pending already
 		}
 	}
 	if !p.add(q) {

@@ -57,6 +57,7 @@ type Task struct {
 		seccomp  bool
 		answers  bool // the platform answers getpid(2) itself
 		dispatch userDispatch
+		trap     trapState
 		dying    atomic.Bool // the thread is to exit with status; others look
 		status   uint32      // as wait(2) shows it
 		stopSeq  uint64      // the group stop it took part in last

@@ -84,6 +84,9 @@ func (f *File) Put() {
 		return
 	}
 	f.dropEpolls()
+	if o := f.Owner.Load(); o != nil {
+		(*o).(interface{ Released() }).Released()
+	}
 	f.Inode.releaseLocks(f)
 	f.dropLease()
 	if f.Mode != ModePath {
