@@ -126,7 +126,9 @@ func (x *exec) load() linux.Errno {
 		return errno
 	}
 	x.unread = x.exe.File.f.Inode.Permission(t, vfs.MayRead) != 0
-	x.cred, x.secure = t.execCred(x.exe.File.f)
+	if x.cred, x.secure, errno = t.execCred(x.exe.File.f); errno != 0 {
+		return errno
+	}
 	m, errno := mm.New(t.k.MM, t.k.Pool, t.k.Platform)
 	if errno != 0 {
 		return errno
@@ -241,6 +243,7 @@ func (t *Task) takeLeadership() {
 func (x *exec) commit() {
 	t, g := x.t, x.t.group
 	t.exitFutexes()
+	t.pi.gone.Store(false)
 	t.clearTID, t.robustList = 0, 0
 	g.shm.clear()
 	old := t.MM()
@@ -267,7 +270,7 @@ func (x *exec) commit() {
 	}
 	g.sighand.resetHandlers(false)
 	g.dumpable = 1
-	if x.unread || x.secure && x.cred.Euid != x.cred.Ruid {
+	if x.unread || undumpable(t.Cred(), x.cred) {
 		g.dumpable = 0
 	}
 	g.mu.Unlock()

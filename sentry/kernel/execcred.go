@@ -67,50 +67,78 @@ func parseFileCaps(b []byte) (c fileCaps, ok bool) {
 }
 
 // execCred computes the credentials after the program f is executed and whether that is a change
-// of rights (AT_SECURE): bprm_fill_uid, cap_bprm_creds_from_file.
-func (t *Task) execCred(f *vfs.File) (*auth.Cred, bool) {
+// of rights (AT_SECURE): bprm_fill_uid, cap_bprm_creds_from_file. EPERM: the file says that it cannot
+// do with less capabilities than it would get.
+func (t *Task) execCred(f *vfs.File) (*auth.Cred, bool, linux.Errno) {
 	old := t.Cred()
 	c := old.Clone()
-	mayGain := !f.Path.Mount.NoSuid() && !c.NoNewPrivs && t.tracerAllows()
-	if mayGain {
+	trusted := !f.Path.Mount.NoSuid()
+	if trusted && !c.NoNewPrivs {
 		t.setID(c, f)
+	}
+	c.Permitted = 0
+	effective, has, errno := applyFileCaps(c, f, trusted)
+	if errno != 0 {
+		return nil, false, errno
+	}
+	root, _ := c.NS.ToKernelUID(0)
+	if c.Securebits&SecureNoroot == 0 && !(has && c.Ruid != root && c.Euid == root) {
+		// A file with capabilities that is run setuid root keeps to them.
+		if c.Euid == root || c.Ruid == root {
+			c.Permitted = c.Bounding | c.Inheritable
+		}
+		effective = effective || c.Euid == root
+	}
+	setid := c.Euid != old.Ruid || c.Egid != old.Rgid
+	gained := c.Permitted&^old.Permitted != 0
+	if (setid || gained) && (c.NoNewPrivs || t.group.Threads() == 1 && t.FS().Shared() || !t.tracerAllows()) {
+		// They get no more than they had (LSM_UNSAFE_*).
+		if c.NoNewPrivs || !old.HasIn(c.NS, linux.CAP_SETUID) {
+			c.Euid, c.Egid = c.Ruid, c.Rgid
+		}
+		c.Permitted &= old.Permitted
 	}
 	c.Suid, c.Fsuid = c.Euid, c.Euid
 	c.Sgid, c.Fsgid = c.Egid, c.Egid
-	fc, has := fileCaps{}, false
-	if mayGain {
-		if b, errno := f.Inode.Getxattr(vfs.KernelCtx{}, "security.capability"); errno == 0 {
-			if fc, has = parseFileCaps(b); has && !rootedIn(c.NS, fc.rootID) {
-				fc, has = fileCaps{}, false
-			}
-		}
-	}
-	root, _ := c.NS.ToKernelUID(0)
-	effective := fc.effective
-	if c.Securebits&SecureNoroot == 0 {
-		if has && c.Ruid != root && c.Euid == root {
-			// A file with capabilities run setuid root keeps to its capabilities.
-		} else if c.Euid == root || c.Ruid == root {
-			fc.permitted, fc.inheritable = auth.AllCaps, auth.AllCaps
-			if c.Euid == root {
-				effective = true
-			}
-		}
-	}
-	setid := c.Euid != old.Euid || c.Egid != old.Egid
 	if has || setid {
 		c.Ambient = 0
 	}
-	c.Permitted = c.Bounding&fc.permitted | c.Inheritable&fc.inheritable | c.Ambient
+	c.Permitted |= c.Ambient
+	c.Effective = c.Ambient
 	if effective {
 		c.Effective = c.Permitted
-	} else {
-		c.Effective = c.Ambient
 	}
 	c.Securebits &^= SecureKeepCaps
-	secure := setid || c.Euid != c.Ruid || c.Egid != c.Rgid ||
-		c.Ruid != root && (effective && has || c.Permitted&^c.Ambient != 0)
-	return c, secure
+	secure := setid || c.Ruid != root && (effective || c.Permitted&^c.Ambient != 0)
+	return c, secure, 0
+}
+
+// applyFileCaps gives c what the capabilities of f permit (get_file_caps): whether they are to be
+// effective, and whether there are any.
+func applyFileCaps(c *auth.Cred, f *vfs.File, trusted bool) (effective, has bool, errno linux.Errno) {
+	if !trusted {
+		return false, false, 0
+	}
+	b, errno := f.Inode.Getxattr(vfs.KernelCtx{}, "security.capability")
+	if errno != 0 {
+		return false, false, 0
+	}
+	fc, ok := parseFileCaps(b)
+	if !ok || !rootedIn(c.NS, fc.rootID) {
+		return false, false, 0
+	}
+	c.Permitted = c.Bounding&fc.permitted | c.Inheritable&fc.inheritable
+	if fc.effective && fc.permitted&^c.Permitted != 0 {
+		return false, false, linux.EPERM
+	}
+	return fc.effective, true, 0
+}
+
+// undumpable tells whether a program that runs as n, started by old, is not to be looked into
+// (begin_new_exec, commit_creds).
+func undumpable(old, n *auth.Cred) bool {
+	return old.Euid != old.Ruid || old.Egid != old.Rgid || n.Euid != old.Euid || n.Egid != old.Egid ||
+		n.Fsuid != old.Fsuid || n.Fsgid != old.Fsgid || n.Permitted&^old.Permitted != 0
 }
 
 // setID applies setuid and setgid bits.

@@ -29,6 +29,8 @@ type futexWaiter struct {
 	bitset uint32
 	bucket *futexBucket // nil once it is woken
 	pi     bool         // waits for a lock: is not woken by FUTEX_WAKE
+	addr   usermem.Addr // of the lock
+	owner  *Task        // who has it
 	rt     *requeuePI   // FUTEX_WAIT_REQUEUE_PI
 	index  int          // of futex_waitv(2)
 	woken  *int         // of futex_waitv(2): who woke it

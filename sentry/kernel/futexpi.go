@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -16,6 +17,10 @@ import (
 // piState is a task's part in them.
 type piState struct {
 	mu sync.Mutex // guards futexWaiter.bucket and requeuePI of this task's waiters
+	// contended: somebody has waited for a lock that this task had.
+	contended atomic.Bool
+	// gone: what it had was given away at its end. Who queues for a lock of it later gets ESRCH.
+	gone atomic.Bool
 }
 
 // requeuePI is a FUTEX_WAIT_REQUEUE_PI under way.
@@ -33,7 +38,7 @@ func (t *Task) FutexLockPI(addr usermem.Addr, shared, try bool, deadline time.Ti
 	}
 	f := &t.k.futexes
 	b := f.bucket(key)
-	w := &futexWaiter{t: t, key: key, bitset: linux.FUTEX_BITSET_MATCH_ANY, pi: true}
+	w := &futexWaiter{t: t, key: key, bitset: linux.FUTEX_BITSET_MATCH_ANY, pi: true, addr: addr}
 	for {
 		got, errno := t.lockPIOnce(addr, key, b, w, try)
 		if got || errno != 0 {
@@ -69,7 +74,7 @@ func (t *Task) lockPIOnce(addr usermem.Addr, key mm.Key, b *futexBucket, w *fute
 		case owner == 0:
 			n := word&linux.FUTEX_OWNER_DIED | tid
 			b.mu.Lock()
-			if b.has(key) {
+			if b.inherit(key, t) {
 				n |= linux.FUTEX_WAITERS
 			}
 			b.mu.Unlock()
@@ -84,7 +89,8 @@ func (t *Task) lockPIOnce(addr usermem.Addr, key mm.Key, b *futexBucket, w *fute
 		case try:
 			return false, linux.EAGAIN
 		}
-		if t.k.TaskIn(t.PIDNS(), int32(owner)) == nil {
+		holder := t.k.TaskIn(t.PIDNS(), int32(owner))
+		if holder == nil {
 			return false, linux.ESRCH
 		}
 		if word&linux.FUTEX_WAITERS == 0 {
@@ -96,10 +102,18 @@ func (t *Task) lockPIOnce(addr usermem.Addr, key mm.Key, b *futexBucket, w *fute
 				continue
 			}
 		}
+		holder.pi.contended.Store(true)
 		b.mu.Lock()
 		w.setBucket(b)
+		w.owner = holder
 		b.waiters = append(b.waiters, w)
 		b.mu.Unlock()
+		if holder.pi.gone.Load() && w.unqueue(&t.k.futexes) {
+			if again, errno := t.futexWord(addr); errno != 0 || again&linux.FUTEX_TID_MASK != owner {
+				continue // it has changed hands meanwhile
+			}
+			return false, linux.ESRCH
+		}
 		// The owner may have let go before it could see us.
 		if word, errno = t.futexWord(addr); errno != 0 || word&linux.FUTEX_TID_MASK != owner || word&linux.FUTEX_WAITERS == 0 {
 			if !w.unqueue(&t.k.futexes) {
@@ -139,6 +153,20 @@ func (b *futexBucket) first(key mm.Key) *futexWaiter {
 		}
 	}
 	return best
+}
+
+// inherit notes that o is the owner now for those who wait for key, and tells whether there are
+// any. The lock is held.
+func (b *futexBucket) inherit(key mm.Key, o *Task) (any bool) {
+	for _, w := range b.waiters {
+		if w.key == key && w.pi {
+			w.owner, any = o, true
+		}
+	}
+	if any {
+		o.pi.contended.Store(true)
+	}
+	return any
 }
 
 // leavePI clears FUTEX_WAITERS if the last waiter gave up.
@@ -191,7 +219,7 @@ func (f *futexTable) handOver(t *Task, addr usermem.Addr, key mm.Key, word, died
 	if w != nil {
 		b.take(w)
 		n |= uint32(w.t.TIDIn(t.PIDNS()))
-		if b.has(key) {
+		if b.inherit(key, w.t) {
 			n |= linux.FUTEX_WAITERS
 		}
 	}
@@ -309,8 +337,80 @@ func (t *Task) markWaiters(addr usermem.Addr) {
 	}
 }
 
-// exitFutexes lets go of what the thread's robust list says it holds (exit_robust_list).
+// exitFutexes lets go of what the thread holds: what its robust list says, then the
+// priority-inheriting locks that others wait for (futex_cleanup).
 func (t *Task) exitFutexes() {
+	t.exitRobust()
+	t.exitPI()
+}
+
+// exitPI gives the locks of t away for which somebody waits (exit_pi_state_list).
+func (t *Task) exitPI() {
+	t.pi.gone.Store(true)
+	if !t.pi.contended.Load() {
+		return
+	}
+	f := &t.k.futexes
+	for i := range f.buckets {
+		b := &f.buckets[i]
+		for {
+			w, others := b.orphan(t)
+			if w == nil {
+				break
+			}
+			w.succeed(t, others)
+		}
+	}
+}
+
+// orphan takes out the next owner of one of the locks that t had, and tells whether others wait
+// for it, too.
+func (b *futexBucket) orphan(t *Task) (w *futexWaiter, others bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.waiters {
+		if o.pi && o.owner == t {
+			w = b.first(o.key)
+			b.take(w)
+			return w, b.inherit(w.key, w.t)
+		}
+	}
+	return nil, false
+}
+
+// succeed makes w the owner of the lock that dead had, if the word still says so, and lets it go
+// on. The word is reached through the memory of w, which dead need not share.
+func (w *futexWaiter) succeed(dead *Task, others bool) {
+	defer w.t.waiter.Wake()
+	m := w.t.GetMM()
+	if m == nil {
+		return
+	}
+	defer m.Put()
+	ns, s := w.t.PIDNS(), m.Space()
+	n := uint32(w.t.TIDIn(ns)) | linux.FUTEX_OWNER_DIED
+	if others {
+		n |= linux.FUTEX_WAITERS
+	}
+	for {
+		word, errno := usermem.CopyInInt[uint32](s, w.addr)
+		if errno != 0 || word&linux.FUTEX_TID_MASK != uint32(dead.TIDIn(ns)) {
+			return
+		}
+		switch was, errno := s.CompareAndSwap32(w.addr, word, n); {
+		case errno != 0:
+			return
+		case was == word:
+			w.t.pi.mu.Lock()
+			w.index = piHanded
+			w.t.pi.mu.Unlock()
+			return
+		}
+	}
+}
+
+// exitRobust lets go of what the thread's robust list says it holds (exit_robust_list).
+func (t *Task) exitRobust() {
 	head := t.robustList
 	t.robustList = 0
 	if head == 0 {

@@ -101,7 +101,7 @@ func Chown(ctx Ctx, p Path, uid auth.UID, gid auth.GID) linux.Errno {
 			s.Mask, s.Mode = s.Mask|AttrMode, clear
 		}
 		if x, ok := i.Ops.(Xattrs); ok && s.Mask != 0 {
-			x.Removexattr(ctx, "security.capability") // ENODATA is as good
+			x.Removexattr(ctx, capsName) // ENODATA is as good
 		}
 	}
 	return setattr(ctx, p, s)
@@ -219,7 +219,21 @@ func truncate(ctx Ctx, p Path, size int64) linux.Errno {
 	if mode, clear := a.Mode&0o7777, withoutSetid(ctx, &a); clear != mode {
 		s.Mask, s.Mode = s.Mask|AttrMode, clear
 	}
+	i.dropCaps(ctx)
 	return setattr(ctx, p, s)
+}
+
+// dropCaps takes the file's capabilities away before a write (security_inode_killpriv).
+func (i *Inode) dropCaps(ctx Ctx) {
+	if i.noCaps.Load() {
+		return
+	}
+	if x, ok := i.Ops.(Xattrs); ok {
+		if _, errno := x.Getxattr(ctx, capsName); errno == 0 {
+			x.Removexattr(ctx, capsName)
+		}
+	}
+	i.noCaps.Store(true)
 }
 
 // withoutSetid are the permission bits after a write by the caller (file_remove_privs,

@@ -310,6 +310,7 @@ func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd,
 			return 0, off, errno
 		}
 	}
+	i.dropCaps(ctx)
 	n, errno = ops.Write(ctx, f, src, off)
 	if n > 0 {
 		f.notify(InModify)

@@ -65,6 +65,9 @@ type Inode struct {
 
 	linkable atomic.Bool // made by O_TMPFILE without O_EXCL and not linked yet (I_LINKABLE)
 
+	// noCaps: there is no security.capability that a write would have to take away (S_NOSEC).
+	noCaps atomic.Bool
+
 	locks   fileLocks
 	watches watchList
 }

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 )
 
 // create is the common part of mkdir, mknod, symlink and open with O_CREAT: it makes name in
@@ -46,13 +47,14 @@ func createLocked(ctx Ctx, p Path, d *Dentry, mode uint32, fill func(*CreateArgs
 	if fill != nil {
 		fill(&a)
 	}
-	if device(mode, a.Rdev) && !ctx.Cred().Has(linux.CAP_MKNOD) {
+	if device(mode, a.Rdev) && !mayMknod(ctx.Cred()) {
 		return linux.EPERM
 	}
 	i, errno := ops.Create(ctx, d.name, a)
 	if errno != 0 {
 		return errno
 	}
+	i.noCaps.Store(true)
 	d.instantiate(i)
 	event := InCreate
 	if i.IsDir() {
@@ -127,6 +129,9 @@ func Mknod(ctx Ctx, at At, path string, mode uint32, rdev uint64) linux.Errno {
 	}
 	return errno
 }
+
+// mayMknod: devices are made by those who have the capability outside of user namespaces only.
+func mayMknod(c *auth.Cred) bool { return c.NS.Parent == nil && c.Has(linux.CAP_MKNOD) }
 
 // MknodAt makes any non-directory node and returns where it is: bind(2) of AF_UNIX uses it.
 func MknodAt(ctx Ctx, at At, path string, mode uint32, rdev uint64) (Path, linux.Errno) {

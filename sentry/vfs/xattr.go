@@ -6,6 +6,15 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
 
+const capsName = "security.capability"
+
+// validCaps tells whether b is a struct vfs_cap_data of revision 2, or of 3 with the root of a user
+// namespace (cap_convert_nscap).
+func validCaps(b []byte) bool {
+	const revision2, revision3 = 2, 3
+	return len(b) == 20 && b[3] == revision2 || len(b) == 24 && b[3] == revision3
+}
+
 // xattrMay checks the rules of xattr(7) for the namespace of name (fs/xattr.c,
 // xattr_permission).
 func xattrMay(ctx Ctx, i *Inode, name string, write bool) linux.Errno {
@@ -13,10 +22,10 @@ func xattrMay(ctx Ctx, i *Inode, name string, write bool) linux.Errno {
 	c := ctx.Cred()
 	switch {
 	case strings.HasPrefix(name, "security."):
-		if write && name == "security.capability" && !capOver(c, &a, linux.CAP_SETFCAP) {
+		if write && name == capsName && !capOver(c, &a, linux.CAP_SETFCAP) {
 			return linux.EPERM
 		}
-		if write && name != "security.capability" && !c.Has(linux.CAP_SYS_ADMIN) {
+		if write && name != capsName && !c.Has(linux.CAP_SYS_ADMIN) {
 			return linux.EPERM
 		}
 		return 0
@@ -98,6 +107,13 @@ func Setxattr(ctx Ctx, p Path, name string, value []byte, flags uint32) linux.Er
 	x, ok := i.Ops.(Xattrs)
 	if !ok {
 		return linux.EOPNOTSUPP
+	}
+	if name == capsName {
+		if !validCaps(value) {
+			return linux.EINVAL
+		}
+		i.noCaps.Store(false)
+		defer i.noCaps.Store(false)
 	}
 	if errno := x.Setxattr(ctx, name, value, flags); errno != 0 {
 		return errno
