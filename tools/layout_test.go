@@ -68,6 +68,9 @@ var layouts = []layout{
 	{linux.Siginfo{}, "siginfo_t", "si_", map[string]string{"Fields": "_sifields"}},
 	{linux.Sigevent{}, "struct sigevent", "sigev_", map[string]string{"TID": "_sigev_un._tid"}},
 	{linux.SignalfdSiginfo{}, "struct signalfd_siginfo", "ssi_", map[string]string{"Call": "ssi_call_addr"}},
+	{linux.SeccompNotif{}, "struct seccomp_notif", "", map[string]string{"Nr": "data.nr", "Arch": "data.arch", "IP": "data.instruction_pointer", "Args": "data.args"}},
+	{linux.SeccompNotifResp{}, "struct seccomp_notif_resp", "", nil},
+	{linux.SeccompNotifAddfd{}, "struct seccomp_notif_addfd", "", nil},
 	{linux.Sigcontext{}, "struct sigcontext", "", nil},
 	{linux.Ucontext{}, "struct ucontext", "uc_", nil},
 	{linux.Sembuf{}, "struct sembuf", "sem_", nil},
@@ -109,6 +112,7 @@ const prelude = `
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
+#include <linux/seccomp.h>
 #include <linux/sem.h>
 #include <linux/shm.h>
 #include <linux/signalfd.h>

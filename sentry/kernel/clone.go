@@ -137,7 +137,6 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 		n.ctx.SetCPUs(t.k.hostCPUs(n.sched.affinity))
 	}
 	n.sig.blocked = t.Blocked()
-	n.seccomp.inherit(t, n)
 	if errno := t.copyMM(n, a); errno != 0 {
 		n.ctx.Release()
 		return nil, errno
@@ -264,6 +263,7 @@ func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32
 	} else {
 		k.newGroup(t, n, a)
 	}
+	n.seccomp.inherit(t, n)
 	k.nrTasks.Add(1)
 	k.forks.Add(1)
 	k.live.Add(1)

@@ -30,6 +30,7 @@ func (t *Task) ExitGroup(code int32) {
 // exit ends the thread: the last thing its goroutine does (do_exit).
 func (t *Task) exit() {
 	t.ptraceExit()
+	t.exitSeccomp()
 	g := t.group
 	g.mu.Lock()
 	g.live--

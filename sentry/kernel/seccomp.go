@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/bpf"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // seccompState is a thread's filters (seccomp(2), kernel/seccomp.c).
@@ -16,12 +17,16 @@ type seccompState struct {
 // seccompFilter is one program; prev was installed before it. What a call number always
 // answers, whatever the arguments, is worked out once for the whole chain.
 type seccompFilter struct {
-	prev    *seccompFilter
-	prog    bpf.Program
-	log     bool
-	depth   int
-	insns   int
-	allowed [8]uint64 // calls that the whole chain always allows, a bit each
+	prev *seccompFilter
+	prog bpf.Program
+	log  bool
+	// listener answers SECCOMP_RET_USER_NOTIF of this filter or one before it: a chain has at
+	// most one. own says that it is this one's.
+	listener *notifier
+	own      bool
+	depth    int
+	insns    int
+	allowed  [8]uint64 // calls that the whole chain always allows, a bit each
 }
 
 // Modes and operations.
@@ -54,11 +59,32 @@ const (
 	retData        = 0x0000ffff
 )
 
-// inherit gives a new thread its creator's filters.
+// inherit gives a new thread its creator's filters. tasks is held, so that no SeccompFlagTsync
+// comes between.
 func (s *seccompState) inherit(t, n *Task) {
 	s.mode.Store(t.seccomp.mode.Load())
-	s.filter.Store(t.seccomp.filter.Load())
-	n.run.seccomp = t.run.seccomp
+	f := t.seccomp.filter.Load()
+	s.filter.Store(f)
+	n.run.seccomp = t.run.seccomp || f != nil
+	if f != nil {
+		f.listener.join()
+	}
+}
+
+// exitSeccomp lets go of the filters.
+func (t *Task) exitSeccomp() {
+	if f := t.seccomp.filter.Swap(nil); f != nil {
+		f.listener.leave()
+	}
+}
+
+// replace makes f the task's newest filter.
+func (s *seccompState) replace(f *seccompFilter) {
+	f.listener.join()
+	if old := s.filter.Swap(f); old != nil {
+		old.listener.leave()
+	}
+	s.mode.Store(SeccompFilter)
 }
 
 // SeccompMode is PR_GET_SECCOMP's, and how many filters there are.
@@ -80,7 +106,8 @@ func (t *Task) SetSeccompStrict() linux.Errno {
 }
 
 // AddSeccomp is SECCOMP_SET_MODE_FILTER with a checked program. With SeccompFlagTsync all threads
-// get it, or the number of the one that cannot is returned.
+// get it, or the number of the one that cannot is returned; with SeccompFlagNewListener the listener's
+// descriptor is.
 func (t *Task) AddSeccomp(prog bpf.Program, flags uint32) (int32, linux.Errno) {
 	if t.seccomp.mode.Load() == SeccompStrict {
 		return 0, linux.EINVAL
@@ -97,12 +124,39 @@ func (t *Task) AddSeccomp(prog bpf.Program, flags uint32) (int32, linux.Errno) {
 	if f.insns > seccompMaxInsns {
 		return 0, linux.ENOMEM
 	}
+	if old != nil {
+		f.listener = old.listener
+	}
 	f.precompute()
+	if flags&SeccompFlagNewListener != 0 {
+		return t.addListener(f, flags, c.NoNewPrivs)
+	}
 	if flags&SeccompFlagTsync == 0 {
 		t.setFilter(f)
 		return 0, 0
 	}
-	return t.syncFilter(f, c.NoNewPrivs)
+	return t.syncFilter(f, flags, c.NoNewPrivs)
+}
+
+// addListener installs f with a listener: EBUSY if a filter before it has one.
+func (t *Task) addListener(f *seccompFilter, flags uint32, noNewPrivs bool) (int32, linux.Errno) {
+	if f.listener != nil {
+		return 0, linux.EBUSY
+	}
+	f.listener, f.own = &notifier{k: t.k, killable: flags&SeccompFlagWaitKillable != 0}, true
+	fd, errno := t.Install(vfs.AnonFile(t, "seccomp notify", f.listener, linux.O_RDWR), true)
+	if errno != 0 {
+		return 0, errno
+	}
+	if flags&SeccompFlagTsync == 0 {
+		t.setFilter(f)
+		return fd, 0
+	}
+	if tid, errno := t.syncFilter(f, flags, noNewPrivs); tid != 0 || errno != 0 {
+		t.Files().Close(t, fd)
+		return tid, errno
+	}
+	return fd, 0
 }
 
 // precompute finds the calls that are always allowed.
@@ -122,13 +176,12 @@ func (f *seccompFilter) allows(nr uint64) bool {
 }
 
 func (t *Task) setFilter(f *seccompFilter) {
-	t.seccomp.filter.Store(f)
-	t.seccomp.mode.Store(SeccompFilter)
+	t.seccomp.replace(f)
 	t.run.seccomp = true
 }
 
 // syncFilter gives f to all threads, whose filters must be ancestors of the caller's.
-func (t *Task) syncFilter(f *seccompFilter, noNewPrivs bool) (int32, linux.Errno) {
+func (t *Task) syncFilter(f *seccompFilter, flags uint32, noNewPrivs bool) (int32, linux.Errno) {
 	k := t.k
 	k.tasks.Lock()
 	defer k.tasks.Unlock()
@@ -137,6 +190,9 @@ func (t *Task) syncFilter(f *seccompFilter, noNewPrivs bool) (int32, linux.Errno
 			continue
 		}
 		if of := o.seccomp.filter.Load(); of != nil && !f.descends(of) {
+			if flags&SeccompFlagTsyncEsrch != 0 {
+				return 0, linux.ESRCH
+			}
 			return o.pid.NrIn(t.pid.ns()), 0
 		}
 	}
@@ -144,8 +200,7 @@ func (t *Task) syncFilter(f *seccompFilter, noNewPrivs bool) (int32, linux.Errno
 		if o == t || o.zombie {
 			continue
 		}
-		o.seccomp.filter.Store(f)
-		o.seccomp.mode.Store(SeccompFilter)
+		o.seccomp.replace(f)
 		o.seccompSync.Store(true)
 		o.nnpSync.Store(noNewPrivs)
 		o.kick()
@@ -214,7 +269,7 @@ func (t *Task) filter(nr *uint64, args *Args, trace bool) bool {
 	}
 	r := &t.run.regs
 	d := bpf.Data{Nr: int32(*nr), Arch: auditArchX8664, IP: r.Rip, Args: *args}
-	ret, _ := f.run(&d)
+	ret, from := f.run(&d)
 	switch ret & retAction {
 	case RetAllow, RetLog:
 		return true
@@ -234,7 +289,10 @@ func (t *Task) filter(nr *uint64, args *Args, trace bool) bool {
 			return t.ptraceSeccomp(nr, args, uint64(ret&retData))
 		}
 		r.Rax = errnoWord(linux.ENOSYS)
-	case RetUserNotif: // no listener: as if there were none
+	case RetUserNotif:
+		if from.own {
+			return from.listener.ask(t, &d)
+		}
 		r.Rax = errnoWord(linux.ENOSYS)
 	case RetKillThread:
 		t.die(linux.SIGSYS)

@@ -97,7 +97,7 @@ func (m *MM) growDown(v *vma, addr usermem.Addr) bool {
 	if v.flags&vmGrowsDown == 0 || addr < m.lowest() {
 		return false
 	}
-	if ahead := addr &^ (growAhead - 1); ahead >= m.lowest() && m.growTo(v, ahead) {
+	if ahead := addr &^ (growAhead - 1); v.end > m.layout.StartStack && v.start <= m.layout.StartStack && ahead >= m.lowest() && m.growTo(v, ahead) {
 		return true
 	}
 	return m.growTo(v, addr)

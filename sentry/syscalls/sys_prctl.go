@@ -15,7 +15,7 @@ func init() {
 	register(rows{
 		linux.SYS_PRCTL:      {"prctl", "int hex hex hex hex", prctl, "no PR_SET_MM_MAP, PR_SCHED_CORE, speculation control"},
 		linux.SYS_ARCH_PRCTL: {"arch_prctl", "hex hex", archPrctl, "segment bases and CPUID; no AMX, no shadow stack"},
-		linux.SYS_SECCOMP:    {"seccomp", "int hex hex", seccomp, "no user notification"},
+		linux.SYS_SECCOMP:    {"seccomp", "int hex hex", seccomp, ""},
 	})
 }
 
@@ -398,7 +398,7 @@ func seccomp(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 			return 0, errno
 		}
 		switch v {
-		case kernel.RetKillProcess, kernel.RetKillThread, kernel.RetTrap, kernel.RetErrno, kernel.RetTrace, kernel.RetLog, kernel.RetAllow:
+		case kernel.RetKillProcess, kernel.RetKillThread, kernel.RetTrap, kernel.RetErrno, kernel.RetUserNotif, kernel.RetTrace, kernel.RetLog, kernel.RetAllow:
 			return 0, 0
 		}
 		return 0, linux.EOPNOTSUPP
@@ -414,8 +414,12 @@ func seccomp(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // addFilter copies in a struct sock_fprog and installs it.
 func addFilter(t *kernel.Task, flags uint32, addr usermem.Addr) (uintptr, linux.Errno) {
-	const known = kernel.SeccompFlagTsync | kernel.SeccompFlagLog | kernel.SeccompFlagSpecAllow | kernel.SeccompFlagTsyncEsrch
-	if flags&^known != 0 {
+	const known = kernel.SeccompFlagTsync | kernel.SeccompFlagLog | kernel.SeccompFlagSpecAllow | kernel.SeccompFlagTsyncEsrch |
+		kernel.SeccompFlagNewListener | kernel.SeccompFlagWaitKillable
+	has := func(bits uint32) bool { return flags&bits == bits }
+	switch {
+	case flags&^known != 0, has(kernel.SeccompFlagTsync|kernel.SeccompFlagNewListener) && !has(kernel.SeccompFlagTsyncEsrch),
+		has(kernel.SeccompFlagWaitKillable) && !has(kernel.SeccompFlagNewListener):
 		return 0, linux.EINVAL
 	}
 	s := t.Space()
@@ -438,9 +442,6 @@ func addFilter(t *kernel.Task, flags uint32, addr usermem.Addr) (uintptr, linux.
 	if errno != 0 {
 		return 0, errno
 	}
-	tid, errno := t.AddSeccomp(prog, flags)
-	if errno == 0 && tid != 0 && flags&kernel.SeccompFlagTsyncEsrch != 0 {
-		return 0, linux.ESRCH
-	}
-	return uintptr(tid), errno
+	got, errno := t.AddSeccomp(prog, flags)
+	return uintptr(got), errno
 }
