@@ -158,7 +158,8 @@ func (t *Task) notifyExit(last bool) {
 	} else if t != g.leader {
 		t.tellTracer(linux.CLD_EXITED, int32(status>>8))
 	}
-	if last {
+	// The thread that counted itself out last need not be the last to get here.
+	if !slices.ContainsFunc(g.tasks, func(o *Task) bool { return !o.zombie }) {
 		g.end()
 	}
 	k.nrTasks.Add(-1)
