@@ -86,12 +86,13 @@ func (t *Task) lockPIOnce(addr usermem.Addr, key mm.Key, b *futexBucket, w *fute
 				return true, 0
 			}
 			continue
-		case try:
-			return false, linux.EAGAIN
 		}
 		holder := t.k.TaskIn(t.PIDNS(), int32(owner))
-		if holder == nil {
+		switch {
+		case holder == nil:
 			return false, linux.ESRCH
+		case try:
+			return false, linux.EAGAIN
 		}
 		if word&linux.FUTEX_WAITERS == 0 {
 			was, errno := s.CompareAndSwap32(addr, word, word|linux.FUTEX_WAITERS)
