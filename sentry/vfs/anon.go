@@ -92,6 +92,13 @@ func (p *Pseudo) NewPath(ctx Ctx, kind string, mode uint32) Path {
 	return p.Path(&i.Inode, fmt.Sprintf("%s:[%d]", kind, ino))
 }
 
+// Named makes a path to a file that is called name and cannot be opened again.
+func (p *Pseudo) Named(name string, ino uint64, mode uint32) Path {
+	i := new(pseudoInode)
+	i.Init(i, p.super, ino, Attr{Mode: mode, Nlink: 0, Blksize: 4096})
+	return p.Path(&i.Inode, name)
+}
+
 var anon struct {
 	once sync.Once
 	fs   *Pseudo

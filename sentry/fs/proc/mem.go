@@ -333,7 +333,7 @@ func mappedPath(t *kernel.Task, start, end usermem.Addr) (vfs.Path, linux.Errno)
 	defer m.Put()
 	file := m.FileOf(start, end)
 	if file == nil {
-		return vfs.Path{}, linux.ENOENT
+		return sharedZero(m, start, end)
 	}
 	defer file.Put()
 	f, ok := file.(*vfs.File)
@@ -342,6 +342,21 @@ func mappedPath(t *kernel.Task, start, end usermem.Addr) (vfs.Path, linux.Errno)
 	}
 	f.Path.Get()
 	return f.Path, 0
+}
+
+const zeroName = "/dev/zero (deleted)"
+
+// shmFS is where shared anonymous memory is: files of the kernel's own tmpfs, which have no name to
+// be opened by.
+var shmFS = vfs.NewPseudo("tmpfs", 0x01021994)
+
+// sharedZero is the file of the area of shared anonymous memory that is exactly [start, end).
+func sharedZero(m *mm.MM, start, end usermem.Addr) (vfs.Path, linux.Errno) {
+	a := m.Areas(start, 1, false)
+	if len(a) == 0 || a[0].Start != start || a[0].End != end || a[0].Info.Name != zeroName {
+		return vfs.Path{}, linux.ENOENT
+	}
+	return shmFS.Named(zeroName, a[0].Info.Ino, linux.S_IFREG|0o777), 0
 }
 
 // list numbers the areas by their page.
@@ -357,7 +372,7 @@ func (p mapFiles) list(ctx vfs.Ctx, from int64) (es []numbered) {
 			a := &areas[i]
 			at = a.End
 			page := int64(a.Start >> usermem.PageShift)
-			if page >= from && strings.HasPrefix(a.Info.Name, "/") && a.Info.Name != "/dev/zero (deleted)" {
+			if page >= from && strings.HasPrefix(a.Info.Name, "/") {
 				es = append(es, numbered{page, mapName(a.Start, a.End), linux.DT_LNK})
 			}
 		}
