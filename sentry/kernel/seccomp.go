@@ -12,6 +12,7 @@ import (
 type seccompState struct {
 	mode   atomic.Int32
 	filter atomic.Pointer[seccompFilter] // the newest
+	gone   bool                          // the thread exits; guarded by Kernel.tasks
 }
 
 // seccompFilter is one program; prev was installed before it. What a call number always
@@ -73,6 +74,9 @@ func (s *seccompState) inherit(t, n *Task) {
 
 // exitSeccomp lets go of the filters.
 func (t *Task) exitSeccomp() {
+	t.k.tasks.Lock()
+	defer t.k.tasks.Unlock()
+	t.seccomp.gone = true
 	if f := t.seccomp.filter.Swap(nil); f != nil {
 		f.listener.leave()
 	}
@@ -186,7 +190,7 @@ func (t *Task) syncFilter(f *seccompFilter, flags uint32, noNewPrivs bool) (int3
 	k.tasks.Lock()
 	defer k.tasks.Unlock()
 	for _, o := range t.group.tasks {
-		if o == t || o.zombie {
+		if o == t || o.seccomp.gone {
 			continue
 		}
 		if of := o.seccomp.filter.Load(); of != nil && !f.descends(of) {
@@ -197,7 +201,7 @@ func (t *Task) syncFilter(f *seccompFilter, flags uint32, noNewPrivs bool) (int3
 		}
 	}
 	for _, o := range t.group.tasks {
-		if o == t || o.zombie {
+		if o == t || o.seccomp.gone {
 			continue
 		}
 		o.seccomp.replace(f)
