@@ -29,7 +29,7 @@ func TestNames(t *testing.T) {
 	w.is(vfs.Symlink(w.ctx, "x", w.at, "/d/f"), linux.EEXIST)
 	w.is(vfs.Symlink(w.ctx, "x", w.at, "/d/h/"), linux.ENOENT)
 	w.is(vfs.Mknod(w.ctx, w.at, "/d/p", linux.S_IFDIR, 0), linux.EPERM)
-	w.is(vfs.Mknod(newUser(1), w.at, "/d/p", linux.S_IFCHR, 5), linux.EPERM)
+	w.is(vfs.Mknod(newUser(1), w.at, "/d/p", linux.S_IFCHR, 5), linux.EACCES) // before the capability
 	w.is(vfs.Unlink(w.ctx, w.at, "/d", false), linux.EISDIR)
 	w.is(vfs.Unlink(w.ctx, w.at, "/d", true), linux.ENOTEMPTY)
 	w.is(vfs.Unlink(w.ctx, w.at, "/d/f", true), linux.ENOTDIR)

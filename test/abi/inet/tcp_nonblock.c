@@ -17,7 +17,7 @@ int main(void) {
 	show(read(s, b, 8)), show(read(s, b, 8)), show(shutdown(d, SHUT_WR)), show(epoll_wait(ep, got, 4, 1000)), fact("%#x", got[0].events), events("end", s);
 	show(read(s, b, 8)), must(close(d)), must(close(s));
 	s = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-	show(connect(s, SA(none))), until(s, POLLOUT), events("refused", s), show(write(s, "x", 1)), events("after", s), show(connect(s, SA(a))), until(s, POLLOUT), show(opt(s, SOL_SOCKET, SO_ERROR)), events("again", s), d = must(accept(l, NULL, NULL)), show(write(s, "hi", 2)), show(read(d, b, 8));
+	show(connect(s, SA(none))), until(s, POLLOUT), events("refused", s), show(write(s, "x", 1)), events("after", s), show(connect(s, SA(a))), show(connect(s, SA(a))), until(s, POLLOUT), show(opt(s, SOL_SOCKET, SO_ERROR)), events("again", s), d = must(accept(l, NULL, NULL)), show(write(s, "hi", 2)), show(read(d, b, 8));
 	int t = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
 	show(connect(t, SA(none))), until(t, POLLOUT), show(opt(t, SOL_SOCKET, SO_ERROR)), show(opt(t, SOL_SOCKET, SO_ERROR)), show(connect(t, SA(none)));
 	t = must(socket(AF_INET, SOCK_STREAM, 0));

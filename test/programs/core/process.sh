@@ -3,7 +3,7 @@
 sleep 50 & p=$!
 for i in $(seq 100); do [ "$(ps -o stat= -p $p | cut -c1)" = S ] && break; sleep 0.05; done; ps -o comm=,stat= -p $p | awk '{print $1, substr($2,1,1)}'; ps -o args= -p $p; pgrep -x sleep | wc -l; ps -ef | grep -c '[s]leep 50'
 [ "$(ps -o ppid= -p $p | tr -d ' ')" = $$ ] && echo child of mine; tr '\0' ' ' < /proc/$p/cmdline; echo; readlink /proc/$p/exe; [ "$(readlink /proc/$p/cwd)" = "$PWD" ] && echo same directory
-awk '/^(Name|State|Threads|SigIgn|NoNewPrivs|Groups)/' /proc/$p/status; wc -w < /proc/$p/stat; grep -c stack /proc/$p/maps; cat /proc/$p/comm; ls /proc/$p/fd | tr '\n' ' '; grep -z -c SCRIPTS /proc/$p/environ
+awk '/^(Name|State|Threads|NoNewPrivs|Groups)/' /proc/$p/status; wc -w < /proc/$p/stat; grep -c stack /proc/$p/maps; cat /proc/$p/comm; ls /proc/$p/fd | tr '\n' ' '; grep -z -c SCRIPTS /proc/$p/environ
 nice -n 5 bash -c 'nice; ps -o ni= -p $$ | tr -d " "'; renice -n 7 -p $p | awk '{print $2,$3}' | head -1; chrt -p $p | sed 's/pid [0-9]*/pid/'; taskset -p $p >/dev/null && echo taskset; prlimit -p $p -o RESOURCE,SOFT,HARD --nofile --noheadings; ionice -p $p
 kill -0 $p && echo alive; killall sleep; wait $p; echo "ended: $?"; kill -0 $p 2>/dev/null || echo gone; pidof bash | wc -w
 (sleep 0.3; exec sleep 60) & sleep 0.1; pkill -P $$ -x process.sh; wait; setsid -w bash -c '[ $(ps -o sid= -p $$) = $$ ] && echo session leader'; flock lock -c 'flock -n lock -c "echo not reached" || echo locked'
