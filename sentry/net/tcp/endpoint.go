@@ -368,10 +368,11 @@ func (e *Endpoint) Abort(err linux.Errno) {
 
 func (e *Endpoint) abortLocked(err linux.Errno) {
 	old := e.state
-	if old.hasPeer() || old.in(LastAck, Closing) && e.snd.n > 0 {
+	reset := old.hasPeer() || old.in(LastAck, Closing) && e.snd.n > 0
+	if reset {
 		e.resetPeer()
 	}
-	if err != 0 && old != Close {
+	if err != 0 && (reset || old == SynSent) {
 		e.setErr(err)
 	}
 	if old != Close {

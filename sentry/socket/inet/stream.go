@@ -173,7 +173,6 @@ func (s *Stream) disconnect() {
 	defer s.mu.Unlock()
 	s.Listening.Store(false)
 	s.ep.Abort(linux.ECONNRESET)
-	s.TakeError()
 	s.phase = unconnected
 }
 

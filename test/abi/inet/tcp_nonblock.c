@@ -24,6 +24,6 @@ int main(void) {
 	show(connect(t, SA(none))), show(connect(t, SA(a))), d = must(accept(l, NULL, NULL)), show(write(t, "hi", 2));
 	must(fcntl(l, F_SETFL, O_NONBLOCK)), show(accept(l, NULL, NULL)), events("listener", l);
 	struct sockaddr un = {.sa_family = AF_UNSPEC};
-	show(connect(t, SA(un))), show(write(t, "x", 1) < 0 ? errno == EPIPE : 0), until(d, POLLIN), show(read(d, b, 2)), show(read(d, b, 8)), events("dropped", t), show(connect(t, SA(a)));
+	show(connect(t, SA(un))), show(write(t, "x", 1)), until(d, POLLIN), show(read(d, b, 2)), show(read(d, b, 8)), events("dropped", t), show(connect(t, SA(a)));
 	return 0;
 }
