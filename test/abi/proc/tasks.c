@@ -36,7 +36,10 @@ int main(void) {
 	static const char *not[] = {"task", "timers", "map_files", "mountstats", "coredump_filter", "timerslack_ns"};
 	for (unsigned i = 0; i < COUNT(not); i++)
 		snprintf(path, 96, "/proc/self/task/%d/%s", tid, not[i]), named(not[i], access(path, F_OK));
-	gate_open(h), join(t), snprintf(path, 96, "/proc/self/task/%d", tid), show(access(path, F_OK));
+	gate_open(h), join(t), snprintf(path, 96, "/proc/self/task/%d", tid);
+	for (int i = 0; i < 1000 && access(path, F_OK) == 0; i++)
+		usleep(100); // joined is not yet gone
+	show(access(path, F_OK));
 	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 7}, none = {.sigev_notify = SIGEV_NONE, .sigev_signo = SIGUSR2};
 	timer_t one, two;
 	must(timer_create(CLOCK_MONOTONIC, &ev, &one)), must(timer_create(CLOCK_REALTIME, &none, &two));

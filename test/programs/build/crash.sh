@@ -22,7 +22,7 @@ int main(int c, char **v) {
 	struct sigaction a = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK }; stack_t s = { .ss_sp = alt, .ss_size = sizeof alt }; sigaltstack(&s, 0);
 	for (int g = 1; g < 32; g++) if (strchr("\4\5\7\10\13", g)) sigaction(g, &a, 0);
 	if (!sigsetjmp(env, 1)) *(volatile int *)0x10 = 1; if (!sigsetjmp(env, 1)) c = 1 / (c - 1); if (!sigsetjmp(env, 1)) __asm__("ud2"); if (!sigsetjmp(env, 1)) __asm__("int3");
-	char *p = mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); if (!sigsetjmp(env, 1)) *p = 1; if (!sigsetjmp(env, 1)) ((void (*)(void))p)(); if (!sigsetjmp(env, 1)) __asm__("hlt"); if (!sigsetjmp(env, 1)) __asm__("int $0x80" :: "a"(20)); if (!sigsetjmp(env, 1)) deep(0); puts("survived all"); return 0;
+	char *p = mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); if (!sigsetjmp(env, 1)) *p = 1; if (!sigsetjmp(env, 1)) ((void (*)(void))p)(); if (!sigsetjmp(env, 1)) __asm__("hlt"); if (!sigsetjmp(env, 1)) deep(0); puts("survived all"); return 0;
 }
 E
 gcc -O0 -w h.c -o h && ./h; echo $?; echo 'int main(int c, char **v) { int a[4]; return a[c + 4]; }' > s.c; gcc -g -fsanitize=address s.c -o s 2>/dev/null && ./s 2>&1 | grep -o 'AddressSanitizer: [a-z-]*' | head -1; ASAN_OPTIONS=detect_leaks=0 ./s >/dev/null 2>&1; echo $?; echo '#include <pthread.h>
