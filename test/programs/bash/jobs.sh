@@ -4,8 +4,8 @@ sleep 0.2 & a=$!
 (exit 3) & b=$!
 wait $b; echo "b: $?"
 wait $a; echo "a: $?"
-for i in 1 2 3 4; do (sleep 0.$i; exit $i) & done
-for i in 1 2 3 4; do wait -n; echo "one ended: $?"; done
+mkfifo 1 2 3 4; for i in 1 2 3 4; do (read < $i; exit $i) & done
+for i in 3 1 4 2; do echo > $i; wait -n; echo "one ended: $?"; done
 wait -n; echo "none left: $?"
 set -m
 sleep 100 & jobs -r | sed 's/ *$//'
