@@ -38,7 +38,7 @@ type Options struct {
 	Dir      string // state directory of the container, where the control socket goes
 	Bundle   *spec.Bundle
 	Platform string
-	Network  string // "none", "host", "sandbox"
+	Network  string // "none", "sandbox"
 	Overlay  string // "none", "root", "all": what gets a writable layer in memory
 	Shared   bool   // others change the root's files while the container runs
 	Rootless bool   // the caller is not root: make a user namespace
@@ -180,12 +180,10 @@ func (l *launch) start(s *Sandbox, o *Options) error {
 			sys.UseCgroupFD, sys.CgroupFD = true, int(dir.Fd())
 		}
 	}
-	if o.Network != "host" {
-		if l.netns == "" {
-			sentry.Sys.Cloneflags |= unix.CLONE_NEWNET
-		} else if err := joinNet(l.netns); err != nil {
-			return err
-		}
+	if l.netns == "" {
+		sentry.Sys.Cloneflags |= unix.CLONE_NEWNET
+	} else if err := joinNet(l.netns); err != nil {
+		return err
 	}
 	s.Sentry, err = os.StartProcess(l.sentryPath, []string{"runsc-sentry", o.ID}, sentry)
 	if err != nil {
