@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 ARGS    ?= sh
 OUT     ?= $(CURDIR)/bin
 LDFLAGS := -s -w
-PLATFORMS ?= ptrace
+PLATFORMS ?= systrap ptrace
 DURATION ?= 15m
 FUZZTIME ?= 10m
 RACE ?=
@@ -41,7 +41,7 @@ test-quick: ## unit tests and the rules of the house
 
 bench: build ## costs per call and of whole programs, native and sandboxed side by side
 	@tools/deps test
-	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms $(PLATFORMS)
+	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms '$(PLATFORMS)'
 
 fuzz: ## every fuzz target, each for FUZZTIME=10m
 	@tools/fuzz $(FUZZTIME)

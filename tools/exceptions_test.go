@@ -21,6 +21,7 @@ var hostConstants = exceptions{
 	"gofer/read.go":                  "open flags and the types that host.go's functions return",
 	"gofer/server.go":                "flags of the socket's messages, a type",
 	"sentry/boot/boot.go":            "see hostCalls",
+	"sentry/boot/platform.go":        "see hostCalls",
 	"sentry/boot/serve.go":           "flags of the control socket's messages",
 	"sentry/boot/signals.go":         "the host's signal numbers, which it forwards",
 	"sentry/fs/gofer/conn.go":        "flags of the gofer socket's messages",
@@ -33,6 +34,6 @@ var hostConstants = exceptions{
 
 // hostCalls are calls outside platform and gofer/host.go, as "path Function".
 var hostCalls = exceptions{
-	"sentry/boot/boot.go Prctl": "before the filter is on: must not be dumpable while it starts",
-	"sentry/boot/boot.go Auxv":  "reads what the host's kernel left in memory: no call",
+	"sentry/boot/platform.go Prctl": "before the filter is on: must not be dumpable while it starts",
+	"sentry/boot/boot.go Auxv":      "reads what the host's kernel left in memory: no call",
 }

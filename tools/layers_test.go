@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"gofer/wire", "platform/host"},
 	{"platform/arch"},
 	{"platform"},
-	{"platform/ptrace", "platform/systrap", "platform/kvm", "platform/conformance"},
+	{"platform/ptrace", "platform/systrap", "platform/kvm", "platform/conformance", "platform/measure"},
 	{"sentry/usermem", "sentry/auth", "sentry/clock", "sentry/bpf", "sentry/vdso"},
 	{"sentry/wait", "sentry/pages"},
 	{"sentry/mm"},

@@ -27,7 +27,7 @@ type command struct {
 func commands() []*command {
 	return []*command{createCommand(), runCommand(), startCommand(), stateCommand(), listCommand(), killCommand(), deleteCommand(),
 		execCommand(), psCommand(), pauseCommand(), resumeCommand(), waitCommand(), specCommand(), doCommand(), eventsCommand(),
-		updateCommand(), featuresCommand(), stacksCommand(), standInCommand()}
+		updateCommand(), featuresCommand(), platformsCommand(), stacksCommand(), standInCommand()}
 }
 
 func (c *command) Name() string     { return c.name }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,7 +66,7 @@ func (g *globals) register(fs *flag.FlagSet) {
 	fs.BoolVar(&g.Debug, "debug", false, "log more, in runsc and in the sandbox")
 	fs.BoolVar(&g.SystemdCgroup, "systemd-cgroup", false, "linux.cgroupsPath has the form slice:prefix:name")
 	fs.StringVar(&g.rootless, "rootless", "auto", "make a user namespace instead of needing root: auto, true or false")
-	fs.StringVar(&g.Platform, "platform", "", "how application code is run: ptrace, systrap, kvm; empty picks the best")
+	fs.StringVar(&g.Platform, "platform", "auto", "how application code is run: auto (the one that is fastest here, see 'runsc platforms') or "+strings.Join(control.Platforms, ", "))
 	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; none: a loopback at most")
 	fs.StringVar(&g.overlay, "overlay2", "none", "writable layer in memory: none, root:memory or all:memory")
 	fs.StringVar(&g.fileAccess, "file-access", "exclusive", "exclusive: nobody but the container changes its root; shared: others may")
@@ -92,6 +93,9 @@ func (g *globals) check() (err error) {
 		if g.Rootless, err = strconv.ParseBool(g.rootless); err != nil {
 			return fmt.Errorf("--rootless %q: it is auto, true or false", g.rootless)
 		}
+	}
+	if g.Platform != "auto" && !slices.Contains(control.Platforms, g.Platform) {
+		return fmt.Errorf("--platform %q: it is auto or one of %s", g.Platform, strings.Join(control.Platforms, ", "))
 	}
 	switch g.Network {
 	case "none", "sandbox":

@@ -192,8 +192,15 @@ func (c *Container) sandboxOptions(o *CreateOptions) (*sandbox.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	platform := c.cfg.Platform
+	if platform == "auto" {
+		if platform, err = sandbox.BestPlatform(c.cfg.Root, c.cfg.Rootless); err != nil {
+			return nil, err
+		}
+		c.cfg.Log.Debugf("container %s: platform %s", c.ID, platform)
+	}
 	return &sandbox.Options{
-		ID: c.ID, Dir: c.dir, Bundle: o.Bundle, Platform: c.cfg.Platform, Network: c.cfg.Network, Overlay: c.cfg.Overlay,
+		ID: c.ID, Dir: c.dir, Bundle: o.Bundle, Platform: platform, Network: c.cfg.Network, Overlay: c.cfg.Overlay,
 		Shared: c.cfg.Shared, Rootless: c.cfg.Rootless, Debug: c.cfg.Debug, Strace: c.cfg.Strace, Calls: c.cfg.Calls,
 		LogJSON: c.cfg.LogJSON, DebugLog: debugLog, Stdio: stdio, Cgroup: c.Cgroup,
 	}, nil

@@ -165,8 +165,8 @@ func (l *launch) start(s *Sandbox, o *Options) error {
 		}
 	}
 	var err error
-	gofer := attr(l.goferFiles, unix.CLONE_NEWNET, o)
-	sentry := attr(l.sentryFiles, 0, o)
+	gofer := attr(l.goferFiles, unix.CLONE_NEWNET, o.Rootless)
+	sentry := attr(l.sentryFiles, 0, o.Rootless)
 	if l.tty >= 0 {
 		sentry.Sys.Setctty, sentry.Sys.Ctty = true, l.tty
 	}
@@ -198,9 +198,9 @@ func (l *launch) start(s *Sandbox, o *Options) error {
 }
 
 // attr describes a process in namespaces of its own.
-func attr(files []*os.File, flags uintptr, o *Options) *os.ProcAttr {
+func attr(files []*os.File, flags uintptr, rootless bool) *os.ProcAttr {
 	sys := &syscall.SysProcAttr{Setsid: true, Cloneflags: flags | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS}
-	if o.Rootless {
+	if rootless {
 		sys.Cloneflags |= unix.CLONE_NEWUSER
 		sys.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		sys.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}

@@ -20,14 +20,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/host"
-	"github.com/seed-7423c386/runsc/platform/ptrace"
-	"github.com/seed-7423c386/runsc/platform/systrap"
 	"github.com/seed-7423c386/runsc/sentry/control"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/loader"
@@ -41,6 +41,9 @@ const nobody = 65534
 
 // Main runs the sandbox and does not return.
 func Main() {
+	if name, ok := strings.CutPrefix(os.Args[1], control.MeasureFlag); ok {
+		measurePlatform(name, slices.Contains(os.Args, control.RootlessFlag))
+	}
 	cfg, err := readConfig()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "runsc-sentry:", err)
@@ -97,11 +100,12 @@ func (s *sandbox) start() error {
 	if err := host.Isolate(id, id); err != nil {
 		return fmt.Errorf("isolating the sentry: %w", err)
 	}
-	plat, err := s.platform()
+	plat, err := newPlatform(s.cfg.Platform, s.log.Limited)
 	if err != nil {
 		return err
 	}
-	if err := s.newKernel(plat, machine); err != nil {
+	s.policy = plat.policy
+	if err := s.newKernel(plat.Platform, machine); err != nil {
 		return err
 	}
 	if err := s.gate(); err != nil {
@@ -114,36 +118,6 @@ func (s *sandbox) start() error {
 		return fmt.Errorf("sealing the sentry: %w", err)
 	}
 	return nil
-}
-
-// platform makes the platform that the configuration names.
-func (s *sandbox) platform() (platform.Platform, error) {
-	switch s.cfg.Platform {
-	case "systrap":
-		p, err := systrap.New(s.log.Limited)
-		if err != nil {
-			return nil, fmt.Errorf("platform systrap: %w", err)
-		}
-		s.policy = systrap.Policy()
-		return p, nil
-	case "ptrace", "":
-		return s.ptrace()
-	}
-	return nil, fmt.Errorf("platform %q is not known: the platforms are: ptrace, systrap", s.cfg.Platform)
-}
-
-// ptrace makes the platform of that name. Stubs are traced by their own user, which needs them
-// to be dumpable; the sentry itself is not.
-func (s *sandbox) ptrace() (platform.Platform, error) {
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("prctl: %w", err)
-	}
-	p, err := ptrace.New()
-	if err != nil {
-		return nil, fmt.Errorf("platform ptrace: %w", err)
-	}
-	s.policy = ptrace.Policy()
-	return p, unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 }
 
 // Types of the auxiliary vector that applications inherit from the host.

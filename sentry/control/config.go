@@ -18,7 +18,7 @@ const ConfigVersion = 1
 type Config struct {
 	Version  int
 	ID       string // container id, unique in the state root
-	Platform string // "ptrace", …; "" is the sentry's choice
+	Platform string // one of Platforms
 	Network  string // "none", "sandbox"
 	Rootless bool   // the sentry is root of a user namespace with one id, not of the host
 

@@ -92,7 +92,7 @@ func (e *env) traced(n int) (stops int) {
 		return 0
 	}
 	defer null.Close()
-	p, err := os.StartProcess(e.bin, []string{"runsc", "--root", e.root, "run", "--bundle", e.bundle, e.id}, &os.ProcAttr{
+	p, err := os.StartProcess(e.bin, []string{"runsc", "--root", e.root, "--platform", onPlatform(), "run", "--bundle", e.bundle, e.id}, &os.ProcAttr{
 		Files: []*os.File{null, null, null}, Sys: &syscall.SysProcAttr{Ptrace: true}})
 	if err != nil {
 		e.Error(err)

@@ -50,7 +50,7 @@ func TestRandomCalls(t *testing.T) {
 	}
 	platforms := strings.Fields(os.Getenv("RUNSC_PLATFORMS"))
 	if len(platforms) == 0 {
-		platforms = []string{"ptrace"}
+		platforms = []string{"systrap", "ptrace"}
 	}
 	for end := time.Now().Add(duration); time.Now().Before(end) && !t.Failed(); seed++ {
 		left := min(time.Until(end), roundTime).Truncate(time.Second) + time.Second

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,10 @@ type fake struct {
 }
 
 func sentry() {
+	if name, ok := strings.CutPrefix(os.Args[1], control.MeasureFlag); ok {
+		json.NewEncoder(os.Stdout).Encode(&control.Measurement{Platform: name, Nanoseconds: int64(len(name))})
+		os.Exit(0)
+	}
 	raw, err := io.ReadAll(os.NewFile(control.ConfigFD, "config"))
 	if err != nil {
 		panic(err)
