@@ -187,9 +187,12 @@ func (f *file) poll(vf *vfs.File) wait.Event {
 // Queue is vfs.Poller's.
 func (f *stream) Queue(*vfs.File) *wait.Queue { return &f.queue }
 
-// Release is vfs.FileOps's. The descriptor stays open as long as the sandbox: another open file
-// description of ours may share it.
-func (f *file) Release(*vfs.File) { unwatch(f) }
+// Release is vfs.FileOps's. The descriptor goes with the last that has it open, so that a reader outside sees
+// the end.
+func (f *file) Release(*vfs.File) {
+	unwatch(f)
+	host.Close(f.fd)
+}
 
 // Requests of ioctl(2) that pipes and sockets have.
 const fionread = 0x541b
