@@ -295,17 +295,19 @@ func (e *Epoll) Wait(ctx Ctx, out []EpollEvent, deadline time.Time, nonblock boo
 	return n, errno
 }
 
-// collect moves ready items to out; level-triggered ones stay on the list.
+// collect moves ready items to out; level-triggered ones stay on the list. What is woken meanwhile is for the
+// next time: an item is reported once.
 func (e *Epoll) collect(out []EpollEvent) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.ready.Lock()
+	last := e.ready.tail
+	e.ready.Unlock()
 	n := 0
 	var again []*epollItem
-	for n < len(out) {
+	for at := (*epollItem)(nil); n < len(out) && at != last; {
 		it := e.pop()
-		if it == nil {
-			break
-		}
+		at = it
 		if !it.armed || e.items[it.key] != it {
 			continue
 		}

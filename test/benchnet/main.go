@@ -29,7 +29,7 @@ type options struct {
 	flags                 string
 	only                  *regexp.Regexp
 	seconds               float64
-	check, plain          bool
+	check, plain, wait    bool
 	short, hold           int
 }
 
@@ -42,6 +42,7 @@ func parseOptions() (*options, error) {
 	flag.Float64Var(&o.seconds, "seconds", 3, "how long each row is measured")
 	flag.BoolVar(&o.check, "check", false, "exit with 1 if a row misses its target")
 	flag.BoolVar(&o.plain, "no-runc", false, "leave runc out")
+	flag.BoolVar(&o.wait, "wait", false, "measure nothing, wait for a signal")
 	flag.IntVar(&o.short, "short", 0, "open and close so many connections, and compare the memory")
 	flag.IntVar(&o.hold, "hold", 0, "hold so many connections open, and compare the memory")
 	flag.Parse()
@@ -131,6 +132,13 @@ func run() (missed bool, err error) {
 	}()
 	if err := b.prepare(); err != nil {
 		return false, err
+	}
+	if o.wait {
+		fmt.Printf("nsenter --net=/proc/%d/ns/net; state of containers is below %s\n", os.Getpid(), dir)
+		for _, s := range b.systems {
+			fmt.Println(s.name, s.ip)
+		}
+		select {}
 	}
 	if o.short+o.hold > 0 {
 		return false, b.growth()
