@@ -11,7 +11,9 @@ DURATION ?= 15m
 FUZZTIME ?= 10m
 RACE ?=
 
-.PHONY: all build deps run test test-quick bench fuzz stress install clean help
+PLATFORM ?=
+SECONDS_EACH ?= 3
+.PHONY: all build deps run test test-quick bench bench-net fuzz stress install clean help
 
 all: build
 
@@ -42,6 +44,10 @@ test-quick: ## unit tests and the rules of the house
 bench: build ## costs per call and of whole programs, native and sandboxed side by side
 	@tools/deps test
 	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms '$(PLATFORMS)'
+
+bench-net: build ## the network beside runc's over a bridge: PLATFORM=, SECONDS_EACH=3, ARGS='-only REGEXP', PEER_RUNSC=
+	@tools/deps net
+	$(GO) run ./test/benchnet -runsc $(OUT)/runsc -platform '$(PLATFORM)' -seconds $(SECONDS_EACH) $(filter-out sh,$(ARGS))
 
 fuzz: ## every fuzz target, each for FUZZTIME=10m
 	@tools/fuzz $(FUZZTIME)
