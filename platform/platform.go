@@ -103,9 +103,16 @@ type Debugger interface {
 
 // Answerer is a Context that can answer some calls of the application itself.
 type Answerer interface {
-	// Answer has getpid(2) and gettid(2) answered with these numbers, from the next Switch on;
-	// 0: not. The platform may trap them all the same.
-	Answer(pid, tid int32)
+	// Answer has getpid(2) and so on answered with these facts, from the next Switch on; nil: with
+	// none. The platform may trap them all the same.
+	Answer(*Facts)
+}
+
+// Facts are answers to calls without arguments, which stay the same until Answer is called again.
+type Facts struct {
+	PID, TID             int32
+	IDs                  bool // the others are valid
+	UID, EUID, GID, EGID uint32
 }
 
 // TrapKind says why Switch returned.

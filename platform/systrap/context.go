@@ -20,15 +20,16 @@ type context struct {
 	placing placing
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
-	pid, tid int32 // see Answer
+	facts [6]uint32 // see Answer; as the area has them
 
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
 
-	live bool           // the last trap was a patched call, and the thread has its registers still
-	last arch.Registers // if live: what Switch returned
-	site *site          // if live: the site
-	hits [32]hit        // call sites that trapped
+	live    bool           // the last trap was a patched call, and the thread has its registers still
+	last    arch.Registers // if live: what Switch returned
+	site    *site          // if live: the site
+	dropped uint32         // if live: patches.dropped
+	hits    [32]hit        // call sites that trapped
 }
 
 // States of a context.
@@ -98,7 +99,7 @@ func (c *context) enter(s *space) bool {
 		proc.put(t)
 		return false
 	}
-	t.area.pid, t.area.tid = c.pid, c.tid
+	t.tell(&c.facts)
 	c.as = s
 	c.thread.Store(t)
 	return true
@@ -130,8 +131,8 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	}
 	if c.live && !c.fpuDirty && c.same(r) {
 		a.regs[13], a.iret[0] = r.Rax, r.Rip
-		if c.site.resume != 0 {
-			a.iret[0] = c.site.resume
+		if end := c.end(t); end != 0 {
+			a.iret[0] = end
 		}
 		a.ax = uint32(r.Eflags&0xd5|2)<<8 | uint32(r.Eflags>>11&1)
 		a.fast = 1
@@ -141,7 +142,11 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	}
 	a.fast = 0
 	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
-	a.iret = [5]uint64{r.Rip, arch.UserCs, r.Eflags, r.Rsp, arch.UserDs}
+	rip := r.Rip
+	if c.live && rip == c.last.Rip && r.Eflags&arch.FlagTF == 0 && c.end(t) != 0 {
+		rip = c.end(t)
+	}
+	a.iret = [5]uint64{rip, arch.UserCs, r.Eflags, r.Rsp, arch.UserDs}
 	a.fsNew, a.gsNew = r.FsBase, r.GsBase
 	if a.gsNew == 0 {
 		a.gsNew = t.at // nobody misses it: a program that uses GS has set it
@@ -154,6 +159,15 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	}
 	c.placing.resumed = counter()
 	t.wake(stateRun)
+}
+
+// end is where to go on behind the last call, if its site is still patched and that is another
+// place than it was.
+func (c *context) end(t *thread) uint64 {
+	if t.proc.patches.dropped.Load() != c.dropped {
+		return 0
+	}
+	return c.site.end()
 }
 
 // same tells whether all registers are as Switch returned them, but for the call's result.
@@ -276,10 +290,23 @@ func (c *context) Interrupt() {
 func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
 
 // Answer implements platform.Answerer.
-func (c *context) Answer(pid, tid int32) {
-	c.pid, c.tid = pid, tid
+func (c *context) Answer(f *platform.Facts) {
+	c.facts = [6]uint32{}
+	if f != nil {
+		c.facts = [6]uint32{uint32(f.PID) + 1, uint32(f.TID) + 1}
+		if f.IDs {
+			copy(c.facts[2:], []uint32{f.UID + 1, f.EUID + 1, f.GID + 1, f.EGID + 1})
+		}
+	}
 	if t := c.thread.Load(); t != nil {
-		t.area.pid, t.area.tid = pid, tid
+		t.tell(&c.facts)
+	}
+}
+
+// tell writes what the stub may answer.
+func (t *thread) tell(facts *[6]uint32) {
+	for i, f := range facts {
+		t.area.facts[i].Store(f)
 	}
 }
 

@@ -45,8 +45,13 @@ func (c *context) decode(t *thread, r *arch.Registers) platform.Trap {
 // decodeCall is decode for a call from a patched site.
 func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
 	in := &t.area.in
-	s := t.proc.site(t.area.slot)
-	if s == nil {
+	slot := t.area.slot
+	open := slot >= trampAt && slot < trampAt+trampLen // its trampoline is named
+	if open {
+		slot = (slot - trampAt) / trampSize
+	}
+	s := t.proc.site(slot)
+	if s == nil || s.form.numbered == open {
 		t.proc.end("a patched call names no site")
 		return platform.Trap{Kind: platform.Gone}
 	}
@@ -59,8 +64,8 @@ func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
 	r.Rip = s.ret
 	r.Sanitize()
 	r.Rcx, r.R11 = r.Rip, r.Eflags
-	r.OrigRax, r.Rax = uint64(s.nr), enosys
-	c.live, c.last, c.site = true, *r, s
+	r.OrigRax, r.Rax = s.number(in[13]), enosys
+	c.live, c.last, c.site, c.dropped = true, *r, s, t.proc.patches.dropped.Load()
 	return platform.Trap{Kind: platform.Syscall}
 }
 
@@ -100,6 +105,7 @@ func (t *thread) decodeSignal(r *arch.Registers) platform.Trap {
 	case interruptSignal:
 		trap = platform.Trap{Kind: platform.Interrupted}
 	case unix.SIGSEGV:
+		t.inMoved(r)
 		switch {
 		case code == siKernel:
 			trap.Addr = 0
@@ -108,6 +114,7 @@ func (t *thread) decodeSignal(r *arch.Registers) platform.Trap {
 			trap.Write, trap.Exec = reg(f[:], 19)&faultWrite != 0, reg(f[:], 19)&faultFetch != 0
 		}
 	case unix.SIGBUS:
+		t.inMoved(r)
 		if code == busAdrerr {
 			trap.Kind = platform.Fault
 			trap.Write = reg(f[:], 20) == pageFault && reg(f[:], 19)&faultWrite != 0
@@ -134,55 +141,99 @@ func (t *thread) bases(r *arch.Registers) {
 // patchedCall finds out whether an exception comes of a patched site, and stands for its call: the
 // application uses GS itself, jumped to the SYSCALL instruction that is no more, or steps through
 // the code one instruction at a time. Or it is about to go on behind the call, where no
-// instruction is any more: then that has been one step.
+// instruction is any more.
 func (t *thread) patchedCall(trap *platform.Trap, r *arch.Registers) {
-	inTramp := r.Rip >= trampAt && r.Rip < trampAt+trampLen
-	var s *site
 	if unix.Signal(trap.Signo) == unix.SIGTRAP {
-		if !inTramp {
-			return
-		}
-		if s = t.proc.site(uint32(r.Rip-trampAt) / trampSize); s == nil {
-			return
-		}
-		if r.Rip%trampSize != 0 { // behind the comparison
-			r.Rip = s.ret + uint64(len(comparison))
-			return
-		}
-		t.becomes(trap, r, s.ret, uint64(s.nr))
+		t.stepped(trap, r)
 		return
 	}
-	if r.Rip == textAt+entryNoArea {
-		if s = t.proc.site(uint32(r.Rax)); s != nil {
+	switch r.Rip {
+	case textAt + entryNoArea:
+		if s := t.proc.site(uint32(r.Rax)); s != nil && s.form.numbered {
 			t.becomes(trap, r, s.ret, uint64(s.nr))
 		}
 		return
+	case textAt + entryOpenNoArea:
+		if s := t.proc.site(uint32(r.Rcx)); s != nil && !s.form.numbered {
+			t.becomes(trap, r, s.ret, r.Rax)
+		}
+		return
 	}
-	if s = t.proc.siteBefore(r.Rip + 2); s != nil && s.resume == 0 {
+	if s := t.proc.siteBefore(r.Rip + 2); s != nil && s.form.class != slotsZero {
 		t.becomes(trap, r, s.ret, r.Rax)
 		return
 	}
-	if s = t.proc.siteBefore(r.Rip - (jumpSize - shortBefore)); s != nil && s.resume != 0 && uint32(r.Rax) == 0 {
+	const zeroJump = 7 - 4 // bytes that the jump takes behind the call
+	if s := t.proc.siteBefore(r.Rip - zeroJump); s != nil && s.form.class == slotsZero && uint32(r.Rax) == 0 {
 		t.becomes(trap, r, s.ret, 0)
 		return
 	}
-	if s = t.proc.siteBefore(r.Rip); s != nil && s.resume != 0 {
-		r.Eflags = r.Eflags&^arithmetic | compare(r.Rax)
-		r.Rip += uint64(len(comparison))
-		*trap = platform.Trap{Kind: platform.Interrupted}
-		if r.Eflags&arch.FlagTF != 0 {
-			const trapTrace = 2
-			*trap = platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGTRAP), Code: trapTrace, Addr: r.Rip}
-		}
+	if s := t.proc.siteBefore(r.Rip); s != nil && s.end() != 0 {
+		t.behind(trap, r, s)
+	}
+}
+
+// stepped is patchedCall for single steps, one of which the application has made into a
+// trampoline.
+func (t *thread) stepped(trap *platform.Trap, r *arch.Registers) {
+	if r.Rip < trampAt || r.Rip >= trampAt+trampLen {
+		return
+	}
+	s := t.proc.site(uint32(r.Rip-trampAt) / trampSize)
+	if s == nil {
+		return
+	}
+	switch off := (r.Rip - trampAt) % trampSize; {
+	case off == 0 && s.pre != 0:
+		*trap = platform.Trap{Kind: platform.Interrupted} // the next step is it
+	case off == 0:
+		t.becomes(trap, r, s.ret, uint64(s.nr))
+	case off <= s.pre:
+		r.Rip = s.ret - 2
+		trap.Addr = r.Rip
+	case off > trampEnd:
+		r.Rip = s.ret + uint64(len(s.form.after))
+		trap.Addr = r.Rip
+	}
+}
+
+// behind has what stood behind the call of s done, at whose old place the application is.
+func (t *thread) behind(trap *platform.Trap, r *arch.Registers, s *site) {
+	imm, compares := s.compares()
+	r.Eflags &^= resumeFlag
+	*trap = platform.Trap{Kind: platform.Interrupted}
+	if !compares {
+		r.Rip = s.end()
+		return
+	}
+	r.Eflags = r.Eflags&^arithmetic | compare(r.Rax, imm)
+	r.Rip += uint64(len(s.form.after))
+	if r.Eflags&arch.FlagTF != 0 {
+		const trapTrace = 2
+		*trap = platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGTRAP), Code: trapTrace, Addr: r.Rip}
+	}
+}
+
+// inMoved brings a fault of what was moved in front of a trampoline back to where that stood.
+func (t *thread) inMoved(r *arch.Registers) {
+	if r.Rip < trampAt || r.Rip >= trampAt+trampLen {
+		return
+	}
+	if s := t.proc.site(uint32(r.Rip-trampAt) / trampSize); s != nil && r.Rip == s.tramp {
+		r.Rip = s.start()
 	}
 }
 
 // becomes makes a trap the call nr before ret.
 func (t *thread) becomes(trap *platform.Trap, r *arch.Registers, ret, nr uint64) {
 	*trap = platform.Trap{Kind: platform.Syscall}
+	r.Eflags &^= resumeFlag
 	r.Rip, r.OrigRax = ret, nr
 	r.Rax, r.Rcx, r.R11 = enosys, r.Rip, r.Eflags
 }
+
+// resumeFlag is RF, which the processor sets when it saves the flags of a fault.
+const resumeFlag = 1 << 16
 
 // Flags of EFLAGS that arithmetic sets.
 const (
@@ -195,9 +246,8 @@ const (
 	arithmetic = flagCF | flagPF | flagAF | flagZF | flagSF | flagOF
 )
 
-// compare returns the flags of cmp $-4096,%rax.
-func compare(rax uint64) (flags uint64) {
-	const with = ^uint64(4095)
+// compare returns the flags of cmp $with,%rax.
+func compare(rax, with uint64) (flags uint64) {
 	d := rax - with
 	if rax < with {
 		flags |= flagCF

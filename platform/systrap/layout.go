@@ -29,6 +29,10 @@ const (
 	entryRestorer = 32
 	entryCall     = 48 // from a trampoline: EAX is the slot
 	entryNoArea   = 64 // where a call traps whose GS is the application's
+	// The same for calls whose number is open, in EAX: RCX is the end of the trampoline, R11 the
+	// area; and RCX is the slot.
+	entryOpen       = 80
+	entryOpenNoArea = 96
 )
 
 // Offsets in the data page.
@@ -78,11 +82,15 @@ const (
 	areaFs     = 0xa8 // the segment bases
 	areaGs     = 0xb0
 	areaFP     = 0xb8 // address of the XSAVE image to load on resume; 0: none
-	areaSlot   = 0xc0 // kindCall: the slot
+	areaSlot   = 0xc0 // kindCall: the slot, or the end of the trampoline
 	areaFast   = 0xc4 // on resume: only RAX and the flags are to be loaded
 	areaAX     = 0xc8 // what LAHF and SETO left, for that
-	areaPID    = 0xd0 // the answers to getpid(2) and gettid(2); 0: ask the sentry
+	areaPID    = 0xd0 // answers to getpid(2) and so on, and 1; 0: ask the sentry
 	areaTID    = 0xd4
+	areaUID    = 0xd8
+	areaEUID   = 0xdc
+	areaGID    = 0xe0
+	areaEGID   = 0xe4
 	areaFlags  = 0xf0  // kindCall: EFLAGS; the word below is a stack
 	areaRegs   = 0x100 // registers on resume: r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
 	areaFsNew  = 0x178

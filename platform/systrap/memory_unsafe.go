@@ -47,9 +47,8 @@ type area struct {
 	fast   uint32
 	ax     uint32
 	_      uint32
-	pid    int32
-	tid    int32
-	_      [6]uint32
+	facts  [6]atomic.Uint32 // from areaPID on
+	_      [2]uint32
 	flags  uint64
 	_      uint64
 	regs   [15]uint64

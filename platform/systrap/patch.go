@@ -1,10 +1,10 @@
 package systrap
 
 import (
-	"bytes"
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -12,7 +12,7 @@ import (
 	"github.com/seed-7423c386/runsc/platform"
 )
 
-// A call site that traps often is patched, so that it needs no signal. The site is
+// A call site that traps often is patched, so that it needs no signal. The most common is
 //
 //	b8 NR NR NR NR   mov $NR,%eax
 //	0f 05            syscall
@@ -26,16 +26,19 @@ import (
 // pointer may be in use. Who jumps to the old SYSCALL instruction, to restart a call say, finds
 // the byte 06, which is no instruction, and the SIGILL is taken for the call that it meant.
 //
-// glibc's read(2) has the number 0, which is shorter:
+// Other forms (sites.go) have another instruction in front of SYSCALL, which is then done in the
+// trampoline, and find the call's number in EAX. If it is short, the jump takes from what follows
+// as well, which is done at the end of the trampoline. Then there are two places that somebody may
+// come to and must find no instruction: SYSCALL, and what was behind it. If three bytes stand in
+// front these are SS, for which slots serve whose address ends with 60, and 06; if four or more
+// do, prefixes without effect move the jump so that the same holds. With two,
 //
 //	31 c0                xor %eax,%eax
 //	0f 05                syscall
 //	48 3d 00 f0 ff ff    cmp $-4096,%rax
 //
-// There the jump takes three bytes of the comparison as well, which is made at the end of the
-// trampoline. Its slots are those in which SS SS is xx 06, xx 07 or xx 0e, so that who comes back to
-// the comparison finds no instruction there either; and who jumps to the SYSCALL with 0 in EAX
-// finds AND, which leaves that, and then what is left of the comparison, which is no
+// the slots are those in which SS SS is xx 06, xx 07 or xx 0e; who jumps to the SYSCALL with 0 in
+// EAX finds AND, which leaves that, and then what is left of the comparison, which is no
 // instruction.
 //
 // What is patched is a copy of the page, which only the stub process has: the sentry's view of
@@ -46,20 +49,13 @@ import (
 // other thread of the process runs.
 const (
 	maxSlots   = pageSize / 8
-	trampSize  = 64
+	trampSize  = 128
 	trampLen   = maxSlots * trampSize
 	patchUnit  = pageSize + trampLen // of the file of slots and trampolines
 	maxSets    = 4096
 	maxCopies  = 65536
 	patchAfter = 16 // traps of one site, as one context sees them
 )
-
-// site is a patched call site.
-type site struct {
-	ret    uint64 // address of the instruction behind
-	nr     uint32
-	resume uint64 // where to go on instead, after the short form: its end of the trampoline
-}
 
 // patchSet holds the slots of a process and of those forked from it, where the same text is at
 // the same addresses.
@@ -70,13 +66,23 @@ type patchSet struct {
 	sites [maxSlots]atomic.Pointer[site]
 
 	mu    sync.Mutex
-	index map[uint64]int // slots by ret
+	index map[siteKey]int // slots
+}
+
+// siteKey is what makes trampolines the same.
+type siteKey struct {
+	ret  uint64
+	form *form
+	nr   uint32
+	old  [8]byte // what was moved
 }
 
 // patches are what is patched in a process.
 type patches struct {
 	stop    atomic.Bool  // no thread may begin to run
 	running atomic.Int32 // threads that run, or are about to look at stop
+
+	dropped atomic.Uint32 // counts patched pages that are no longer
 
 	set atomic.Pointer[patchSet] // nil: nothing is
 
@@ -131,6 +137,7 @@ func (s *process) mapped(start, end uint64, text bool) {
 	for page, unit := range q.pages {
 		if page >= start && page < end {
 			delete(q.pages, page)
+			q.dropped.Add(1)
 			s.p.dropCopy(unit)
 		}
 	}
@@ -151,27 +158,10 @@ func (p *Platform) isText(fd int, prot platform.Prot) bool {
 	return prot == platform.Read|platform.Exec && p.patchable(fd)
 }
 
-// The two forms of a call, and how much of them is before the instruction that follows.
-const (
-	longBefore  = 7
-	shortBefore = 4
-	jumpSize    = 7
-)
-
-// comparison is what follows the short form.
-var comparison = []byte{0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff}
-
 // patch patches the site of call nr before ret. again tells that it may work later.
 func (s *process) patch(ret uint64, nr uint32) (again bool) {
 	page := (ret - 1) &^ (pageSize - 1)
-	before := uint64(longBefore)
-	if nr == 0 {
-		before = shortBefore
-	}
-	at := int(ret - before - page)
-	if ret-before < page || at+shortBefore+len(comparison) > pageSize || nr >= 1024 {
-		return false
-	}
+	at := int(ret - page)
 	q := &s.patches
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -180,7 +170,7 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 	}
 	q.stop.Store(true)
 	defer q.stop.Store(false)
-	if q.running.Load() != 0 {
+	if !q.alone() {
 		return true
 	}
 	unit, old := q.pages[page]
@@ -195,7 +185,7 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 		unit = n
 		q.pages[page] = unit
 	}
-	if !s.writeJump(s.p.copies.page(unit)[at:], ret, nr) && !old {
+	if !s.writeJump(s.p.copies.page(unit), at, ret, nr) && !old {
 		delete(q.pages, page)
 		s.p.dropCopy(unit)
 		return false
@@ -205,6 +195,18 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 		s.end("its text cannot be mapped")
 	}
 	return false
+}
+
+// alone waits a moment until no thread of the process runs. None begins to, since stop is set.
+func (q *patches) alone() bool {
+	const tries, moment = 10, 20 * time.Microsecond
+	for range tries {
+		if q.running.Load() == 0 {
+			return true
+		}
+		time.Sleep(moment)
+	}
+	return q.running.Load() == 0
 }
 
 func (q *patches) inText(page uint64) bool {
@@ -232,17 +234,10 @@ func (s *process) copyPage(page uint64) (unit int, ok bool) {
 	return unit, true
 }
 
-// isSite tells whether b begins with a call.
-func isSite(b []byte, nr uint32) bool {
-	if nr == 0 {
-		return b[0] == 0x31 && b[1] == 0xc0 && b[2] == 0x0f && b[3] == 0x05 && bytes.HasPrefix(b[shortBefore:], comparison)
-	}
-	return b[0] == 0xb8 && binary.LittleEndian.Uint32(b[1:]) == nr && b[5] == 0x0f && b[6] == 0x05
-}
-
-// writeJump replaces the call at the beginning of b, if it is one.
-func (s *process) writeJump(b []byte, ret uint64, nr uint32) bool {
-	if !isSite(b, nr) {
+// writeJump replaces the call in a page whose SYSCALL ends at b[at], if it is of a known form.
+func (s *process) writeJump(b []byte, at int, ret uint64, nr uint32) bool {
+	f := findForm(b, at, nr)
+	if f == nil {
 		return false
 	}
 	set := s.patches.set.Load()
@@ -251,13 +246,12 @@ func (s *process) writeJump(b []byte, ret uint64, nr uint32) bool {
 			return false
 		}
 	}
-	slot, ok := s.p.slot(set, ret, nr)
+	start := at - 2 - len(f.moved)
+	slot, ok := s.p.slot(set, &site{ret: ret, nr: nr, moved: uint64(len(f.moved)), form: f}, b[start:at-2], b[at:at+len(f.after)])
 	if !ok {
 		return false
 	}
-	jump := [jumpSize]byte{0xff, 0x24, 0x25}
-	binary.LittleEndian.PutUint32(jump[3:], uint32(slotsAt+8*slot))
-	copy(b, jump[:])
+	f.jump(b[start:], slot)
 	return true
 }
 
@@ -270,7 +264,7 @@ func (s *process) newSet() *patchSet {
 	if !ok {
 		return nil
 	}
-	set := &patchSet{unit: unit, refs: 1, index: map[uint64]int{}}
+	set := &patchSet{unit: unit, refs: 1, index: map[siteKey]int{}}
 	off := uint64(unit) * patchUnit
 	flags := uint64(unix.MAP_SHARED | unix.MAP_FIXED)
 	_, errno := s.order(false,
@@ -283,83 +277,33 @@ func (s *process) newSet() *patchSet {
 	return set
 }
 
-// slot returns the slot of a site, with its trampoline.
-func (p *Platform) slot(set *patchSet, ret uint64, nr uint32) (int, bool) {
+// slot returns the slot of a site, with its trampoline, which does moved and after.
+func (p *Platform) slot(set *patchSet, st *site, moved, after []byte) (int, bool) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	if i, ok := set.index[ret]; ok && set.sites[i].Load().nr == nr {
+	key := siteKey{ret: st.ret, form: st.form}
+	if st.form.numbered {
+		key.nr = st.nr
+	} else {
+		st.pre = uint64(copy(key.old[:], moved))
+	}
+	if i, ok := set.index[key]; ok {
 		return i, true
 	}
 	i := 0
-	for i < maxSlots && (set.sites[i].Load() != nil || forShort(i) != (nr == 0)) {
+	for i < maxSlots && (set.sites[i].Load() != nil || classOf(i) != st.form.class) {
 		i++
 	}
 	if i == maxSlots {
 		return 0, false
 	}
-	st := &site{ret: ret, nr: nr}
-	if nr == 0 {
-		st.resume = trampAt + uint64(i)*trampSize + trampSize/2
-	}
-	set.index[ret] = i
+	set.index[key] = i
+	st.tramp = uint64(trampAt + i*trampSize)
 	unit := p.tramps.patchUnit(set.unit)
-	at := uint64(trampAt + i*trampSize)
-	b := unit[pageSize+i*trampSize:][:trampSize]
-	trampoline(b, at, uint32(i), nr)
-	binary.LittleEndian.PutUint64(b[trampSize-8:], ret)
-	if st.resume != 0 {
-		end := b[trampSize/2:]
-		n := copy(end, comparison)
-		copy(end[n:], []byte{0xff, 0x25, byte(trampSize/2 - 8 - n - 6), 0, 0, 0}) // jmp *the last word
-		binary.LittleEndian.PutUint64(b[trampSize-8:], ret+uint64(len(comparison)))
-	}
-	binary.LittleEndian.PutUint64(unit[8*i:], at)
+	st.trampoline(unit[pageSize+i*trampSize:][:trampSize], st.tramp, uint32(i), moved, after)
+	binary.LittleEndian.PutUint64(unit[8*i:], st.tramp)
 	set.sites[i].Store(st)
 	return i, true
-}
-
-// forShort tells whether a slot is for the short form: the second byte of its address is no
-// instruction.
-func forShort(slot int) bool {
-	second := slot * 8 >> 8
-	return second == 0x06 || second == 0x07 || second == 0x0e
-}
-
-// trampoline writes the code of a slot, which is at address at, to b.
-func trampoline(b []byte, at uint64, slot, nr uint32) {
-	n := 0
-	put := func(code ...byte) { n += copy(b[n:], code) }
-	if fact := answered(nr); fact != 0 {
-		// As at callSite in stub_amd64.s, without a change to the flags: RCX becomes 0 if GS is an
-		// area.
-		put(0xf3, 0x49, 0x0f, 0xae, 0xcb) // rdgsbase %r11
-		put(0x48, 0xb9)                   // movabs $-areaAt,%rcx
-		areas := uint64(areaAt)
-		n += copy(b[n:], binary.LittleEndian.AppendUint64(nil, -areas))
-		put(0x4a, 0x8d, 0x0c, 0x19)                     // lea (%rcx,%r11),%rcx
-		put(0x48, 0x0f, 0xc9)                           // bswap %rcx
-		put(0x67, 0xe3, 2)                              // jecxz +2
-		put(0xeb, 7+3+2+6)                              // jmp to the general part
-		put(0x41, 0x8b, 0x8b, fact, 0, 0, 0)            // mov fact(%r11),%ecx
-		put(0x67, 0xe3, 2+6)                            // jecxz to the general part
-		put(0x89, 0xc8)                                 // mov %ecx,%eax
-		put(0xff, 0x25, byte(trampSize-8-n-6), 0, 0, 0) // jmp *ret, which is the last word
-	}
-	put(0xb8) // mov $slot,%eax
-	n += copy(b[n:], binary.LittleEndian.AppendUint32(nil, slot))
-	put(0xe9) // jmp callSite
-	n += copy(b[n:], binary.LittleEndian.AppendUint32(nil, uint32(textAt+entryCall-(at+uint64(n)+4))))
-}
-
-// answered returns where in the area the answer to a call is, 0 for the most.
-func answered(nr uint32) byte {
-	switch nr {
-	case unix.SYS_GETPID:
-		return areaPID
-	case unix.SYS_GETTID:
-		return areaTID
-	}
-	return 0
 }
 
 // site returns the site of a slot that a stub has named, nil if there is none.
@@ -371,22 +315,33 @@ func (s *process) site(slot uint32) *site {
 	return set.sites[slot].Load()
 }
 
-// siteBefore returns the site with that ret if its page is patched, else nil.
+// siteBefore returns the patched site with that ret, nil if there is none.
 func (s *process) siteBefore(ret uint64) *site {
 	set := s.patches.set.Load()
-	if set == nil {
+	if set == nil || ret < minAddr || ret > maxAddr {
 		return nil
 	}
+	page := (ret - 1) &^ (pageSize - 1)
 	s.patches.mu.Lock()
-	_, patched := s.patches.pages[(ret-1)&^(pageSize-1)]
-	s.patches.mu.Unlock()
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	i, ok := set.index[ret]
-	if !ok || !patched {
+	defer s.patches.mu.Unlock()
+	unit, patched := s.patches.pages[page]
+	if !patched {
 		return nil
 	}
-	return set.sites[i].Load()
+	const shortest, longest = 2, 6
+	b := s.p.copies.page(unit)
+	for moved := shortest; moved <= longest; moved++ {
+		start := int(ret-page) - 2 - moved
+		if start < 0 {
+			break
+		}
+		if i := jumpSlot(b[start:]); i >= 0 {
+			if st := set.sites[i].Load(); st != nil && st.ret == ret && st.moved == uint64(moved) {
+				return st
+			}
+		}
+	}
+	return nil
 }
 
 // inherit gives the child what its parent has, whose patches.mu is held.

@@ -40,7 +40,7 @@ func (t *Task) loop() {
 
 // enter runs application code until a trap and keeps the account of time.
 func (t *Task) enter() platform.Trap {
-	if quiet := t.quiet(); quiet != t.run.answers {
+	if quiet := t.quiet(); quiet != t.run.answers || quiet && t.Cred() != t.run.answered {
 		t.answer(quiet)
 	}
 	now := t.k.Clock.Monotonic()
@@ -64,16 +64,24 @@ func (t *Task) quiet() bool {
 	return !t.ptrace.enabled.Load() && !t.run.seccomp && t.k.Trace == nil && !t.run.dispatch.on
 }
 
-// answer lets the platform answer calls that always have the same result, or not.
+// answer lets the platform answer calls that always have the same result, or not. Ids in another
+// than the first user namespace change when somebody writes its map.
 func (t *Task) answer(quiet bool) {
-	t.run.answers = quiet
-	if a, ok := t.ctx.(platform.Answerer); ok {
-		if quiet {
-			a.Answer(t.PID(), t.TID())
-		} else {
-			a.Answer(0, 0)
-		}
+	c := t.Cred()
+	t.run.answers, t.run.answered = quiet, c
+	a, ok := t.ctx.(platform.Answerer)
+	if !ok {
+		return
 	}
+	if !quiet {
+		a.Answer(nil)
+		return
+	}
+	a.Answer(&platform.Facts{
+		PID: t.PID(), TID: t.TID(),
+		IDs: c.NS.Parent == nil,
+		UID: uint32(c.Ruid), EUID: uint32(c.Euid), GID: uint32(c.Rgid), EGID: uint32(c.Egid),
+	})
 }
 
 // syscall does the call the registers ask for. It is the one place where calls are made:

@@ -55,7 +55,8 @@ type Task struct {
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
-		answers  bool // the platform answers getpid(2) itself
+		answers  bool       // the platform answers getpid(2) and so on itself
+		answered *auth.Cred // what it answers with
 		dispatch userDispatch
 		trap     trapState
 		dying    atomic.Bool // the thread is to exit with status; others look
