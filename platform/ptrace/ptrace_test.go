@@ -29,7 +29,7 @@ func plat(t testing.TB) *Platform {
 
 var subject = conformance.Subject{
 	New:  func(t testing.TB) platform.Platform { return plat(t) },
-	Kill: func(c platform.Context) { unix.Kill(c.(*context).thread.pid, unix.SIGKILL) },
+	Kill: func(c platform.Context) { unix.Kill(int(c.(*context).target.Load()>>32), unix.SIGKILL) },
 }
 
 func TestConformance(t *testing.T) { conformance.Run(t, subject) }
