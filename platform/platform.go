@@ -101,6 +101,15 @@ type Debugger interface {
 	DebugHits() uint64
 }
 
+// Batcher is an AddressSpace that notes changes as long as nobody runs in it and makes them all at
+// once when somebody enters: filling a new one with a few Maps is cheaper than Clone. Errors of
+// noted changes leave nothing mapped.
+type Batcher interface{ Batches() }
+
+// Spawner is a Context that wants to know, between Switches, that another one will soon enter
+// the address space it was last in.
+type Spawner interface{ Spawn() }
+
 // Answerer is a Context that can answer some calls of the application itself.
 type Answerer interface {
 	// Answer has getpid(2) and so on answered with these facts, from the next Switch on; nil: with

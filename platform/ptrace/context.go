@@ -17,6 +17,7 @@ type context struct {
 	thread *thread
 	tracer int // the operating system thread that Switch runs on; 0: not yet known
 	state  atomic.Int32
+	inApp  atomic.Bool  // the thread may be in application code
 	target atomic.Int64 // pid<<32 | tid of the stub thread, for Interrupt
 
 	fpu      []byte // the state while there is no thread, and room for the host's image
@@ -50,16 +51,14 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 			return platform.Trap{Kind: platform.Gone}
 		}
 	}
-	t := c.thread
-	if t.kicked {
-		t.kicked = false
-		return platform.Trap{Kind: platform.Interrupted}
-	}
 	if !c.state.CompareAndSwap(idle, running) {
 		c.state.Store(idle)
 		return platform.Trap{Kind: platform.Interrupted}
 	}
+	c.inApp.Store(true)
 	trap := c.run(regs)
+	c.inApp.Store(false)
+	c.as.left()
 	c.state.Store(idle)
 	return trap
 }
@@ -91,17 +90,8 @@ func (c *context) run(regs *arch.Registers) platform.Trap {
 	t := c.thread
 	gone := platform.Trap{Kind: platform.Gone}
 	regs.Sanitize()
-	orig := regs.OrigRax
-	regs.OrigRax = ^uint64(0) // the host has no call to restart
-	if e := setRegs(t.tid, regs); e != 0 {
-		regs.OrigRax = orig
+	if !c.load(regs) {
 		return gone
-	}
-	if c.fpuDirty {
-		c.loadFPU()
-	}
-	if c.debug.dirty {
-		c.loadDebug()
 	}
 	c.p.cpus.enter(c)
 	defer c.p.cpus.leave(c)
@@ -114,13 +104,45 @@ func (c *context) run(regs *arch.Registers) platform.Trap {
 			t.dead = true
 			return gone
 		}
-		if status>>16 != 0 { // an event: nothing of the application's
-			continue
-		}
-		if trap, ok := c.decode(status.StopSignal(), regs); ok {
-			return trap
+		switch sig := status.StopSignal(); {
+		case status>>16 != 0: // an event: nothing of the application's
+		case sig == interruptSignal:
+			if e := getRegs(t.tid, regs); e != 0 {
+				return gone
+			}
+			if c.state.Load() == interrupted {
+				regs.OrigRax = ^uint64(0)
+				return platform.Trap{Kind: platform.Interrupted}
+			}
+			if !c.load(regs) {
+				return gone
+			}
+		default:
+			if trap, ok := c.decode(sig, regs); ok {
+				return trap
+			}
 		}
 	}
+}
+
+// load does what waits for a thread of the space, and gives the thread the state to go on with.
+func (c *context) load(regs *arch.Registers) bool {
+	if c.as.pending.Load() {
+		c.as.serve(c)
+	}
+	t, orig := c.thread, regs.OrigRax
+	regs.OrigRax = ^uint64(0) // the host has no call to restart
+	if e := setRegs(t.tid, regs); e != 0 {
+		regs.OrigRax = orig
+		return false
+	}
+	if c.fpuDirty {
+		c.loadFPU()
+	}
+	if c.debug.dirty {
+		c.loadDebug()
+	}
+	return true
 }
 
 // Codes of siginfo.
@@ -150,8 +172,6 @@ func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, 
 	}
 	trap := platform.Trap{Kind: platform.Exception, Signo: uint8(sig), Code: info.code, Addr: info.addr}
 	switch sig {
-	case interruptSignal:
-		return platform.Trap{Kind: platform.Interrupted}, true
 	case unix.SIGSEGV:
 		if info.code == segvMaperr || info.code == segvAccerr {
 			c.fault(&trap, regs)
@@ -200,11 +220,23 @@ func (c *context) Interrupt() {
 				continue
 			}
 			if s == running {
-				v := c.target.Load()
-				unix.Tgkill(int(v>>32), int(int32(v)), interruptSignal)
+				c.signal()
 			}
 			return
 		}
+	}
+}
+
+// signal stops the thread, which runs.
+func (c *context) signal() {
+	v := c.target.Load()
+	unix.Tgkill(int(v>>32), int(int32(v)), interruptSignal)
+}
+
+// Spawn implements platform.Spawner.
+func (c *context) Spawn() {
+	if c.as != nil {
+		c.as.spawn()
 	}
 }
 
@@ -252,4 +284,5 @@ func (c *context) Release() {
 }
 
 var _ platform.Context = (*context)(nil)
+var _ platform.Spawner = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

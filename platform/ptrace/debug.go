@@ -41,6 +41,7 @@ func (c *context) loadDebug() {
 		}
 	}
 	poke(7, c.debug.control)
+	c.thread.debugged = true
 }
 
 // noteHits reads from the thread which of its break points it met.
@@ -49,5 +50,13 @@ func (c *context) noteHits() {
 	if v, e := peekUser(c.thread.tid, debugOffset+8*dr6); e == 0 {
 		c.debug.hits |= v & 0xf
 		request(unix.PTRACE_POKEUSR, c.thread.tid, debugOffset+8*dr6, 0)
+	}
+}
+
+// clearDebug takes the break points away from a thread that another context will have.
+func (t *thread) clearDebug() {
+	if t.debugged {
+		request(unix.PTRACE_POKEUSR, t.tid, debugOffset+8*7, 0)
+		t.debugged = false
 	}
 }

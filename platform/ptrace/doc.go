@@ -2,21 +2,25 @@
 // ptrace(2).
 //
 // A stub process is an address space: it holds nothing but the application's mappings and one
-// page of code (the stub page, stub_amd64.s, below everything an application may map). Its
-// first thread, the service thread, never runs application code: it stays stopped and makes
-// the mapping calls that nobody else is at hand for. Each Context has a stub thread of its own,
-// traced by the operating system thread of the goroutine that calls Switch, which stays locked
-// to it.
+// page of ours (the stub page, stub_amd64.s, below everything an application may map). Each
+// Context has a stub thread of its own, traced by the operating system thread of the goroutine
+// that calls Switch, which stays locked to it.
 //
 // Application code only ever runs under PTRACE_SYSEMU: a system call stops it before the host
 // does anything. Host calls in a stub are made by setting its registers to the stub page's
-// SYSCALL instruction, which an INT3 follows. New threads and processes begin in a loop of
-// pause(2) in the stub page and are seized there by whoever will trace them.
+// SYSCALL instruction, which an INT3 follows. A stop costs much more than a mapping call, so
+// changes of an address space that nobody runs in are only noted (space.go), and made all at
+// once, before application code runs again: the stub page holds a table of calls and a loop
+// that makes them. The sentry writes the table through its own mapping; stubs cannot.
 //
-// The master is the first stub process, made by New before the sentry is sealed; empty address
-// spaces are its children, and fork's are children of the process forked. They share the
-// sentry's descriptor table, so that a descriptor of the sentry can be mapped in a stub, and
-// die with it: PTRACE_O_EXITKILL, and the PID namespace whose init the sentry is.
+// New threads and processes begin in a loop of pause(2) in the stub page and are seized there by
+// whoever will trace them. A process whose address space is gone is emptied and kept for the next
+// one (process.go): by the thread that traces it, or for everybody.
+//
+// The master is the first stub process, made by New before the sentry is sealed; others are its
+// children, and a large fork's are children of the process forked. They share the sentry's
+// descriptor table, so that a descriptor of the sentry can be mapped in a stub, and die with it:
+// PTRACE_O_EXITKILL, and the PID namespace whose init the sentry is.
 //
 // Placing: a round trip between a stub thread and its tracer costs several times less on one
 // processor than across two. Both are bound to one, and move together when it has more to do

@@ -3,9 +3,6 @@ package ptrace
 import (
 	"fmt"
 	"runtime"
-	"slices"
-	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,9 +13,10 @@ import (
 
 // Platform makes stub processes. It implements platform.Platform.
 type Platform struct {
-	work chan func() // for the service thread, which traces the service threads of all stubs
-	cpus cpus
-	dead graves
+	work  chan func() // for the service thread, which traces the master
+	cpus  cpus
+	stock stock
+	dead  graves
 
 	master *thread // of the service thread
 }
@@ -28,6 +26,9 @@ type Platform struct {
 func New() (*Platform, error) {
 	p := &Platform{work: make(chan func(), 64)}
 	p.cpus.init()
+	if err := p.stock.init(); err != nil {
+		return nil, fmt.Errorf("memory for stub pages: %w", err)
+	}
 	// A thread that waits for its stub, or sleeps, keeps its processor of the Go runtime for up to
 	// 10 ms. Who becomes ready meanwhile shall find another.
 	runtime.GOMAXPROCS(max(8, 2*runtime.NumCPU()))
@@ -55,36 +56,6 @@ func (p *Platform) serve(failed chan<- error) {
 	}
 }
 
-// graves are stub processes that were killed and whose end nobody has taken notice of.
-type graves struct {
-	mu   sync.Mutex
-	pids []int
-	due  bool // somebody will look again
-}
-
-// add notes a process that was killed, and takes notice of those that have ended meanwhile.
-func (g *graves) add(pid int) {
-	g.mu.Lock()
-	g.pids = append(g.pids, pid)
-	g.mu.Unlock()
-	g.look()
-}
-
-func (g *graves) look() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.pids = slices.DeleteFunc(g.pids, ended)
-	if len(g.pids) > 0 && !g.due {
-		g.due = true
-		time.AfterFunc(20*time.Millisecond, func() {
-			g.mu.Lock()
-			g.due = false
-			g.mu.Unlock()
-			g.look()
-		})
-	}
-}
-
 // do runs f on the service thread.
 func (p *Platform) do(f func()) {
 	done := make(chan struct{})
@@ -107,7 +78,7 @@ func (p *Platform) makeMaster() error {
 		return fmt.Errorf("tracing the master stub: %w", errno)
 	}
 	p.master = t
-	if errno := t.empty(); errno != 0 {
+	if errno := p.empty(t); errno != 0 {
 		unix.Kill(pid, unix.SIGKILL)
 		return fmt.Errorf("preparing the master stub: %w", errno)
 	}
@@ -115,28 +86,17 @@ func (p *Platform) makeMaster() error {
 }
 
 // empty maps the stub page and takes everything else away, which is a copy of the sentry.
-func (t *thread) empty() linux.Errno {
+func (p *Platform) empty(t *thread) linux.Errno {
 	text := codeAddr()
 	old := func(nr uintptr, args ...uintptr) linux.Errno {
 		_, errno := t.callAt(text, nr, args...)
 		return errno
 	}
-	if errno := old(unix.SYS_MMAP, stubPage, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED, ^uintptr(0), 0); errno != 0 {
+	n, _, errno := p.stock.slot()
+	if errno != 0 {
 		return errno
 	}
-	c := code()
-	for i := 0; i < len(c); i += 8 {
-		var word [8]byte
-		copy(word[:], c[i:])
-		v := uintptr(0)
-		for k, b := range word {
-			v |= uintptr(b) << (8 * k)
-		}
-		if e := request(unix.PTRACE_POKEDATA, t.tid, uintptr(stubPage+i), v); e != 0 {
-			return errnoOf(e)
-		}
-	}
-	if errno := old(unix.SYS_MPROTECT, stubPage, pageSize, unix.PROT_READ|unix.PROT_EXEC); errno != 0 {
+	if errno := old(unix.SYS_MMAP, stubPage, pageSize, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_SHARED|unix.MAP_FIXED, uintptr(p.stock.fd), uintptr(n*pageSize)); errno != 0 {
 		return errno
 	}
 	// The host writes there; it is set in a sentry that links C only (with the race detector).
@@ -161,29 +121,24 @@ func (t *thread) empty() linux.Errno {
 }
 
 // ignoreSignals lets a stub thread that nobody traces yet survive a late interrupt: the
-// dispositions of the sentry's Go runtime name handlers that are no longer there. The action
-// goes through the stub page's last bytes.
+// dispositions of the sentry's Go runtime name handlers that are no longer there.
 func (t *thread) ignoreSignals() linux.Errno {
-	const at = stubPage + pageSize - 32 // zero bytes but for the handler: SIG_IGN
-	if e := request(unix.PTRACE_POKEDATA, t.tid, at, 1); e != 0 {
-		return errnoOf(e)
-	}
 	for signo := uintptr(1); signo <= 64; signo++ {
 		if signo == uintptr(unix.SIGKILL) || signo == uintptr(unix.SIGSTOP) {
 			continue
 		}
-		if _, errno := t.call(unix.SYS_RT_SIGACTION, signo, at, 0, 8); errno != 0 {
+		if _, errno := t.call(unix.SYS_RT_SIGACTION, signo, stubPage+actionOff, 0, 8); errno != 0 {
 			return errno
 		}
 	}
 	const setMask = 2
-	_, errno := t.call(unix.SYS_RT_SIGPROCMASK, setMask, at+8, 0, 8)
+	_, errno := t.call(unix.SYS_RT_SIGPROCMASK, setMask, stubPage+emptyOff, 0, 8)
 	return errno
 }
 
 // NewAddressSpace implements platform.Platform.
 func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
-	return &space{p: p}, 0
+	return newSpace(p), 0
 }
 
 // ThreadBound implements platform.ThreadBound: only the thread that traces a stub may deal with it.
@@ -199,7 +154,7 @@ func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
 func Policy() []host.Call {
 	return []host.Call{
 		{Name: "ptrace", No: linux.SYS_PTRACE, Any: host.OneOf(0, unix.PTRACE_CONT, unix.PTRACE_SYSEMU, unix.PTRACE_GETREGS, unix.PTRACE_SETREGS,
-			unix.PTRACE_GETSIGINFO, unix.PTRACE_GETREGSET, unix.PTRACE_SETREGSET, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT,
+			unix.PTRACE_GETSIGINFO, unix.PTRACE_GETREGSET, unix.PTRACE_SETREGSET, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT, unix.PTRACE_DETACH,
 			unix.PTRACE_PEEKUSR, unix.PTRACE_POKEUSR)},
 		{Name: "wait4", No: linux.SYS_WAIT4},
 		// Stubs come and go, so their numbers are not known here.

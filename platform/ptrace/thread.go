@@ -14,7 +14,7 @@ import (
 type thread struct {
 	pid, tid int
 	dead     bool
-	kicked   bool // the interrupt signal came while a call was injected
+	debugged bool // it has break points
 }
 
 // interruptSignal is sent to a running stub thread to stop it. Without a tracer it is ignored.
@@ -56,44 +56,107 @@ func (t *thread) call(nr uintptr, args ...uintptr) (uint64, linux.Errno) {
 // callAt makes a host system call at one of the stub page's entries, or at base + their offset
 // as long as the page is not there.
 func (t *thread) callAt(entry uint64, nr uintptr, args ...uintptr) (uint64, linux.Errno) {
-	if t.dead {
-		return 0, linux.ESRCH
-	}
-	r := arch.Registers{Rip: entry, Rax: uint64(nr), OrigRax: ^uint64(0), Cs: arch.UserCs, Ss: arch.UserDs, Eflags: arch.FlagIF | 2}
+	r := stubRegs(entry)
+	r.Rax = uint64(nr)
 	for i, to := range []*uint64{&r.Rdi, &r.Rsi, &r.Rdx, &r.R10, &r.R8, &r.R9}[:len(args)] {
 		*to = uint64(args[i])
 	}
-	if e := setRegs(t.tid, &r); e != 0 {
-		return 0, t.failed(e)
+	if errno := t.runStub(&r); errno != 0 {
+		return 0, errno
+	}
+	if v := int64(r.Rax); v < 0 && v >= -4095 {
+		return 0, linux.Errno(-v)
+	}
+	return r.Rax, 0
+}
+
+// batch makes calls by way of the table in the stub page, which has room for them. It returns how
+// many were made before one failed, and its error.
+func (t *thread) batch(page []byte, calls []call) (done int, errno linux.Errno) {
+	if len(calls) == 1 {
+		if _, errno := t.call(calls[0].nr, calls[0].args[:]...); errno != 0 {
+			return 0, errno
+		}
+		return 1, 0
+	}
+	putCalls(page, calls)
+	const table = stubPage + tableOff
+	r := stubRegs(entryBatch)
+	r.Rbx, r.Rbp = table, table+uint64(len(calls))*callSize
+	if errno := t.runStub(&r); errno != 0 {
+		return 0, errno
+	}
+	if r.Rbx == r.Rbp {
+		return len(calls), 0
+	}
+	return int(r.Rbx-table) / callSize, linux.Errno(-int64(r.Rax))
+}
+
+// stubRegs returns the registers of stub code that begins at entry.
+func stubRegs(entry uint64) arch.Registers {
+	return arch.Registers{Rip: entry, OrigRax: ^uint64(0), Cs: arch.UserCs, Ss: arch.UserDs, Eflags: arch.FlagIF | 2}
+}
+
+// runStub runs code of the stub page up to its INT3, from the registers r, which are then those at
+// the end.
+func (t *thread) runStub(r *arch.Registers) linux.Errno {
+	if t.dead {
+		return linux.ESRCH
+	}
+	if e := setRegs(t.tid, r); e != 0 {
+		return t.failed(e)
 	}
 	for {
 		if e := request(unix.PTRACE_CONT, t.tid, 0, 0); e != 0 {
-			return 0, t.failed(e)
+			return t.failed(e)
 		}
 		status, e := wait(t.tid)
 		if e != 0 {
-			return 0, t.failed(e)
+			return t.failed(e)
 		}
 		if !status.Stopped() {
 			t.dead = true
-			return 0, linux.ESRCH
+			return linux.ESRCH
 		}
 		switch status.StopSignal() {
 		case unix.SIGTRAP:
 			if status>>16 != 0 { // an event
 				continue
 			}
-			if e := getRegs(t.tid, &r); e != 0 {
-				return 0, t.failed(e)
+			if e := getRegs(t.tid, r); e != 0 {
+				return t.failed(e)
 			}
-			if v := int64(r.Rax); v < 0 && v >= -4095 {
-				return 0, linux.Errno(-v)
-			}
-			return r.Rax, 0
-		case interruptSignal:
-			t.kicked = true
+			return 0
 		case unix.SIGSEGV, unix.SIGILL, unix.SIGBUS:
 			panic(fmt.Sprintf("ptrace: the stub's own code raised %v", status.StopSignal()))
+		}
+		// An interrupt that came late, or whose sender has left word otherwise.
+	}
+}
+
+// alive tells whether the thread is still there.
+func (t *thread) alive() bool {
+	var r arch.Registers
+	return !t.dead && getRegs(t.tid, &r) == 0
+}
+
+// detach leaves the thread waiting in the pause loop, traced by nobody.
+func (t *thread) detach() linux.Errno {
+	r := stubRegs(entryPause)
+	if e := setRegs(t.tid, &r); e != 0 {
+		return t.failed(e)
+	}
+	if e := request(unix.PTRACE_DETACH, t.tid, 0, 0); e != 0 {
+		return t.failed(e)
+	}
+	return 0
+}
+
+// reap waits for the end of a thread whose process was killed.
+func (t *thread) reap() {
+	for !t.dead {
+		if status, e := wait(t.tid); e != 0 || !status.Stopped() {
+			t.dead = true
 		}
 	}
 }
@@ -127,7 +190,8 @@ func (t *thread) exit() {
 		return
 	}
 	t.dead = true
-	r := arch.Registers{Rip: entrySyscall, Rax: unix.SYS_EXIT, OrigRax: ^uint64(0), Cs: arch.UserCs, Ss: arch.UserDs, Eflags: arch.FlagIF | 2}
+	r := stubRegs(entrySyscall)
+	r.Rax, r.Rdi = unix.SYS_EXIT, 0
 	if setRegs(t.tid, &r) != 0 {
 		wait(t.tid)
 		return

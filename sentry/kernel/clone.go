@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -44,6 +45,9 @@ func (t *Task) Clone(a linux.CloneArgs, setTID []int32) (int32, linux.Errno) {
 	event := cloneEvent(&a)
 	t.ptraceClone(n, &a, event)
 	seen := uint64(n.TIDIn(t.tracerNS()))
+	if s, ok := t.ctx.(platform.Spawner); ok && a.Flags&linux.CLONE_VM != 0 {
+		s.Spawn()
+	}
 	go n.loop()
 	t.ptraceEvent(event, seen)
 	if v != nil {

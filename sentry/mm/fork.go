@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -168,9 +169,16 @@ func (f *forker) near(at usermem.Addr, i int) uint64 {
 	return q.off() + usermem.PageSize
 }
 
+// fillRuns is how many runs of pages are entered one by one into the child's platform rather than
+// cloned, if it makes all calls at once.
+const fillRuns = 48
+
 // platform gives the child's platform what the parent's has, and the copies in their place.
 func (f *forker) platform() {
 	m, c := f.from, f.to
+	if _, ok := c.as.(platform.Batcher); ok && f.fill() {
+		return
+	}
 	if m.as.Clone(c.as) != 0 {
 		c.table.each(c.min, c.max, func(_ usermem.Addr, ptes []pte) {
 			for i := range ptes {
@@ -189,6 +197,43 @@ func (f *forker) platform() {
 	for _, run := range f.copies {
 		f.mapCopies(run)
 	}
+}
+
+// fill enters what the parent's platform has, and the copies, into the child's, which is empty;
+// false if that is too much.
+func (f *forker) fill() bool {
+	type run struct {
+		v    *vma
+		at   usermem.Addr
+		ptes []pte
+	}
+	var buf [fillRuns]run
+	runs, fits := buf[:0], true
+	f.to.areas.each(func(v *vma) bool {
+		f.to.table.each(v.start, v.end, func(at usermem.Addr, ptes []pte) {
+			for i := 0; i < len(ptes) && fits; {
+				p := ptes[i]
+				n := 1
+				for i+n < len(ptes) && following(ptes[i+n-1], ptes[i+n]) {
+					n++
+				}
+				if p&pteMapped != 0 || p&(pteAnon|pteCow) == pteAnon && !v.shared() {
+					if fits = len(runs) < fillRuns; fits {
+						runs = append(runs, run{v, at + usermem.Addr(i)<<usermem.PageShift, ptes[i : i+n]})
+					}
+				}
+				i += n
+			}
+		})
+		return fits
+	})
+	if !fits {
+		return false
+	}
+	for _, r := range runs {
+		f.to.mapPtes(r.v, r.at, r.ptes, false)
+	}
+	return true
 }
 
 // mapCopies enters the child's copies of a run where Clone left the parent's pages.

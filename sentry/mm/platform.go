@@ -130,14 +130,11 @@ func (m *MM) refresh(v *vma, start, end usermem.Addr) {
 				continue
 			}
 			at := addr + usermem.Addr(i)<<usermem.PageShift
+			if from != to && (access != run || at != to) {
+				flush()
+			}
 			if same && from == to {
 				continue
-			}
-			if from != to && access != run {
-				flush()
-				if same {
-					continue
-				}
 			}
 			if from == to {
 				from, run = at, access
