@@ -69,6 +69,8 @@ func policy() []host.Call {
 	for _, typ := range []uint64{linux.S_IFREG, linux.S_IFIFO, linux.S_IFSOCK} {
 		nodes = append(nodes, host.Checks{{Arg: 2, Mask: linux.S_IFMT, Value: typ}})
 	}
+	// The only device is none: a whiteout of overlay.
+	nodes = append(nodes, host.Checks{{Arg: 2, Mask: linux.S_IFMT, Value: linux.S_IFCHR}, {Arg: 3, Mask: ^uint64(0), Value: 0}})
 	calls := []host.Call{
 		{Name: "recvmsg", No: linux.SYS_RECVMSG},
 		{Name: "sendmsg", No: linux.SYS_SENDMSG},

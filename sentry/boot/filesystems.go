@@ -62,6 +62,16 @@ func (s *sandbox) registerFileSystems() {
 		}
 		return syscalls.Queues(ns).Super(), 0
 	}})
+	k.RegisterFS(kernel.FSType{Name: "overlay", Nodev: true, UserNS: true, Param: overlay.Param, Mount: func(t *kernel.Task, source, data string) (*vfs.Super, linux.Errno) {
+		return overlay.Mount(overlay.Mounter{
+			Ctx: t, Random: k.Random, Trusted: t.Cred().HasIn(k.UserNS, linux.CAP_SYS_ADMIN),
+			Walk: func(path string) (vfs.Path, linux.Errno) {
+				at := t.FS().At()
+				defer at.Put()
+				return vfs.Walk(t, at, path, vfs.Follow)
+			},
+		}, source, data)
+	}})
 	k.RegisterFS(kernel.FSType{Name: "ramfs", Nodev: true, UserNS: true, Mount: tmp})
 	k.RegisterFS(kernel.FSType{Name: "devtmpfs", Nodev: true, Mount: tmp})
 }

@@ -25,7 +25,7 @@ type (
 	EpollTree    struct{} // which epoll files contain which
 	Epoll        struct{} // what one epoll file watches; nests along the tree
 	EpollReady   struct{} // its list of what is ready, filled by wake-ups
-	Renames      struct{} // one rename of directories at a time in a file system
+	Renames      struct{} // one rename of directories at a time in a file system; nests from an overlay to its layer
 	Names        struct{} // names and parents of dentries
 	Dentry       struct{} // a dentry's children; nests in renames
 	Mounts       struct{} // the tree of mounts
@@ -89,6 +89,7 @@ type nesting interface{ nests() }
 
 func (Epoll) nests()     {}
 func (Position) nests()  {}
+func (Renames) nests()   {}
 func (Content) nests()   {}
 func (Dentry) nests()    {}
 func (Directory) nests() {}

@@ -212,6 +212,11 @@ func truncateChecked(ctx Ctx, p Path, size int64) linux.Errno {
 
 func truncate(ctx Ctx, p Path, size int64) linux.Errno {
 	i := p.Inode()
+	if c, ok := i.Ops.(CopyUpper); ok {
+		if errno := c.CopyUp(ctx, size); errno != 0 {
+			return errno
+		}
+	}
 	i.content.Lock()
 	defer i.content.Unlock()
 	s := SetAttr{Mask: AttrSize, Size: size}

@@ -2,8 +2,8 @@ package vfs
 
 import "github.com/seed-7423c386/runsc/abi/linux"
 
-// What a file system over another one needs of it: inodes reached without a walk and without the
-// checks of one, which the upper file system has done.
+// What a file system over others needs of them: inodes and names reached without a walk and without
+// the checks of one, which the file system above has done.
 
 // LookupIn finds name in the directory i: ENOENT, ENOTDIR. The inode carries a reference.
 func LookupIn(ctx Ctx, i *Inode, name string) (*Inode, linux.Errno) {
@@ -36,4 +36,121 @@ func OpenInode(ctx Ctx, m *Mount, i *Inode, flags uint32) (*File, linux.Errno) {
 	}
 	f.Ops = ops
 	return f, 0
+}
+
+// ClonePrivate returns a mount, in no namespace, of what p shows (clone_private_mount).
+func ClonePrivate(p Path, flags uint64) *Mount { return newMount(p.Mount.Super, p.Dentry, flags) }
+
+// Root is what m shows, without a reference.
+func (m *Mount) Root() *Dentry { return m.root }
+
+// Below reports whether d is root or lies below it.
+func (d *Dentry) Below(root *Dentry) bool { return d.below(root) }
+
+// ChildOf finds name in the directory d: ENOENT if there is none. The result carries a reference.
+func ChildOf(ctx Ctx, d *Dentry, name string) (*Dentry, linux.Errno) {
+	c, errno := d.child(ctx, name)
+	if errno == 0 && c.Inode() == nil {
+		c.Put()
+		return nil, linux.ENOENT
+	}
+	return c, errno
+}
+
+// change calls f with the dentry of name in the directory d, which is locked.
+func (d *Dentry) change(ctx Ctx, name string, f func(c *Dentry, ops DirOps) linux.Errno) linux.Errno {
+	i := d.Inode()
+	i.dir.Lock()
+	defer i.dir.Unlock()
+	ops, ok := i.Ops.(DirOps)
+	if !ok {
+		return linux.ENOTDIR
+	}
+	if d.Deleted() {
+		return linux.ENOENT
+	}
+	c, errno := d.childLocked(ctx, name)
+	if errno != 0 {
+		return errno
+	}
+	defer c.Put()
+	return f(c, ops)
+}
+
+// CreateIn makes name in the directory d as a says, and returns its dentry with a reference.
+func CreateIn(ctx Ctx, d *Dentry, name string, a CreateArgs) (made *Dentry, errno linux.Errno) {
+	errno = d.change(ctx, name, func(c *Dentry, ops DirOps) linux.Errno {
+		if c.Inode() != nil {
+			return linux.EEXIST
+		}
+		i, errno := ops.Create(ctx, name, a)
+		if errno != 0 {
+			return errno
+		}
+		c.instantiate(i)
+		c.Get()
+		made = c
+		d.Inode().Notify(createEvent(i), name, 0)
+		return 0
+	})
+	return made, errno
+}
+
+func createEvent(i *Inode) uint32 {
+	if i.IsDir() {
+		return InCreate | InIsDir
+	}
+	return InCreate
+}
+
+// LinkIn makes name in the directory d another name of target.
+func LinkIn(ctx Ctx, d *Dentry, name string, target *Inode) linux.Errno {
+	return d.change(ctx, name, func(c *Dentry, ops DirOps) linux.Errno {
+		if c.Inode() != nil {
+			return linux.EEXIST
+		}
+		if errno := ops.Link(ctx, name, target); errno != 0 {
+			return errno
+		}
+		target.linkable.Store(false)
+		target.Get()
+		c.instantiate(target)
+		d.Inode().Notify(InCreate, name, 0)
+		return 0
+	})
+}
+
+// RemoveFrom takes name, a file or an empty directory, out of d.
+func RemoveFrom(ctx Ctx, d *Dentry, name string) linux.Errno {
+	return d.change(ctx, name, func(c *Dentry, ops DirOps) linux.Errno {
+		child := c.Inode()
+		if child == nil {
+			return linux.ENOENT
+		}
+		if child.IsDir() {
+			child.dir.Lock()
+			defer child.dir.Unlock()
+		}
+		if errno := ops.Unlink(ctx, name, child); errno != 0 {
+			return errno
+		}
+		d.forget(c)
+		notifyGone(d.Inode(), child, name)
+		return 0
+	})
+}
+
+// RenameIn renames within a layer of a file system whose own rename is going on (Super.Upper).
+func RenameIn(ctx Ctx, from *Dentry, name string, to *Dentry, newName string, flags uint32) linux.Errno {
+	r := renaming{ctx: ctx, from: from, to: to, oldName: Last{Name: name}, newName: Last{Name: newName}, flags: flags}
+	return r.locked()
+}
+
+// SetattrIn changes attributes of i.
+func SetattrIn(ctx Ctx, i *Inode, s SetAttr) linux.Errno {
+	if s.Mask&AttrSize != 0 {
+		i.content.Lock()
+		defer i.content.Unlock()
+	}
+	return i.Ops.Setattr(ctx, s)
 }

@@ -24,6 +24,12 @@ type Symlinker interface {
 	Readlink(ctx Ctx) (string, linux.Errno)
 }
 
+// CopyUpper is a file that may have to be copied before it is truncated to size (overlay). No lock
+// of the inode is held.
+type CopyUpper interface {
+	CopyUp(ctx Ctx, size int64) linux.Errno
+}
+
 // MagicLinker is a link that leads straight to an object (/proc/PID/fd/N). The path is
 // returned with references for the caller.
 type MagicLinker interface {

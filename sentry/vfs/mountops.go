@@ -330,6 +330,9 @@ func (sb *Super) Change(ctx Ctx, data string, ro *bool) linux.Errno {
 	if !ctx.Cred().HasIn(sb.owner(ctx), linux.CAP_SYS_ADMIN) {
 		return linux.EPERM
 	}
+	if ro != nil && !*ro && sb.ForceReadOnly {
+		return linux.EROFS
+	}
 	was := sb.ReadOnly.Load()
 	if ro != nil && *ro && !was {
 		sb.ReadOnly.Store(true)

@@ -51,6 +51,15 @@ func (r *renaming) run() linux.Errno {
 	sb := r.from.sb
 	sb.renames.Lock()
 	defer sb.renames.Unlock()
+	if up := sb.Upper; up != nil {
+		up.renames.Lock()
+		defer up.renames.Unlock()
+	}
+	return r.locked()
+}
+
+// locked is run with the lock of renames held.
+func (r *renaming) locked() linux.Errno {
 	unlock := lockTwo(r.from, r.to)
 	defer unlock()
 	var errno linux.Errno

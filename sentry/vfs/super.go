@@ -32,6 +32,12 @@ type Super struct {
 
 	// Bindable says that its files may be bound though it is mounted nowhere (nsfs).
 	Bindable bool
+	// ForceReadOnly says that a remount cannot make it writable: EROFS.
+	ForceReadOnly bool
+	// Upper is where the file system's own renames happen, if that is another one (overlay).
+	Upper *Super
+	// Depth is how many file systems with layers lie upon each other here (s_stack_depth).
+	Depth int
 	// Owner is the user namespace whose administrator may reconfigure it; nil: the first.
 	Owner *auth.UserNS
 

@@ -160,9 +160,8 @@ func (d *dir) Tmpfile(_ vfs.Ctx, a vfs.CreateArgs) (*vfs.Inode, linux.Errno) {
 }
 
 func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, linux.Errno) {
-	switch a.Mode & linux.S_IFMT {
-	case linux.S_IFCHR, linux.S_IFBLK:
-		return nil, linux.EPERM
+	if typ := a.Mode & linux.S_IFMT; typ == linux.S_IFBLK || typ == linux.S_IFCHR && a.Rdev != 0 {
+		return nil, linux.EPERM // 0/0 is no device, but overlay's sign for a name that is gone
 	}
 	if len(a.Target) >= linux.PATH_MAX {
 		return nil, linux.ENAMETOOLONG

@@ -253,7 +253,6 @@ func (f *file) size() int64 {
 // wrote notes that the content has changed and the file is at least end long.
 func (f *file) wrote(end int64) {
 	f.touched.Store(false)
-	f.noCaps.Store(false)
 	if end > f.Attr().Size {
 		f.Update(func(a *vfs.Attr) { a.Size = max(a.Size, end) })
 	}

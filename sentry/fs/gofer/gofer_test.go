@@ -287,6 +287,15 @@ func TestXattr(t *testing.T) {
 	}
 	_, errno = i.Getxattr(x.ctx, "trusted.overlay.opaque")
 	x.want("trusted", errno, linux.ENODATA)
+	x.want("set trusted", vfs.Setxattr(x.ctx, p, "trusted.a", []byte("2"), 0), 0)
+	if v, errno := i.Getxattr(x.ctx, "trusted.a"); string(v) != "2" || errno != 0 {
+		t.Errorf("%q %v", v, errno)
+	}
+	x.want("its name on the host", vfs.Setxattr(x.ctx, p, "user.virtiofs.trusted.a", []byte("2"), 0), linux.EOPNOTSUPP)
+	if l, errno := i.Listxattr(x.ctx); len(l) != 3 || errno != 0 {
+		t.Error(l, errno)
+	}
+	x.want("remove trusted", vfs.Removexattr(x.ctx, p, "trusted.a"), 0)
 	x.want("remove", vfs.Removexattr(x.ctx, p, "user.a"), 0)
 	x.want("remove again", vfs.Removexattr(x.ctx, p, "user.a"), linux.ENODATA)
 }

@@ -25,7 +25,7 @@ type inode struct {
 	stale   atomic.Bool  // the attributes may have changed by what we did
 	touched atomic.Bool  // the content was read since it changed last
 	asked   atomic.Int64 // when the attributes were had last; for mounts that are not exclusive
-	noCaps  atomic.Bool  // there is no security.capability; for exclusive mounts
+	bareAt  atomic.Int64 // when there were no extended attributes; 0: there may be some
 }
 
 // based is any of the types that embed inode.

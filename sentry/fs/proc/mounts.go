@@ -54,6 +54,9 @@ func lines(line func(m *vfs.MountInfo) string) func(c *call, at uint64) (string,
 var (
 	mountinfo = lines(func(m *vfs.MountInfo) string { return strings.TrimSuffix(m.Line(), "\n") })
 	mounts    = lines(func(m *vfs.MountInfo) string {
+		if m.SuperReadOnly {
+			m.Flags |= linux.MS_RDONLY
+		}
 		options := m.Options()
 		if m.SuperOptions != "" {
 			options += "," + m.SuperOptions

@@ -52,7 +52,7 @@ func New(k *kernel.Kernel, ns *kernel.PIDNS, host Host, data string) (*vfs.Super
 	if errno := f.configure(nil, data); errno != 0 {
 		return nil, errno
 	}
-	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoNegative: true, NoExec: true, NoDev: true}
+	f.sb = &vfs.Super{Type: "proc", Source: "proc", Dev: vfs.NewDev(), NoNegative: true, NoExec: true, NoDev: true, Depth: 2}
 	f.sb.Options = f.showOptions
 	f.sb.Reconfigure = f.configure
 	f.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
