@@ -78,7 +78,7 @@ func (s *space) change(k call, now bool) linux.Errno {
 		s.calls = append(s.calls[:0], call{unix.SYS_MUNMAP, [6]uintptr{minAddr, maxAddr - minAddr}})
 	}
 	s.calls = append(s.calls, k)
-	if c := s.inside[unix.Gettid()]; c != nil && (now || len(s.inside) > 1) {
+	if c := s.own(); c != nil && (now || len(s.inside) > 1) {
 		return s.flush(c.thread)
 	}
 	s.pending.Store(true)
@@ -88,6 +88,14 @@ func (s *space) change(k call, now bool) linux.Errno {
 	}
 	s.waiters.Add(-1)
 	return 0
+}
+
+// own returns the context here that the calling thread traces, nil if there is none. s.mu is held.
+func (s *space) own() *context {
+	if len(s.inside) == 0 {
+		return nil
+	}
+	return s.inside[unix.Gettid()]
 }
 
 // kick stops a thread that is in application code, which then looks at pending; false if none
@@ -173,7 +181,7 @@ func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 	d := dst.(*space)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.inside[unix.Gettid()]
+	c := s.own()
 	if c == nil || d.proc != nil {
 		return linux.ENOSYS
 	}
@@ -259,7 +267,7 @@ func (s *space) awaitSpare() linux.Errno {
 func (s *space) spawn() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.inside[unix.Gettid()]
+	c := s.own()
 	if c == nil {
 		return
 	}

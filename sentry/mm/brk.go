@@ -62,6 +62,8 @@ func (m *MM) growHeap(start, end usermem.Addr) linux.Errno {
 	}
 	if m.defLocked&(vmLocked|vmLockOnFault) == vmLocked {
 		m.populate(start, end, true)
+	} else {
+		m.anticipate(start, end)
 	}
 	return 0
 }

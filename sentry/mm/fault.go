@@ -176,7 +176,37 @@ func (m *MM) presentAfter(v *vma, addr usermem.Addr) uint64 {
 // fillAnon gives zero pages to the private memory around addr. warm tells that the host has
 // the pages already, so that entering all of them at once is cheap.
 func (m *MM) fillAnon(v *vma, addr usermem.Addr, n uint64) (warm bool, errno linux.Errno) {
+	if v.length() <= minWindow {
+		m.touches++
+	}
 	lo, hi := m.window(v, addr, n)
+	return m.fillZero(v, addr, lo, hi)
+}
+
+// touchesKnown is after how many faults in small areas new ones count as about to be touched.
+const touchesKnown = 3
+
+// anticipate makes the first pages of new private memory, [start, end), accessible, as its first
+// fault soon would: there was a trap already, and that fault would bring them all.
+func (m *MM) anticipate(start, end usermem.Addr) {
+	end = min(end, start+minWindow)
+	v := m.areas.lookup(start)
+	if v == nil || !v.anonymous() || v.flags&(vmWrite|vmShared) != vmWrite || v.flags&(vmGrowsDown|vmLockOnFault) != 0 {
+		return
+	}
+	for start < end {
+		warm, errno := m.fillZero(v, start, start, min(end, start&^usermem.HugeMask+usermem.HugeSize))
+		if errno != 0 || m.mapRun(v, start, start, end, warm) != 0 {
+			return
+		}
+		for start < end && m.table.get(start) != 0 {
+			start += usermem.PageSize
+		}
+	}
+}
+
+// fillZero gives zero pages to [lo, hi), which is absent, or to a part of it with addr.
+func (m *MM) fillZero(v *vma, addr, lo, hi usermem.Addr) (warm bool, errno linux.Errno) {
 	near := uint64(0)
 	if p := m.table.get(lo - usermem.PageSize); p&(ptePresent|pteAnon) == ptePresent|pteAnon {
 		near = p.off() + usermem.PageSize

@@ -64,6 +64,7 @@ type MM struct {
 	defLocked vmFlags
 	put       []File // to be put when mu is released
 	dead      bool   // torn down
+	touches   uint   // faults in areas of at most minWindow
 }
 
 // counts are the pages of an address space by account.
