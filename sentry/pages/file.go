@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -84,18 +85,46 @@ func (f *File) chunk(off uint64) *chunk {
 	return f.blocks[i/blockChunks].Load()[i%blockChunks].Load()
 }
 
-// newChunk returns an empty chunk, ENOMEM if the file is full.
-func (f *File) newChunk() (*chunk, linux.Errno) {
+// newChunks returns at most n empty chunks that lie in a row, ENOMEM if the file is full.
+func (f *File) newChunks(n int) ([]*chunk, linux.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if n := len(f.empty); n > 0 {
-		c := f.empty[n-1]
-		f.empty = f.empty[:n-1]
-		return c, 0
+	if len(f.empty) > 0 {
+		return f.takeEmptyLocked(n), 0
 	}
-	if f.next == f.size {
+	var row []*chunk
+	for ; n > 0 && f.next < f.size; n-- {
+		row = append(row, f.extendLocked())
+	}
+	if row == nil {
 		return nil, linux.ENOMEM
 	}
+	return row, 0
+}
+
+// takeEmptyLocked takes the chunks that became empty last, as far as they lie in a row.
+func (f *File) takeEmptyLocked(n int) []*chunk {
+	last := len(f.empty) - 1
+	first := last
+	step := int64(0) // up or down
+	for first > 0 && last-first+1 < n {
+		d := int64(f.empty[first-1].off) - int64(f.empty[first].off)
+		if d != ChunkSize && d != -ChunkSize || step != 0 && d != step {
+			break
+		}
+		step = d
+		first--
+	}
+	row := slices.Clone(f.empty[first:])
+	f.empty = f.empty[:first]
+	if row[0].off > row[len(row)-1].off {
+		slices.Reverse(row)
+	}
+	return row
+}
+
+// extendLocked makes the first chunk that was never handed out.
+func (f *File) extendLocked() *chunk {
 	c := &chunk{off: f.next, nfree: chunkPages}
 	c.free.set(0, chunkPages)
 	if c.off == 0 { // offset 0 is never handed out, so that it can mean none
@@ -109,7 +138,7 @@ func (f *File) newChunk() (*chunk, linux.Errno) {
 	}
 	b[i%blockChunks].Store(c)
 	f.next += ChunkSize
-	return c, 0
+	return c
 }
 
 // eachPiece calls fn for the part of [off, off+n) in each chunk, as pages, with the chunk locked.
@@ -207,19 +236,25 @@ func (c *chunk) settleLocked() {
 	c.pool.list(c)
 }
 
-// makeHuge asks the host for a chunk that nobody uses as one huge page. It need not succeed.
-func (f *File) makeHuge(c *chunk) {
-	if c.off == 0 || f.noHuge.Load() > 0 && f.noHuge.Add(-1) > 0 {
+// makeHuge asks the host for chunks in a row that nobody uses as huge pages, in one call, of which
+// most of the cost does not depend on how many they are. It need not succeed.
+func (f *File) makeHuge(row []*chunk) {
+	if row[0].off == 0 {
+		row = row[1:]
+	}
+	if len(row) == 0 || f.noHuge.Load() > 0 && f.noHuge.Add(-int32(len(row))) > 0 {
 		return
 	}
-	if f.mem.collapse(c.off) != 0 {
+	if f.mem.collapse(row[0].off, len(row)) != 0 {
 		f.noHuge.Store(noHugeAfterFailure)
 		return
 	}
-	c.mu.Lock()
-	c.huge = true
-	c.seen.set(0, chunkPages)
-	c.mu.Unlock()
+	for _, c := range row {
+		c.mu.Lock()
+		c.huge = true
+		c.seen.set(0, chunkPages)
+		c.mu.Unlock()
+	}
 }
 
 // clear zeroes the pages of c that are set in dirty. They were just allocated.

@@ -68,11 +68,14 @@ func (m mapping) populate(off, n uint64) {
 	host.Madvise(unsafe.Pointer(&m.bytes(off, n)[0]), uintptr(n), unix.MADV_POPULATE_WRITE)
 }
 
-// collapse makes the chunk at off, of which nothing is in use, one huge page.
-func (m mapping) collapse(off uint64) linux.Errno {
-	b := m.bytes(off, ChunkSize)
-	b[0] = 0 // the host collapses only where there is a page at all
-	return host.Madvise(unsafe.Pointer(&b[0]), ChunkSize, unix.MADV_COLLAPSE)
+// collapse makes n chunks from off on, of which nothing is in use, huge pages. If it fails some may
+// be.
+func (m mapping) collapse(off uint64, n int) linux.Errno {
+	b := m.bytes(off, uint64(n)*ChunkSize)
+	for i := range n {
+		b[i*ChunkSize] = 0 // the host collapses only where there is a page at all
+	}
+	return host.Madvise(unsafe.Pointer(&b[0]), uintptr(len(b)), unix.MADV_COLLAPSE)
 }
 
 // resident sets a byte of dst for each page from off on to not 0 if the host has it.

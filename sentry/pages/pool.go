@@ -21,6 +21,13 @@ const (
 // chunks as huge pages: then the at most 2 MiB wasted in the last are little.
 const hugeAfter = 8 << 20
 
+// rowChunks is how many new chunks an arena takes at once at most, and no more than rowShare of what is
+// allocated: making them huge costs a wait for every processor of the host, however many they are.
+const (
+	rowChunks = 16
+	rowShare  = 1. / 8
+)
+
 // Pool is the memory of one container. Arenas are made from it.
 type Pool struct {
 	file *File
@@ -147,8 +154,9 @@ type Arena struct {
 	pool  *Pool
 	kind  Kind
 	cur   *chunk
-	taken uint64 // bytes allocated ever
-	warm  bool   // the host had all pages of the last allocation
+	ahead []*chunk // new ones, to be current next
+	taken uint64   // bytes allocated ever
+	warm  bool     // the host had all pages of the last allocation
 }
 
 // NewArena returns an arena that allocates pages of a kind.
@@ -160,7 +168,10 @@ func (a *Arena) Pool() *Pool { return a.pool }
 // Close gives back what the arena holds beyond what it has allocated.
 func (a *Arena) Close() {
 	a.drop(a.cur)
-	a.cur = nil
+	for _, c := range a.ahead {
+		a.drop(c)
+	}
+	a.cur, a.ahead = nil, nil
 }
 
 // drop lets go of a chunk.
@@ -192,18 +203,30 @@ func (a *Arena) adopt(vacant, fresh bool) linux.Errno {
 	if a.cur != nil {
 		return 0
 	}
-	f := a.pool.file
-	c, errno := f.newChunk()
-	if errno != 0 {
-		return errno
+	return a.extend(vacant)
+}
+
+// extend makes a new chunk the current one.
+func (a *Arena) extend(huge bool) linux.Errno {
+	if len(a.ahead) == 0 {
+		have := float64(min(a.taken, a.pool.Used(a.kind)))
+		n := min(max(1, int(have*rowShare/ChunkSize)), rowChunks)
+		f := a.pool.file
+		row, errno := f.newChunks(n)
+		if errno != 0 {
+			return errno
+		}
+		if huge || a.taken >= hugeAfter {
+			f.makeHuge(row)
+		}
+		for _, c := range row {
+			c.mu.Lock()
+			c.pool, c.kind, c.owned = a.pool, a.kind, true
+			c.mu.Unlock()
+		}
+		a.ahead = row
 	}
-	if vacant || a.taken >= hugeAfter {
-		f.makeHuge(c)
-	}
-	c.mu.Lock()
-	c.pool, c.kind, c.owned = a.pool, a.kind, true
-	c.mu.Unlock()
-	a.cur = c
+	a.cur, a.ahead = a.ahead[0], a.ahead[1:]
 	return 0
 }
 
