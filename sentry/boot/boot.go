@@ -5,7 +5,7 @@
 // The order, and why:
 //
 //  1. read the configuration: from here on nothing outside is needed but descriptors
-//  2. isolate: empty root, unprivileged user, no capabilities
+//  2. open the device that the platform needs; isolate: empty root, unprivileged user, no capabilities
 //  3. the platform's master stub, forked while fork is still possible
 //  4. memory file, clock, kernel
 //  5. wait until runsc knows this process and the bundle's hooks are done (the gate), then mount
@@ -97,10 +97,14 @@ func (s *sandbox) start() error {
 		id = 0
 	}
 	machine := machineOf()
+	dev, err := openDevice(s.cfg.Platform)
+	if err != nil {
+		return err
+	}
 	if err := host.Isolate(id, id); err != nil {
 		return fmt.Errorf("isolating the sentry: %w", err)
 	}
-	plat, err := newPlatform(s.cfg.Platform, s.log.Limited)
+	plat, err := newPlatform(s.cfg.Platform, dev, s.log.Limited)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/platform/kvm"
 	"github.com/seed-7423c386/runsc/platform/measure"
 	"github.com/seed-7423c386/runsc/platform/ptrace"
 	"github.com/seed-7423c386/runsc/platform/systrap"
@@ -22,34 +23,57 @@ type madePlatform struct {
 	policy []host.Call
 }
 
-// makers make the platforms of control.Platforms, in an isolated process. log is told of what
-// goes wrong later.
-var makers = map[string]func(log func(string, ...any)) (madePlatform, error){
+// makers make the platforms of control.Platforms, in an isolated process. dev is what openDevice
+// returned; log is told of what goes wrong later.
+var makers = map[string]func(dev *os.File, log func(string, ...any)) (madePlatform, error){
 	"ptrace":  newPtrace,
 	"systrap": newSystrap,
+	"kvm":     newKVM,
+}
+
+// openDevice opens the file of the host that a platform needs, before the process is isolated; nil
+// if it needs none.
+func openDevice(name string) (*os.File, error) {
+	if name != "kvm" {
+		return nil, nil
+	}
+	dev, err := kvm.Open()
+	if err != nil {
+		return nil, fmt.Errorf("platform kvm: %w", err)
+	}
+	return dev, nil
 }
 
 // newPlatform makes the platform of that name.
-func newPlatform(name string, log func(string, ...any)) (madePlatform, error) {
+func newPlatform(name string, dev *os.File, log func(string, ...any)) (madePlatform, error) {
 	make := makers[name]
 	if make == nil {
 		return madePlatform{}, fmt.Errorf("platform %q is not known: the platforms are %v", name, control.Platforms)
 	}
-	p, err := make(log)
+	p, err := make(dev, log)
 	if err != nil {
 		return madePlatform{}, fmt.Errorf("platform %s: %w", name, err)
 	}
 	return p, nil
 }
 
-func newSystrap(log func(string, ...any)) (madePlatform, error) {
+func newSystrap(_ *os.File, log func(string, ...any)) (madePlatform, error) {
 	p, err := systrap.New(log)
 	return madePlatform{p, systrap.Policy()}, err
 }
 
+func newKVM(dev *os.File, log func(string, ...any)) (madePlatform, error) {
+	defer dev.Close()
+	p, err := kvm.New(dev, log)
+	if err != nil {
+		return madePlatform{}, err
+	}
+	return madePlatform{p, p.Policy()}, nil
+}
+
 // newPtrace makes stubs dumpable, which their tracer, a user like them, needs; the sentry itself
 // is not.
-func newPtrace(func(string, ...any)) (madePlatform, error) {
+func newPtrace(_ *os.File, _ func(string, ...any)) (madePlatform, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return madePlatform{}, fmt.Errorf("prctl: %w", err)
 	}
@@ -79,10 +103,14 @@ func trapCost(name string, rootless bool) (time.Duration, error) {
 	if rootless {
 		id = 0
 	}
+	dev, err := openDevice(name)
+	if err != nil {
+		return 0, err
+	}
 	if err := host.Isolate(id, id); err != nil {
 		return 0, fmt.Errorf("isolating the process: %w", err)
 	}
-	p, err := newPlatform(name, func(string, ...any) {})
+	p, err := newPlatform(name, dev, func(string, ...any) {})
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,7 @@
 package control
 
 // Platforms are the names of the ways to run application code that a sentry may know.
-var Platforms = []string{"systrap", "ptrace"}
+var Platforms = []string{"systrap", "ptrace", "kvm"}
 
 // Arguments of a sentry that is to write the Measurement of a platform to its standard output, as
 // JSON, and end: MeasureFlag with the platform's name behind it, then RootlessFlag if it is

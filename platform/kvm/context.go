@@ -1,0 +1,250 @@
+package kvm
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// context is an application thread. It implements platform.Context.
+type context struct {
+	p     *Platform
+	v     atomic.Pointer[vcpu] // the last one; ours only if it says so
+	state atomic.Int32
+	tid   int32 // of the thread that Switch runs on; 0: not yet known
+
+	fpu      [fpuSize]byte // guarded by v.mu if v is ours
+	fpuDirty bool          // fpu is to be loaded before application code runs
+	debug    debug
+
+	bound   *[]int                // what allowed was when the thread was bound
+	allowed atomic.Pointer[[]int] // processors by number, nil: all
+}
+
+// States of a context.
+const (
+	idle        int32 = iota
+	running           // in the application, or on the way
+	interrupted       // Interrupt was called: Switch returns soon
+)
+
+// fpuSize is that of struct kvm_xsave.
+const fpuSize = 4096
+
+func newContext(p *Platform) *context {
+	c := &context{p: p, fpuDirty: true}
+	arch.InitialFPU(c.fpu[:arch.FPUSize])
+	return c
+}
+
+// Switch implements platform.Context.
+func (c *context) Switch(as platform.AddressSpace, r *arch.Registers) platform.Trap {
+	if c.tid == 0 {
+		runtime.LockOSThread()
+		c.tid = int32(unix.Gettid())
+	}
+	if a := c.allowed.Load(); a != c.bound {
+		c.bind(a)
+	}
+	if !c.state.CompareAndSwap(idle, running) {
+		c.state.Store(idle)
+		return platform.Trap{Kind: platform.Interrupted}
+	}
+	trap := c.untilTrap(as.(*space), r)
+	c.state.Store(idle)
+	return trap
+}
+
+// untilTrap runs application code on as many vCPUs as are taken away meanwhile.
+func (c *context) untilTrap(s *space, r *arch.Registers) platform.Trap {
+	for {
+		v := c.lock()
+		if v == nil {
+			var err error
+			if v, err = c.p.pool.take(c, c.tid); err != nil {
+				c.p.log("kvm: %v", err)
+				return platform.Trap{Kind: platform.Gone}
+			}
+			c.debug.dirty = true
+			c.v.Store(v)
+		}
+		v.tid.Store(c.tid)
+		trap, done := c.run(v, s, r)
+		v.mu.Unlock()
+		if done {
+			return trap
+		}
+		runtime.Gosched()
+	}
+}
+
+// lock returns the context's vCPU, with its mu held; nil if it has none.
+func (c *context) lock() *vcpu {
+	v := c.v.Load()
+	if v == nil {
+		return nil
+	}
+	v.mu.Lock()
+	if v.owner != c {
+		v.mu.Unlock()
+		return nil
+	}
+	return v
+}
+
+// maxTries is how often in a row the host may fail to run the vCPU for no reason that we see.
+const maxTries = 16
+
+// run runs application code until a trap, or until somebody else wants the vCPU (false).
+func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap, done bool) {
+	gone := platform.Trap{Kind: platform.Gone}
+	if !c.loadState(v) {
+		return gone, true
+	}
+	if c.state.Load() == interrupted { // before it could be seen which vCPU is to be kicked
+		return platform.Trap{Kind: platform.Interrupted}, true
+	}
+	v.load(s.root, r)
+	for tries := 0; tries < maxTries; {
+		e := v.enter()
+		if e == 0 && v.run.reason == exitHLT {
+			if trap, done := c.decode(v, s, r); done {
+				return trap, true
+			}
+			v.load(s.root, r)
+			continue
+		}
+		switch e {
+		case unix.EINTR, unix.EAGAIN:
+			v.run.kick.Store(0)
+			v.run.dirtyRegs = 0
+			if !v.between() {
+				continue
+			}
+			v.store(r)
+			if c.state.Load() == interrupted {
+				return platform.Trap{Kind: platform.Interrupted}, true
+			}
+			if v.wanted.Load() != 0 {
+				return gone, false
+			}
+		case unix.EFAULT:
+			// The host has no page where the application, or the processor on its way to ring 0, went:
+			// a file has shrunk.
+			v.run.dirtyRegs = 0
+			tries++
+			s.postpone()
+		default:
+			c.p.log("kvm: KVM_RUN: errno %d, reason %d, rip %#x", e, v.run.reason, v.run.regs.rip)
+			return gone, true
+		}
+	}
+	v.store(r)
+	return platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGBUS), Code: busAdrerr}, true
+}
+
+// loadState gives the vCPU the state that KVM_RUN does not take. v.mu is held.
+func (c *context) loadState(v *vcpu) bool {
+	if c.fpuDirty {
+		if _, e := ioctlOn(v.fd, setXsave, &c.fpu); e != 0 {
+			c.p.log("kvm: the extended state: errno %d", e)
+			return false
+		}
+		c.fpuDirty = false
+	}
+	if c.debug.dirty {
+		c.loadDebug(v)
+	}
+	return true
+}
+
+// Interrupt implements platform.Context.
+func (c *context) Interrupt() {
+	for {
+		s := c.state.Load()
+		if s == interrupted {
+			return
+		}
+		if !c.state.CompareAndSwap(s, interrupted) {
+			continue
+		}
+		if v := c.v.Load(); s == running && v != nil {
+			v.interrupt()
+		}
+		return
+	}
+}
+
+// SetCPUs implements platform.Context.
+func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
+
+// bind binds the thread.
+func (c *context) bind(allowed *[]int) {
+	c.bound = allowed
+	if allowed == nil || *allowed == nil {
+		setAffinity(c.p.cpus)
+	} else {
+		setAffinity(*allowed)
+	}
+}
+
+// saveFPU brings the state into c.fpu, of which v has a newer one if there is none to be loaded. v.mu
+// is held.
+func (c *context) saveFPU(v *vcpu) {
+	if c.fpuDirty {
+		return
+	}
+	if _, e := ioctlOn(v.fd, getXsave, &c.fpu); e != 0 {
+		c.p.log("kvm: reading the extended state: errno %d", e)
+	}
+	clear(c.fpu[fxReserved:fxSize])
+	c.fpuDirty = true
+}
+
+// Bytes of an XSAVE image that are for software.
+const (
+	fxReserved = 464
+	fxSize     = 512
+)
+
+// FPU implements platform.Context.
+func (c *context) FPU(dst []byte) {
+	if v := c.lock(); v != nil {
+		c.saveFPU(v)
+		c.fpuDirty = false // v has it still
+		defer v.mu.Unlock()
+	}
+	copy(dst, c.fpu[:arch.FPUSize])
+}
+
+// SetFPU implements platform.Context.
+func (c *context) SetFPU(src []byte) {
+	if v := c.lock(); v != nil {
+		defer v.mu.Unlock()
+	}
+	copy(c.fpu[:], src)
+	c.fpuDirty = true
+}
+
+// Release implements platform.Context.
+func (c *context) Release() {
+	if v := c.v.Load(); v != nil {
+		c.p.pool.put(v, c)
+	}
+	if c.tid == 0 {
+		return
+	}
+	if c.bound != nil {
+		c.bind(nil)
+	}
+	c.tid = 0
+	runtime.UnlockOSThread() // for the goroutine of another context
+}
+
+var _ platform.Context = (*context)(nil)
+var _ platform.Debugger = (*context)(nil)
+var _ platform.AddressSpace = (*space)(nil)

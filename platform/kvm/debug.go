@@ -1,0 +1,54 @@
+package kvm
+
+// debug is what a context wants in the debug registers.
+type debug struct {
+	addrs   [4]uint64
+	control uint64 // DR7
+	dirty   bool   // the vCPU has something else
+	hits    uint64
+}
+
+// Bits of DR6 and DR7.
+const (
+	dr6Clear = 0xffff0ff0
+	dr6Hits  = 0xf
+	dr6Step  = 1 << 14
+	dr7Fixed = 1 << 10
+)
+
+// SetDebug implements platform.Debugger.
+func (c *context) SetDebug(addrs [4]uint64, control uint64) {
+	c.debug.addrs, c.debug.control, c.debug.dirty = addrs, control, true
+}
+
+// DebugHits implements platform.Debugger.
+func (c *context) DebugHits() uint64 {
+	hits := c.debug.hits
+	c.debug.hits = 0
+	return hits
+}
+
+// loadDebug gives the debug registers to the vCPU.
+func (c *context) loadDebug(v *vcpu) {
+	if _, e := ioctlOn(v.fd, setDebugRegs, &debugRegs{db: c.debug.addrs, dr6: dr6Clear, dr7: c.debug.control | dr7Fixed}); e != 0 {
+		c.p.log("kvm: the debug registers: errno %d", e)
+	}
+	c.debug.dirty = false
+}
+
+// debugCode reads why there was a debug exception, and returns the siginfo code.
+func (c *context) debugCode(v *vcpu) int32 {
+	var d debugRegs
+	if _, e := ioctlOn(v.fd, getDebugRegs, &d); e != 0 {
+		c.p.log("kvm: reading the debug registers: errno %d", e)
+	}
+	c.debug.hits |= d.dr6 & dr6Hits
+	c.debug.dirty = true // DR6 is to be cleared
+	switch {
+	case d.dr6&dr6Step != 0:
+		return trapTrace
+	case d.dr6&dr6Hits != 0:
+		return trapHwbkpt
+	}
+	return trapBrkpt
+}

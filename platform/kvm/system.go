@@ -1,0 +1,146 @@
+package kvm
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// What lies in the upper half of every address space, for ring 0 alone. Its only instruction is HLT:
+// an exception, or a call, gets to one of many of them, and KVM_RUN returns.
+const (
+	systemAt = 0xffffffff81000000
+	stubsAt  = systemAt              // of exception N at 16 * N
+	entryAt  = systemAt + 1*pageSize // of SYSCALL
+	idtAt    = systemAt + 2*pageSize
+	gdtAt    = systemAt + 3*pageSize
+	stacksAt = systemAt + 16*pageSize // a page for each vCPU: task state segment, stack
+
+	stubSize  = 16
+	callEntry = 256 // the number that stands for entryAt
+)
+
+// Selectors, as Linux has them, which applications see.
+const (
+	kernelCS = 0x10
+	kernelDS = 0x18
+	userDS   = 0x2b
+	userCS   = 0x33
+	taskTR   = 0x40
+)
+
+// system is the upper half.
+type system struct {
+	m     *memory
+	top   uint64 // frame of a table of its own
+	entry uint64 // of the highest table
+}
+
+func newSystem(m *memory) (system, error) {
+	s := system{m: m}
+	var errno error
+	frame := func() uint64 {
+		gpa, e := m.newFrame()
+		if e != 0 {
+			errno = e
+		}
+		return gpa
+	}
+	s.top = frame()
+	stubs, entry, idt, gdt := frame(), frame(), frame(), frame()
+	if errno != nil {
+		return s, fmt.Errorf("page tables: %w", errno)
+	}
+	const hlt = 0xf4
+	for i := range pageSize {
+		m.bytes(stubs)[i], m.bytes(entry)[i] = hlt, hlt
+	}
+	fillIDT(m.table(idt))
+	fillGDT(m.table(gdt))
+	for at, page := range map[uint64]uint64{stubsAt: stubs, entryAt: entry, idtAt: idt | pteNX, gdtAt: gdt | pteNX} {
+		if err := s.enter(at, page); err != nil {
+			return s, err
+		}
+	}
+	s.entry = m.table(s.top)[511]
+	return s, nil
+}
+
+// enter makes a page there. Entries that others walk through change from absent to present only.
+func (s *system) enter(at, page uint64) error {
+	table := s.top
+	for level := 3; level > 0; level-- {
+		e := &s.m.table(table)[at>>(12+9*level)&511]
+		if *e == 0 {
+			frame, errno := s.m.newFrame()
+			if errno != 0 {
+				return fmt.Errorf("page tables: %w", errno)
+			}
+			*e = frame | ptePresent | pteWrite | pteAccessed
+		}
+		table = *e & pteAddr
+	}
+	s.m.table(table)[at>>12&511] = page | ptePresent | pteAccessed | pteDirty
+	return nil
+}
+
+// fillIDT makes gates to the stubs. All switch to the vCPU's stack, whatever the stack pointer was: a
+// debug exception may come between SYSCALL and the first instruction of ring 0.
+func fillIDT(t *[512]uint64) {
+	const interruptGate, present = 0xe, 0x80
+	for i := range uint64(256) {
+		at, access := uint64(stubsAt+stubSize*i), uint64(interruptGate|present)
+		if i == vectorBP || i == vectorOF {
+			access |= 3 << 5 // by INT3 and INTO of the application
+		}
+		const stack = 1
+		t[2*i] = at&0xffff | kernelCS<<16 | stack<<32 | access<<40 | at>>16&0xffff<<48
+		t[2*i+1] = at >> 32
+	}
+}
+
+// fillGDT makes the segments, without one for 32-bit code.
+func fillGDT(t *[512]uint64) {
+	segment := func(selector, access, flags uint64) {
+		t[selector>>3] = 0xffff | access<<40 | 0xf<<48 | flags<<52
+	}
+	segment(kernelCS, 0x9b, 0xa)
+	segment(kernelDS, 0x93, 0xc)
+	segment(userDS, 0xf3, 0xc)
+	segment(userCS, 0xfb, 0xa)
+}
+
+const gdtLimit = 0x7f
+
+// stack is the page of a vCPU.
+type stack = [512]uint64
+
+// newStack makes the page of vCPU number id.
+func (s *system) newStack(id int) (*stack, error) {
+	gpa, errno := s.m.newFrame()
+	if errno != 0 {
+		return nil, fmt.Errorf("stack: %w", errno)
+	}
+	tss := s.m.bytes(gpa)
+	top := stackAt(id) + pageSize
+	binary.LittleEndian.PutUint64(tss[4:], top)    // RSP0
+	binary.LittleEndian.PutUint64(tss[0x24:], top) // IST1
+	binary.LittleEndian.PutUint16(tss[0x66:], tssLimit+1)
+	return s.m.table(gpa), s.enter(stackAt(id), gpa|pteWrite|pteNX)
+}
+
+const tssLimit = 0x67
+
+func stackAt(id int) uint64 { return stacksAt + uint64(id)*pageSize }
+
+// frame is what the processor pushed on a stack: the error code or nothing, then these.
+type frame struct{ code, rip, cs, rflags, rsp uint64 }
+
+// frameOf reads it.
+func frameOf(s *stack, withCode bool) (f frame) {
+	const top = pageSize / 8
+	if withCode {
+		f.code = s[top-6]
+	}
+	f.rip, f.cs, f.rflags, f.rsp = s[top-5], s[top-4], s[top-3], s[top-2]
+	return f
+}
