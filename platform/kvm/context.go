@@ -19,7 +19,7 @@ type context struct {
 
 	fpu      [fpuSize]byte // guarded by v.mu if v is ours
 	fpuDirty bool          // fpu is to be loaded before application code runs
-	debug    debug
+	debug    breakPoints
 
 	bound   *[]int                // what allowed was when the thread was bound
 	allowed atomic.Pointer[[]int] // processors by number, nil: all
@@ -89,7 +89,7 @@ func (c *context) lock() *vcpu {
 		return nil
 	}
 	v.mu.Lock()
-	if v.owner != c {
+	if v.owner.Load() != c {
 		v.mu.Unlock()
 		return nil
 	}
@@ -246,5 +246,5 @@ func (c *context) Release() {
 }
 
 var _ platform.Context = (*context)(nil)
-var _ platform.Debugger = (*context)(nil)
+var _ platform.Debugger = debuggable{}
 var _ platform.AddressSpace = (*space)(nil)

@@ -1,7 +1,7 @@
 package kvm
 
-// debug is what a context wants in the debug registers.
-type debug struct {
+// breakPoints is what a context wants in the debug registers.
+type breakPoints struct {
 	addrs   [4]uint64
 	control uint64 // DR7
 	dirty   bool   // the vCPU has something else
@@ -16,13 +16,17 @@ const (
 	dr7Fixed = 1 << 10
 )
 
+// debuggable is a context on a host that has break points for its guests. It implements
+// platform.Debugger.
+type debuggable struct{ *context }
+
 // SetDebug implements platform.Debugger.
-func (c *context) SetDebug(addrs [4]uint64, control uint64) {
+func (c debuggable) SetDebug(addrs [4]uint64, control uint64) {
 	c.debug.addrs, c.debug.control, c.debug.dirty = addrs, control, true
 }
 
 // DebugHits implements platform.Debugger.
-func (c *context) DebugHits() uint64 {
+func (c debuggable) DebugHits() uint64 {
 	hits := c.debug.hits
 	c.debug.hits = 0
 	return hits

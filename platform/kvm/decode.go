@@ -81,7 +81,7 @@ func (c *context) decode(v *vcpu, s *space, r *arch.Registers) (platform.Trap, b
 	if n == vectorPF {
 		return c.fault(v, s, v.run.sregs.cr2, f.code)
 	}
-	return c.exception(v, n, r)
+	return c.exception(v, s, n, r)
 }
 
 // call makes the registers those after SYSCALL.
@@ -105,7 +105,7 @@ func (c *context) fault(v *vcpu, s *space, addr, code uint64) (platform.Trap, bo
 }
 
 // exception decodes all others (arch/x86/kernel/traps.c).
-func (c *context) exception(v *vcpu, n uint64, r *arch.Registers) (platform.Trap, bool) {
+func (c *context) exception(v *vcpu, s *space, n uint64, r *arch.Registers) (platform.Trap, bool) {
 	t := platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGSEGV), Code: siKernel}
 	as := func(sig unix.Signal, code int32, addr uint64) { t.Signo, t.Code, t.Addr = uint8(sig), code, addr }
 	switch n {
@@ -116,6 +116,10 @@ func (c *context) exception(v *vcpu, n uint64, r *arch.Registers) (platform.Trap
 	case vectorBP:
 		as(unix.SIGTRAP, siKernel, 0)
 	case vectorUD:
+		const intN = 0xcd
+		if op, ok := s.peek(r.Rip); c.p.outside && ok && op == intN {
+			break // which such a host does not tell from an instruction that there is not
+		}
 		as(unix.SIGILL, illIllopn, r.Rip)
 	case vectorNP, vectorSS:
 		as(unix.SIGBUS, siKernel, 0)

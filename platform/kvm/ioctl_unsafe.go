@@ -103,7 +103,7 @@ type runArea struct {
 	_, _      uint8
 	_         uint16
 	_, _      uint64
-	exit      [256]byte
+	_         [256]byte // of the reasons
 	validRegs uint64
 	dirtyRegs uint64
 	regs      regs

@@ -26,7 +26,8 @@ type Platform struct {
 	cpus   []int // the sentry may run on
 	// outside tells that SYSCALL does not get to ring 0: the host emulates that, and the instruction
 	// ends in a page fault at the entry.
-	outside bool
+	outside     bool
+	breakPoints bool // the host has them for its guests
 }
 
 // Open opens the device. It is called while the process may: New does not need to.
@@ -125,24 +126,6 @@ func affinity() (cpus []int) {
 	return cpus
 }
 
-// Probe tries whether the platform works here, and says what the host offers.
-func Probe() (description string, err error) {
-	dev, err := Open()
-	if err != nil {
-		return "", err
-	}
-	defer dev.Close()
-	p, err := New(dev, func(string, ...any) {})
-	if err != nil {
-		return "", err
-	}
-	defer p.close()
-	if p.outside {
-		return "KVM whose ring 0 is emulated", nil
-	}
-	return "KVM", nil
-}
-
 // NewAddressSpace implements platform.Platform.
 func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
 	s, errno := newSpace(p.memory, p.system.entry)
@@ -153,7 +136,13 @@ func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
 }
 
 // NewContext implements platform.Platform.
-func (p *Platform) NewContext() platform.Context { return newContext(p) }
+func (p *Platform) NewContext() platform.Context {
+	c := newContext(p)
+	if p.breakPoints {
+		return debuggable{c}
+	}
+	return c
+}
 
 // Limits implements platform.Platform.
 func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }

@@ -1,8 +1,9 @@
 package kvm
 
 import (
-	"os"
+	"log"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,103 +11,212 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/conformance"
 )
 
 // One platform serves all tests, as it serves a sandbox.
-var once struct {
+var made struct {
 	sync.Once
 	p   *Platform
 	err error
 }
 
 func plat(t testing.TB) *Platform {
-	once.Do(func() {
-		dev, err := Open()
-		if err != nil {
-			once.err = err
-			return
-		}
-		defer dev.Close()
-		once.p, once.err = New(dev, func(format string, args ...any) { t.Logf(format, args...) })
-	})
-	if once.err != nil {
-		if os.IsNotExist(once.err) {
-			t.Skip("NOT TESTED: ", once.err)
-		}
-		t.Skip("NOT TESTED: ", once.err)
+	made.Do(func() { made.p, made.err = makePlatform() })
+	if made.err != nil {
+		t.Skip("NOT TESTED HERE: ", made.err)
 	}
-	return once.p
+	return made.p
 }
 
-// guest is a program in an address space: text at 0x100000, a page of memory behind it that is
-// not mapped.
-type guest struct {
-	t    testing.TB
-	as   platform.AddressSpace
-	fd   int
-	regs arch.Registers
+func makePlatform() (*Platform, error) {
+	dev, err := Open()
+	if err != nil {
+		return nil, err
+	}
+	defer dev.Close()
+	return New(dev, log.Printf)
 }
 
-const guestAt = 0x100000
+func subject() conformance.Subject {
+	return conformance.Subject{New: func(t testing.TB) platform.Platform { return plat(t) }}
+}
 
-func newGuest(t testing.TB, text ...byte) *guest {
-	fd, err := unix.MemfdCreate("guest", 0)
+func TestConformance(t *testing.T) {
+	p := plat(t)
+	t.Logf("ring 0 is emulated: %v; break points: %v", p.outside, p.breakPoints)
+	conformance.Run(t, subject())
+}
+
+func BenchmarkPlatform(b *testing.B) { conformance.Benchmark(b, subject()) }
+
+// TestFewVCPUs: more threads than vCPUs share them, with their extended state.
+func TestFewVCPUs(t *testing.T) {
+	plat(t)
+	p, err := makePlatform()
 	if err != nil {
 		t.Fatal(err)
 	}
-	unix.Ftruncate(fd, 1<<20)
-	unix.Pwrite(fd, text, 0)
-	as, errno := plat(t).NewAddressSpace()
-	if errno != 0 {
-		t.Fatal(errno)
+	p.pool.most = 2
+	// movq %xmm0,%rbx ; mov $39,%eax ; syscall ; inc loop: mov $200000,%ecx ; dec %ecx ; jnz -2 ; jmp 0
+	g := conformance.NewGuest(t, p, 0x66, 0x48, 0x0f, 0x7e, 0xc3, 0xb8, 39, 0, 0, 0, 0x0f, 0x05,
+		0xb9, 0x40, 0x0d, 0x03, 0, 0xff, 0xc9, 0x75, 0xfc, 0xeb, 0xe9)
+	var wg sync.WaitGroup
+	for id := range 8 {
+		wg.Go(func() {
+			c := p.NewContext()
+			defer c.Release()
+			image := make([]byte, arch.FPUSize)
+			arch.InitialFPU(image)
+			image[160] = byte(id + 1)
+			c.SetFPU(image)
+			r := g.Regs
+			for range 30 {
+				if trap := c.Switch(g.AS, &r); trap.Kind != platform.Syscall || r.Rbx != uint64(id+1) {
+					t.Errorf("thread %d: %+v, %d", id, trap, r.Rbx)
+					return
+				}
+			}
+			c.FPU(image)
+			if image[160] != byte(id+1) {
+				t.Errorf("thread %d has %d", id, image[160])
+			}
+		})
 	}
-	if errno := as.Map(guestAt, 4096, fd, 0, platform.Read|platform.Exec, false); errno != 0 {
-		t.Fatal(errno)
+	wg.Wait()
+	if n := len(p.pool.all); n > 2 {
+		t.Errorf("%d vCPUs", n)
 	}
-	t.Cleanup(func() { as.Release(); unix.Close(fd) })
-	return &guest{t: t, as: as, fd: fd, regs: arch.Registers{Rip: guestAt, Rsp: guestAt + 0x2000}}
 }
 
-// on runs f on a goroutine of its own, which a context locks to its thread.
-func on(f func()) {
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	<-done
-}
-
-// loop: mov $39,%eax; syscall; jmp loop
-var getpidLoop = []byte{0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7}
-
-func TestSyscall(t *testing.T) {
-	g := newGuest(t, getpidLoop...)
-	on(func() {
+// TestShrunkFile: a page whose file was cut short ends in SIGBUS, and the others stay.
+func TestShrunkFile(t *testing.T) {
+	// mov DataAt,%ebx ; mov DataAt+0x1000,%ebx ; mov DataAt+0x1000,%ebx
+	g := conformance.NewGuest(t, plat(t), 0x8b, 0x1c, 0x25, 0, 0x10, 0x10, 0, 0x8b, 0x1c, 0x25, 0, 0x20, 0x10, 0, 0xeb, 0xf7)
+	fd, err := unix.MemfdCreate("short", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	unix.Ftruncate(fd, 2*pageSize)
+	g.AS.Map(conformance.DataAt, 2*pageSize, fd, 0, platform.Read|platform.Write, false)
+	conformance.On(func() {
 		c := plat(t).NewContext()
 		defer c.Release()
-		for i := range 3 {
-			g.regs.Rdi = uint64(i)
-			trap := c.Switch(g.as, &g.regs)
-			if trap.Kind != platform.Syscall || g.regs.OrigRax != 39 || g.regs.Rip != guestAt+7 || g.regs.Rdi != uint64(i) || int64(g.regs.Rax) != -38 {
-				t.Errorf("trap %+v, registers %+v", trap, g.regs)
-			}
-			g.regs.Rax = 7
+		time.AfterFunc(2*time.Millisecond, func() { unix.Ftruncate(fd, pageSize) })
+		trap := c.Switch(g.AS, &g.Regs)
+		if trap.Kind != platform.Fault || trap.Signo != uint8(unix.SIGBUS) || trap.Addr != conformance.DataAt+pageSize {
+			t.Fatalf("%+v at %#x", trap, g.Regs.Rip)
+		}
+		unix.Ftruncate(fd, 2*pageSize)
+		time.AfterFunc(2*time.Millisecond, c.Interrupt)
+		if trap := c.Switch(g.AS, &g.Regs); trap.Kind != platform.Interrupted {
+			t.Fatalf("%+v at %#x", trap, g.Regs.Rip)
 		}
 	})
 }
 
-func TestInterrupt(t *testing.T) {
-	g := newGuest(t, 0xeb, 0xfe) // jmp .
-	on(func() {
-		c := plat(t).NewContext()
-		defer c.Release()
+// TestNothingStale: pages that one address space gives back go to another, while threads of the first look
+// for them by every translation they may have kept.
+func TestNothingStale(t *testing.T) {
+	p := plat(t)
+	// 0: mov DataAt,%rbx ; test %rbx,%rbx ; jz 0 ; mov $39,%eax ; syscall
+	reader := []byte{0x48, 0x8b, 0x1c, 0x25, 0, 0x10, 0x10, 0, 0x48, 0x85, 0xdb, 0x74, 0xf3, 0xb8, 39, 0, 0, 0, 0x0f, 0x05}
+	g := conformance.NewGuest(t, p, reader...)
+	const secret = pageSize
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	var switches atomic.Int64
+	contexts := make([]platform.Context, 3)
+	for i := range contexts {
+		contexts[i] = p.NewContext()
+		wg.Go(func() {
+			defer contexts[i].Release()
+			for !stop.Load() {
+				r := g.Regs
+				switch trap := contexts[i].Switch(g.AS, &r); trap.Kind {
+				case platform.Syscall:
+					t.Errorf("read %#x of another", r.Rbx)
+					return
+				case platform.Fault, platform.Interrupted:
+					switches.Add(1)
+				default:
+					t.Errorf("%+v", trap)
+					return
+				}
+			}
+		})
+	}
+	zero, full := make([]byte, 8), []byte{1, 2, 3, 4, 5, 6, 7, 8}
+	for range 300 {
+		g.AS.Map(conformance.DataAt, pageSize, g.FD, secret, platform.Read, false)
+		time.Sleep(100 * time.Microsecond)
+		g.AS.Unmap(conformance.DataAt, pageSize)
+		unix.Pwrite(g.FD, full, secret) // now it is another's
+		time.Sleep(50 * time.Microsecond)
+		unix.Pwrite(g.FD, zero, secret)
+	}
+	stop.Store(true)
+	for _, c := range contexts {
 		c.Interrupt()
-		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Interrupted {
-			t.Fatalf("before: %+v", trap)
-		}
-		for range 20 {
-			time.AfterFunc(time.Millisecond, c.Interrupt)
-			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Interrupted || g.regs.Rip != guestAt {
-				t.Fatalf("%+v", trap)
+	}
+	wg.Wait()
+	t.Logf("%d traps", switches.Load())
+}
+
+// TestFramesComeBack: page tables of address spaces that are gone are used again, and nothing of them is
+// seen in the next.
+func TestFramesComeBack(t *testing.T) {
+	p := plat(t)
+	g := conformance.NewGuest(t, p, conformance.CallLoop...)
+	other, _ := unix.MemfdCreate("other", 0)
+	defer unix.Close(other)
+	unix.Ftruncate(other, pageSize)
+	unix.Pwrite(other, []byte{0x0f, 0x0b}, 0) // ud2
+	conformance.On(func() {
+		c := p.NewContext()
+		defer c.Release()
+		for i := range 3 * retiredMax / 4 { // four frames each
+			as, errno := p.NewAddressSpace()
+			if errno != 0 {
+				t.Fatal(errno)
 			}
+			fd, want := g.FD, platform.Syscall
+			if i%3 == 0 {
+				fd, want = other, platform.Exception
+			}
+			if errno := as.Map(conformance.TextAt, pageSize, fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+				t.Fatal(errno)
+			}
+			r := g.Regs
+			if trap := c.Switch(as, &r); trap.Kind != want {
+				t.Fatalf("space %d: %+v", i, trap)
+			}
+			as.Release()
 		}
 	})
+	if n := len(p.memory.frames.retired); n > 2*retiredMax {
+		t.Errorf("%d frames wait", n)
+	}
+}
+
+// TestWindowsGo: files that are not mapped any more are let go, and their places used again.
+func TestWindowsGo(t *testing.T) {
+	p := plat(t)
+	as, _ := p.NewAddressSpace()
+	defer as.Release()
+	for i := range trimFirst + 100 {
+		fd, err := unix.MemfdCreate("file", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Ftruncate(fd, pageSize)
+		if errno := as.Map(conformance.DataAt, pageSize, fd, 0, platform.Read, false); errno != 0 {
+			t.Fatalf("file %d: %v", i, errno)
+		}
+		unix.Close(fd)
+	}
+	if n := len(p.memory.windows); n > trimFirst {
+		t.Errorf("%d windows", n)
+	}
 }

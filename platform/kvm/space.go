@@ -1,6 +1,7 @@
 package kvm
 
 import (
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -347,4 +348,22 @@ func (s *space) bring(addr uint64, write, exec bool) verdict {
 		atomic.StoreUint64(at, e|ptePresent)
 	}
 	return brought
+}
+
+// peek reads a byte of the application's text. The host may have no page there.
+func (s *space) peek(addr uint64) (b byte, ok bool) {
+	if outside(addr&^(pageSize-1), pageSize) {
+		return 0, false
+	}
+	e, _ := s.pte(addr)
+	if e&pteMapped == 0 {
+		return 0, false
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return s.m.bytes(e & pteAddr)[addr%pageSize], true
 }

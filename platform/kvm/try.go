@@ -54,7 +54,15 @@ func (p *Platform) try() error {
 			return fmt.Errorf("the host's KVM does not see a change of the page tables: %+v, %d", trap, r.Rbx)
 		}
 	}
-	if trap := c.Switch(as, r); trap.Kind != platform.Exception || trap.Signo != uint8(unix.SIGILL) {
+	const global, once = 1 << 1, 1
+	debuggable{c}.SetDebug([4]uint64{r.Rip}, global|once)
+	trap = c.Switch(as, r)
+	if trap.Kind == platform.Exception && trap.Signo == uint8(unix.SIGTRAP) {
+		p.breakPoints = true
+		debuggable{c}.SetDebug([4]uint64{}, 0)
+		trap = c.Switch(as, r)
+	}
+	if trap.Kind != platform.Exception || trap.Signo != uint8(unix.SIGILL) {
 		return errors.New("the host's KVM does not deliver exceptions")
 	}
 	return nil

@@ -2,6 +2,7 @@ package kvm
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -23,8 +24,8 @@ type vcpu struct {
 	// wanted counts those who wait for it though its owner runs.
 	wanted atomic.Int32
 
-	mu    sync.Mutex // held while it runs, and by who looks at its state
-	owner *context   // whose state it has; nil: nobody's
+	mu    sync.Mutex              // held while it runs, and by who looks at its state
+	owner atomic.Pointer[context] // whose state it has; nil: nobody's. Changed with mu held
 }
 
 // Model-specific registers.
@@ -75,6 +76,7 @@ func (v *vcpu) init(p *Platform) error {
 	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, entryAt, msrCSTAR, entryAt, msrFMASK, maskedFlags); err != nil {
 		return err
 	}
+	v.setMSRs(msrTSCAux, 0) // which not every processor has
 	if e := setTSCOffset(v.fd, 0); e != 0 {
 		return fmt.Errorf("the time-stamp counter: %w", e)
 	}
@@ -196,19 +198,42 @@ func (l *pool) init(p *Platform, kvm int) error {
 	return err
 }
 
-// take returns a vCPU for c, which runs on thread tid, with its mu held.
+// take returns a vCPU for c, which runs on thread tid, with its mu held: one that nobody has, a new one, or
+// another's.
 func (l *pool) take(c *context, tid int32) (*vcpu, error) {
+	for {
+		v, ours, err := l.find(tid)
+		if err != nil {
+			return nil, err
+		}
+		if !ours && !v.mu.TryLock() {
+			v.wanted.Add(1)
+			v.interrupt()
+			v.mu.Lock()
+			v.wanted.Add(-1)
+		}
+		if ours || v.owner.Load() != nil {
+			v.change(c)
+			return v, nil
+		}
+		v.mu.Unlock() // nobody has it any more: it is to be found like others
+	}
+}
+
+// find returns a vCPU that nobody has, with its mu held, or else one of somebody's (ours is false).
+func (l *pool) find(tid int32) (v *vcpu, ours bool, err error) {
 	l.mu.Lock()
-	v := l.unused(tid)
+	defer l.mu.Unlock()
+	v = l.unused(tid)
 	if v == nil && len(l.all) < l.most {
 		n, err := l.p.newVCPU(len(l.all))
-		if err == nil {
+		switch {
+		case err == nil:
 			v = n
 			l.all = append(l.all, n)
-		} else if len(l.all) == 0 {
-			l.mu.Unlock()
-			return nil, err
-		} else {
+		case len(l.all) == 0:
+			return nil, false, err
+		default:
 			l.most = len(l.all)
 		}
 	}
@@ -220,22 +245,10 @@ func (l *pool) take(c *context, tid int32) (*vcpu, error) {
 	}
 	if v != nil {
 		v.mu.Lock()
-		l.mu.Unlock()
-		v.owner = c
-		return v, nil
+		return v, true, nil
 	}
-	v = l.victim()
-	l.mu.Unlock()
-	if v.mu.TryLock() {
-		v.change(c)
-		return v, nil
-	}
-	v.wanted.Add(1)
-	v.interrupt()
-	v.mu.Lock()
-	v.wanted.Add(-1)
-	v.change(c)
-	return v, nil
+	l.hand = (l.hand + 1) % len(l.all)
+	return l.all[l.hand], false, nil
 }
 
 // unused returns one that ran on thread tid and belongs to nobody. mu is held.
@@ -250,37 +263,29 @@ func (l *pool) unused(tid int32) (v *vcpu) {
 	return v
 }
 
-// victim chooses one to be taken from its owner. mu is held.
-func (l *pool) victim() *vcpu {
-	for range l.all {
-		l.hand = (l.hand + 1) % len(l.all)
-		if v := l.all[l.hand]; v.mu.TryLock() {
-			v.mu.Unlock()
-			return v
-		}
-	}
-	l.hand = (l.hand + 1) % len(l.all)
-	return l.all[l.hand]
-}
-
 // change gives the vCPU to another context, and its owner the state that it has. mu is held.
 func (v *vcpu) change(c *context) {
-	if o := v.owner; o != nil {
+	if o := v.owner.Load(); o != nil {
 		o.saveFPU(v)
 	}
-	v.owner = c
+	v.owner.Store(c)
 }
 
 // put takes back the vCPU of a context that ends; nothing is saved.
 func (l *pool) put(v *vcpu, c *context) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v.mu.Lock()
+	for !v.mu.TryLock() {
+		if v.owner.Load() != c {
+			return
+		}
+		runtime.Gosched() // somebody is about to take it
+	}
 	defer v.mu.Unlock()
-	if v.owner != c {
+	if v.owner.Load() != c {
 		return
 	}
-	v.owner = nil
+	v.owner.Store(nil)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	tid := v.tid.Load()
 	l.free[tid] = append(l.free[tid], v)
 }

@@ -1,0 +1,79 @@
+// Package kvm runs application code in a virtual machine, one for a sandbox (linux,
+// Documentation/virt/kvm/api.rst).
+//
+// # How it works
+//
+// The guest has no kernel. Its physical memory is parts of host files, as the kernel above maps
+// them (memory.go); its page tables are made by the sentry, one set for each address space
+// (space.go); and in the upper half of each, for ring 0 alone, lie the descriptor tables, a page
+// of stack for each vCPU, and a page of HLT instructions (system.go). A system call, fault or exception
+// enters ring 0 at one of those, and KVM_RUN returns: which HLT it was tells what happened, and the
+// processor has pushed the rest on the vCPU's stack (decode.go). To go on, the sentry sets
+// the registers to those of the application, in ring 3 (vcpu.go).
+//
+// A Context runs on the operating system thread of its goroutine, which stays locked to it, and
+// keeps a vCPU as long as there are enough: the extended state then stays where it is.
+// Interrupt sets immediate_exit and sends a signal; the Go runtime's own signals end KVM_RUN as
+// well, and it is called again. If that finds an exception on its way to ring 0, it is
+// delivered first: the state of a vCPU is read only where registers are all of it.
+//
+// Some hosts offer a KVM that emulates ring 0 and runs ring 3 on the processor itself. There the
+// SYSCALL instruction jumps to its entry without a change of the privilege, and ends in a page fault
+// at that address. New tries which it is (try.go), and what else works.
+//
+// # What the application can reach
+//
+// Ring 0. The only instruction that ring 0 can execute is HLT: the page of them is the only one that
+// it can fetch from by an entry, all of 256 gates lead there, and so do SYSCALL from 64-bit and from
+// 32-bit code, of which there is none since the descriptor table has no segment for it; SYSENTER has no
+// segment either. All gates switch to the vCPU's stack, so that the processor never pushes anything
+// where the application's stack pointer points, not even when a break point is met between SYSCALL
+// and the entry. Tables, stubs and stacks are supervisor pages; all but the stacks, which hold
+// the task state segments too, are read-only even for ring 0. They hold nothing secret: what
+// is pushed there are registers of applications.
+//
+// Memory. An entry of a page table stands for a page that the kernel above mapped there by Map, which lies
+// in a window of the file, and no other part of the arena is in any page table but the sentry's frames
+// themselves, which are in none. An access that the arena has no slot for cannot be made.
+//
+// The host. KVM sees registers that the application chose, made what user mode may have
+// (arch.Sanitize), and instructions of ring 3. There is no device, no interrupt controller, no port and
+// no model-specific register for ring 3 to reach: such instructions are exceptions in the guest.
+// Where KVM emulates an instruction, it is one of ours.
+//
+// # Stale translations
+//
+// A vCPU, the host's shadow of our page tables, and its second stage all keep translations. Three
+// rules make them harmless:
+//
+//   - Page tables change first. Then the pages that lost an access are taken out of the sentry's own page table
+//     (madvise, MADV_DONTNEED: the file keeps them), of which KVM's are a cache: it drops every
+//     translation to them, on every vCPU that runs too, before the call returns (the kernel's
+//     mmu_notifier). Only then does Unmap, Map or Protect return, and only after that are pages given to
+//     others. That does not rely on what KVM does when page tables change, which differs between hosts.
+//   - An entry that was absent needs nothing: no processor keeps the absence, and a translation with
+//     less access than the entry gives is looked up again after the fault.
+//   - A frame that was a page table is not used again before everything is flushed (memory.flush: a memory
+//     slot goes, for which KVM drops all that it has and makes every vCPU begin afresh). A vCPU loads
+//     the root of its address space at each entry, so after Release nothing of an address
+//     space is used, whatever is still kept.
+//
+// # Files that shrink
+//
+// Pages are entered when they are mapped, and KVM brings them in when they are touched. If the host
+// has none, because the file was cut short, KVM_RUN fails and does not say where. Then all entries
+// of the address space are made absent; the application faults where it did, and what the
+// page lacks is found by asking for it (space.bring).
+//
+// # What it asks of the host
+//
+// On descriptors that the sealed sentry has: KVM_RUN, the registers, the state and the features of a
+// vCPU, making one, and memory slots; sched_setaffinity(2) of the calling thread (Platform.Policy).
+// /dev/kvm is closed after New. No process is made.
+//
+// # What is left out
+//
+// 32-bit code segments; protection keys (CR4.PKE); the processor's number in RDTSCP and RDPID, which is 0;
+// huge pages in the guest's own page tables. On hosts that emulate ring 0: break points of the processor
+// (Debugger), CPUID as the platform says.
+package kvm
