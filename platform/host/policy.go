@@ -78,6 +78,7 @@ func Policy() []Call {
 		// Sockets that came as descriptors.
 		{"sendmsg", linux.SYS_SENDMSG, nil},
 		{"recvmsg", linux.SYS_RECVMSG, nil},
+		{"recvmmsg", linux.SYS_RECVMMSG, nil},
 		{"accept4", linux.SYS_ACCEPT4, nil},
 		{"shutdown", linux.SYS_SHUTDOWN, nil},
 		{"getsockopt", linux.SYS_GETSOCKOPT, []Checks{{Int(1, unix.SOL_SOCKET), Int(2, unix.SO_ERROR)}}},

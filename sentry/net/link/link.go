@@ -18,7 +18,7 @@ import (
 
 // Link is an Ethernet interface.
 type Link struct {
-	fd    int
+	sock  *host.Packets
 	index int32
 	mac   header.MAC
 	stack *stack.Stack
@@ -45,7 +45,7 @@ const maxFrame = 65536 + vnetSize + header.EthernetSize + 4
 // New joins interface index of s to the packet socket fd, which gives every frame of an Ethernet a virtio-net
 // header. It goes on until the descriptor fails.
 func New(s *stack.Stack, index int32, fd int, mac [6]byte) *Link {
-	l := &Link{fd: fd, index: index, mac: mac, stack: s, neighs: map[netip.Addr]*neighbour{}}
+	l := &Link{sock: host.NewPackets(fd, batch, maxFrame), index: index, mac: mac, stack: s, neighs: map[netip.Addr]*neighbour{}}
 	for i := range *s.Devices.View() {
 		if d := &(*s.Devices.View())[i]; d.Index == index {
 			l.stats = d.Stats
@@ -53,30 +53,16 @@ func New(s *stack.Stack, index int32, fd int, mac [6]byte) *Link {
 	}
 	l.timer.Init(l.expire)
 	s.Attach(index, l)
-	go l.run()
+	go l.sock.Run(func(b []byte) {
+		if len(b) > vnetSize {
+			l.input(b)
+		}
+	})
 	return l
 }
 
-// run takes frames in. The buffer is used again for the next frame, so who keeps one makes a copy.
-func (l *Link) run() {
-	buf := make([]byte, maxFrame)
-	for {
-		n, errno := host.Read(l.fd, buf)
-		switch errno {
-		case 0:
-			if n > vnetSize {
-				l.input(buf[:n])
-			}
-		case linux.EAGAIN:
-			if errno := host.PollIn(l.fd); errno != 0 && errno != linux.EINTR {
-				return
-			}
-		case linux.ENETDOWN, linux.EINTR:
-		default:
-			return
-		}
-	}
-}
+// batch is how many frames are taken in at once.
+const batch = 16
 
 // input takes a frame with its virtio-net header.
 func (l *Link) input(b []byte) {
@@ -97,8 +83,22 @@ func (l *Link) input(b []byte) {
 		if flags&(needsChecksum|dataValid) != 0 {
 			from = stack.OutsideChecked
 		}
-		l.stack.Input(append([]byte(nil), payload...), l.index, from)
+		if !tcp(payload) {
+			payload = append([]byte(nil), payload...)
+		}
+		l.stack.Input(payload, l.index, from)
 	}
+}
+
+// tcp reports whether a packet is one of TCP, which the stack does not keep, and no fragment.
+func tcp(b []byte) bool {
+	switch {
+	case len(b) < header.IPv4Size:
+		return false
+	case b[0]>>4 == 4:
+		return b[9] == linux.IPPROTO_TCP && b[6]&0x3f == 0 && b[7] == 0
+	}
+	return b[6] == linux.IPPROTO_TCP
 }
 
 // Offload is stack.Offloader's: checksums and long segments of TCP are the host's.
@@ -106,20 +106,46 @@ func (l *Link) Offload() bool { return true }
 
 // Send is stack.Port's.
 func (l *Link) Send(next netip.Addr, p stack.Out) {
-	frame := l.frame(p)
+	f := l.frame(p)
 	switch {
 	case next.IsMulticast():
-		l.write(frame, header.MulticastMAC(next))
+		l.write(f, header.MulticastMAC(next))
 	case l.stack.IsBroadcast(next):
-		l.write(frame, header.BroadcastMAC)
+		l.write(f, header.BroadcastMAC)
 	default:
-		l.resolve(next, frame)
+		l.resolve(next, f)
 	}
 }
 
+// frame is one to be sent: its headers with the virtio-net header, and what follows, which is lent until it has
+// been written.
+type frame struct {
+	head []byte
+	data [][]byte
+}
+
+// keep makes a frame one that may wait.
+func (f frame) keep() frame {
+	if f.data == nil {
+		return f
+	}
+	head := append([]byte(nil), f.head...)
+	for _, d := range f.data {
+		head = append(head, d...)
+	}
+	return frame{head: head}
+}
+
 // frame puts the headers before a packet; the destination is filled in when it is known.
-func (l *Link) frame(p stack.Out) []byte {
-	b := make([]byte, vnetSize, vnetSize+header.EthernetSize+len(p.Packet))
+func (l *Link) frame(p stack.Out) frame {
+	const size = vnetSize + header.EthernetSize
+	b := p.Whole
+	if b == nil {
+		b = append(make([]byte, size, size+len(p.Packet)), p.Packet...)
+	} else {
+		b = b[stack.Headroom-size:]
+	}
+	clear(b[:vnetSize])
 	typ, ip := uint16(header.TypeIPv4), header.IPv4Size
 	if p.Packet[0]>>4 == 6 {
 		typ, ip = header.TypeIPv6, header.IPv6Size
@@ -139,13 +165,14 @@ func (l *Link) frame(p stack.Out) []byte {
 		}
 	}
 	e := header.Ethernet{Src: l.mac, Type: typ}
-	return append(e.Append(b), p.Packet...)
+	e.Append(b[vnetSize:vnetSize])
+	return frame{b, p.Data}
 }
 
 // write sends a frame. One that the host has no room for is lost, as on any Ethernet.
-func (l *Link) write(frame []byte, to header.MAC) {
-	copy(frame[vnetSize:], to[:])
-	if _, errno := host.Write(l.fd, frame); errno != 0 {
+func (l *Link) write(f frame, to header.MAC) {
+	copy(f.head[vnetSize:], to[:])
+	if errno := l.sock.Send(f.head, f.data); errno != 0 {
 		l.stats.TxDropped.Add(1)
 	}
 }

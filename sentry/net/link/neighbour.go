@@ -16,7 +16,7 @@ type neighbour struct {
 	fresh     int64 // until when it needs no question
 	asked     int64 // when the last question was sent
 	tries     int
-	waiting   [][]byte // frames to be sent when it is known
+	waiting   []frame // frames to be sent when it is known
 }
 
 const (
@@ -28,7 +28,7 @@ const (
 )
 
 // resolve sends a frame to an address, as soon as it is known where that is.
-func (l *Link) resolve(next netip.Addr, frame []byte) {
+func (l *Link) resolve(next netip.Addr, f frame) {
 	now := l.stack.Clock.Now()
 	l.mu.Lock()
 	n := l.neighs[next]
@@ -46,7 +46,7 @@ func (l *Link) resolve(next netip.Addr, frame []byte) {
 	}
 	if !n.known {
 		if len(n.waiting) < maxWaiting {
-			n.waiting = append(n.waiting, frame)
+			n.waiting = append(n.waiting, f.keep())
 		} else {
 			l.stats.TxDropped.Add(1)
 		}
@@ -58,7 +58,7 @@ func (l *Link) resolve(next netip.Addr, frame []byte) {
 		l.ask(next)
 	}
 	if known {
-		l.write(frame, mac)
+		l.write(f, mac)
 	}
 }
 
@@ -92,7 +92,7 @@ func (l *Link) armLocked(now int64) {
 func (l *Link) expire() {
 	now := l.stack.Clock.Now()
 	var again []netip.Addr
-	var lost [][]byte
+	var lost []frame
 	l.mu.Lock()
 	l.armed = false
 	for a, n := range l.neighs {
@@ -112,8 +112,8 @@ func (l *Link) expire() {
 	for _, a := range again {
 		l.ask(a)
 	}
-	for _, frame := range lost {
-		l.stack.HostUnreachable(frame[vnetSize+header.EthernetSize:])
+	for _, f := range lost {
+		l.stack.HostUnreachable(f.head[vnetSize+header.EthernetSize:])
 	}
 }
 
@@ -137,15 +137,14 @@ func (l *Link) ask(a netip.Addr) {
 func (l *Link) sendARP(h *header.ARP, to header.MAC) {
 	b := make([]byte, vnetSize, 64)
 	e := header.Ethernet{Src: l.mac, Type: header.TypeARP}
-	l.write(h.Append(e.Append(b)), to)
+	l.write(frame{head: h.Append(e.Append(b))}, to)
 }
 
 func (l *Link) sendND(n *header.Neighbour, typ uint8, src, dst netip.Addr, to header.MAC) {
 	msg := n.AppendNeighbour(nil, typ)
 	stack.FillICMP(msg, src, dst)
 	h := header.IP{Src: src, Dst: dst, Proto: linux.IPPROTO_ICMPV6, TTL: 255, DF: true}
-	frame := l.frame(stack.Out{Packet: append(h.Append(nil, len(msg)), msg...)})
-	l.write(frame, to)
+	l.write(l.frame(stack.Out{Packet: append(h.Append(nil, len(msg)), msg...)}), to)
 }
 
 // inputARP answers questions for our addresses and learns from what is for us.
@@ -205,15 +204,15 @@ func (l *Link) learn(a netip.Addr, mac header.MAC, create, override bool) {
 		l.mu.Unlock()
 		return
 	}
-	var waiting [][]byte
+	var waiting []frame
 	if !n.known || override || n.mac == mac {
 		n.mac, n.known, n.tries = mac, true, 0
 		n.fresh = l.stack.Clock.Now() + freshTime
 		waiting, n.waiting = n.waiting, nil
 	}
 	l.mu.Unlock()
-	for _, frame := range waiting {
-		l.write(frame, mac)
+	for _, f := range waiting {
+		l.write(f, mac)
 	}
 }
 

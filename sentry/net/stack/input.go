@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"net/netip"
 	"sync"
 
@@ -8,7 +9,8 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 )
 
-// Input takes a packet that came in by an interface. The bytes belong to the stack from now on.
+// Input takes a packet that came in by an interface. The bytes belong to the stack from now on; those of a whole TCP
+// packet only until it returns.
 func (s *Stack) Input(b []byte, link int32, from From) {
 	s.Counters.InReceives.Add(1)
 	h, payload, ok := header.ParseIP(b)
@@ -71,6 +73,9 @@ func (s *Stack) deliver(p *Packet) {
 	s.Counters.InDelivers.Add(1)
 	took := false
 	if s.raw != nil && s.raw.Wants(p.Proto, p.Dst.Is6()) {
+		if p.Proto == linux.IPPROTO_TCP { // which is lent
+			p.Raw, p.Payload = bytes.Clone(p.Raw), bytes.Clone(p.Payload)
+		}
 		took = s.raw.Raw(p)
 	}
 	h := s.handlers[p.Proto]

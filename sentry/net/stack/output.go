@@ -19,10 +19,38 @@ type Offloader interface{ Offload() bool }
 // Out is a packet to be sent.
 type Out struct {
 	Packet []byte
+	// Whole, if it is not nil, is Packet with Headroom bytes before it that the link may use.
+	Whole []byte
+	// Data follows what is in Packet: pieces that are lent until Send returns. For an Offloader.
+	Data [][]byte
 	// Partial says that the checksum of TCP is only that of the pseudo header, Segment that the
 	// data is to be cut into pieces of that size, if it is not 0. Both are for an Offloader.
 	Partial bool
 	Segment int
+}
+
+// Headroom is what links need before a packet.
+const Headroom = 32
+
+// Size is the length of all of a packet.
+func (o *Out) Size() int {
+	n := len(o.Packet)
+	for _, b := range o.Data {
+		n += len(b)
+	}
+	return n
+}
+
+// Flat is the packet in one piece.
+func (o *Out) Flat() []byte {
+	if o.Data == nil {
+		return o.Packet
+	}
+	b := append(make([]byte, 0, o.Size()), o.Packet...)
+	for _, d := range o.Data {
+		b = append(b, d...)
+	}
+	return b
 }
 
 // maxPacket is the longest IP packet there is, without the header of IPv6.
@@ -56,7 +84,7 @@ func (s *Stack) Send(p *Path, h *header.IP, payload []byte) linux.Errno {
 
 // SendRaw sends a packet whose header is there already.
 func (s *Stack) SendRaw(p *Path, o Out) linux.Errno {
-	if len(o.Packet) > p.MTU && o.Segment == 0 {
+	if o.Segment == 0 && o.Size() > p.MTU {
 		return linux.EMSGSIZE
 	}
 	s.Counters.OutRequests.Add(1)
@@ -104,15 +132,15 @@ func (s *Stack) transmit(p *Path, o Out) {
 	if l == nil {
 		return
 	}
-	n := len(o.Packet)
+	n := o.Size()
 	l.Stats.Tx(n)
 	if p.Local || l.Loopback() {
 		l.Stats.Rx(n)
-		s.Input(o.Packet, p.Link, Ourselves)
+		s.Input(o.Flat(), p.Link, Ourselves)
 		return
 	}
 	if p.Multicast || p.Broadcast { // and to those here who listen
-		s.Input(append([]byte(nil), o.Packet...), p.Link, Ourselves)
+		s.Input(append([]byte(nil), o.Flat()...), p.Link, Ourselves)
 	}
 	if out := s.port(p.Link); out != nil {
 		out.Send(p.Next, o)

@@ -74,18 +74,22 @@ type piece struct {
 type outbox struct {
 	path    stack.Path
 	packets []stack.Out
+	lent    []*chunk // that packets have pieces of
 }
 
 // send sends everything.
 func (o *outbox) send(s *stack.Stack) {
-	for _, p := range o.packets {
-		s.SendRaw(&o.path, p)
+	for i := range o.packets {
+		s.SendRaw(&o.path, o.packets[i])
+	}
+	for _, c := range o.lent {
+		c.free()
 	}
 }
 
 func (s *segments) takeOut() outbox {
 	o := s.out
-	s.out.packets = nil
+	s.out = outbox{}
 	o.path = s.path
 	return o
 }
@@ -247,17 +251,27 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
 	if ip.TTL == 0 {
 		ip.TTL = uint8(e.table.Stack.Settings.TTL.Load())
 	}
-	b := make([]byte, 0, header.IPv6Size+size)
-	b = ip.Append(b, size)
-	at := len(b)
-	b = h.Append(b, e.local.Port(), e.remote.Port())
+	out := stack.Out{Partial: s.path.Offload}
+	inline := n
+	if s.path.Offload && n > smallWrite {
+		var lent []*chunk
+		out.Data, lent = e.snd.lend(offset, n)
+		s.out.lent = append(s.out.lent, lent...)
+		inline = 0
+	}
+	whole := make([]byte, stack.Headroom, stack.Headroom+header.IPv6Size+h.Size()+inline)
+	whole = ip.Append(whole, size)
+	at := len(whole) - stack.Headroom
+	whole = h.Append(whole, e.local.Port(), e.remote.Port())
+	if inline > 0 {
+		data := len(whole)
+		whole = whole[:data+n]
+		e.snd.copyTo(whole[data:], offset)
+	}
 	if n > 0 {
-		data := len(b)
-		b = b[:data+n]
-		e.snd.copyTo(b[data:], offset)
 		s.shownSegs[2]++
 	}
-	out := stack.Out{Partial: s.path.Offload}
+	b := whole[stack.Headroom:]
 	if sum := header.Pseudo(ip.Src, ip.Dst, linux.IPPROTO_TCP, size); s.path.Offload {
 		binary.BigEndian.PutUint16(b[at+16:], header.Fold(sum))
 		if n > s.mss {
@@ -266,7 +280,7 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
 	} else {
 		binary.BigEndian.PutUint16(b[at+16:], ^header.Fold(header.Sum(b[at:], sum)))
 	}
-	out.Packet = b
+	out.Packet, out.Whole = b, whole
 	s.out.packets = append(s.out.packets, out)
 	s.shownSegs[0]++
 	e.table.Stack.Counters.TCPOutSegs.Add(1)

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -13,7 +14,8 @@ type chunk struct {
 	data []byte
 	off  int
 	next *chunk
-	size int8 // index in sizes
+	size int8         // index in sizes
+	lent atomic.Int32 // packets that are being sent of it, beside the queue
 }
 
 // sizes are those of the buffers of chunks.
@@ -33,8 +35,12 @@ func newChunk(n int) *chunk {
 	return &chunk{data: make([]byte, 0, sizes[i]), size: int8(i)}
 }
 
-// free gives a chunk back that nobody else knows.
+// free gives a chunk back, when nobody else looks at it any more.
 func (c *chunk) free() {
+	if c.lent.Add(-1) >= 0 {
+		return
+	}
+	c.lent.Store(0)
 	c.data, c.off, c.next = c.data[:0], 0, nil
 	pools[c.size].Put(c)
 }
@@ -141,6 +147,24 @@ func (q *queue) copyTo(b []byte, offset int) {
 		b = b[copy(b, c.data[c.off+offset:]):]
 		offset = 0
 	}
+}
+
+// lend returns n bytes from offset on in the pieces they lie in, and the chunks, each to be freed when the bytes
+// have been used.
+func (q *queue) lend(offset, n int) (pieces [][]byte, chunks []*chunk) {
+	for c := q.head; c != nil && n > 0; c = c.next {
+		if offset >= c.len() {
+			offset -= c.len()
+			continue
+		}
+		b := c.data[c.off+offset:]
+		b = b[:min(len(b), n)]
+		c.lent.Add(1)
+		pieces, chunks = append(pieces, b), append(chunks, c)
+		n -= len(b)
+		offset = 0
+	}
+	return pieces, chunks
 }
 
 // fill returns a chunk with bytes of src, at most n.
