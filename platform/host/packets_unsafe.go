@@ -1,8 +1,6 @@
 package host
 
 import (
-	"os"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,11 +8,9 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
 
-// Packets is a packet socket (packet(7)) that came as a descriptor and does not block. Its reader is a goroutine
-// that the Go runtime's poller wakes, so that whoever it wakes can go on on the same thread.
+// Packets is a packet socket (packet(7)) that came as a descriptor and does not block.
 type Packets struct {
-	fd   int
-	raw  syscall.RawConn
+	FD   int
 	bufs [][]byte
 	iovs []unix.Iovec
 	msgs []mmsghdr
@@ -29,45 +25,27 @@ type mmsghdr struct {
 
 // NewPackets takes over a descriptor; batch packets of at most size bytes are read at once.
 func NewPackets(fd, batch, size int) *Packets {
-	p := &Packets{fd: fd, bufs: make([][]byte, batch), iovs: make([]unix.Iovec, batch), msgs: make([]mmsghdr, batch)}
+	p := &Packets{FD: fd, bufs: make([][]byte, batch), iovs: make([]unix.Iovec, batch), msgs: make([]mmsghdr, batch)}
 	for i := range p.bufs {
 		p.bufs[i] = make([]byte, size)
 		p.iovs[i] = unix.Iovec{Base: &p.bufs[i][0], Len: uint64(size)}
 		p.msgs[i].Iov, p.msgs[i].Iovlen = &p.iovs[i], 1
 	}
-	// A descriptor that cannot be polled would fail at the first Read, which Run takes for the end.
-	p.raw, _ = os.NewFile(uintptr(fd), "packets").SyscallConn()
 	return p
 }
 
-// Run calls f for each packet, which it may look at until it returns, until the socket fails.
-func (p *Packets) Run(f func(b []byte)) {
-	p.raw.Read(func(uintptr) bool {
-		for {
-			n, errno := p.read()
-			for i := range n {
-				f(p.bufs[i][:p.msgs[i].n])
-			}
-			switch {
-			case errno == linux.EAGAIN:
-				return false
-			case errno != 0 && errno != linux.EINTR && errno != linux.ENETDOWN:
-				return true
-			case errno == 0 && n < len(p.bufs): // the poller tells of the next
-				return false
-			}
-		}
-	})
-}
-
-// read reads as many packets as there are and fit. It does not block, so the Go runtime is not told. Safe: the buffers
-// live as long as p, and the host writes no more than the lengths it is told.
-func (p *Packets) read() (int, linux.Errno) {
-	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.fd), uintptr(unsafe.Pointer(&p.msgs[0])), uintptr(len(p.msgs)), unix.MSG_DONTWAIT, 0, 0)
+// Read calls f for each packet of a batch, which it may look at until it returns: whether there may be more. It does
+// not block, so the Go runtime is not told. Safe: the buffers live as long as p, and the host writes no more than the
+// lengths it is told.
+func (p *Packets) Read(f func(b []byte)) (more bool) {
+	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.FD), uintptr(unsafe.Pointer(&p.msgs[0])), uintptr(len(p.msgs)), unix.MSG_DONTWAIT, 0, 0)
 	if e != 0 {
-		return 0, linux.Errno(e)
+		return e == unix.EINTR
 	}
-	return int(n), 0
+	for i := range int(n) {
+		f(p.bufs[i][:p.msgs[i].n])
+	}
+	return int(n) == len(p.bufs)
 }
 
 // Send sends one packet, head and what follows. Safe: iov holds the pieces, and both live until the call is over.
@@ -85,7 +63,7 @@ func (p *Packets) Send(head []byte, data [][]byte) linux.Errno {
 		iov[i+1] = unix.Iovec{Base: unsafe.SliceData(d), Len: uint64(len(d))}
 	}
 	for {
-		_, _, e := unix.RawSyscall(unix.SYS_WRITEV, uintptr(p.fd), uintptr(unsafe.Pointer(&iov)), uintptr(len(data)+1))
+		_, _, e := unix.RawSyscall(unix.SYS_WRITEV, uintptr(p.FD), uintptr(unsafe.Pointer(&iov)), uintptr(len(data)+1))
 		if e != unix.EINTR {
 			return linux.Errno(e)
 		}

@@ -18,6 +18,8 @@ type Waiter struct {
 	timer       *time.Timer
 	sleeping    atomic.Bool
 	slept       time.Duration // the task's goroutine only
+	outside     atomic.Bool   // the last wake-up came from outside
+	leading     atomic.Bool   // it sleeps in Outside.Lead
 }
 
 // NewWaiter returns a waiter.
@@ -36,13 +38,20 @@ func NewThreadWaiter() *Waiter {
 
 // Wake ends the current sleep, or the next one.
 func (w *Waiter) Wake() {
+	o := theOutside.Load()
+	if o != nil {
+		w.outside.Store((*o).Looking())
+	}
 	if w.thread != nil {
 		w.thread.Unpark()
-		return
+	} else {
+		select {
+		case w.ch <- struct{}{}:
+		default:
+		}
 	}
-	select {
-	case w.ch <- struct{}{}:
-	default:
+	if o != nil && w.leading.Load() {
+		(*o).Kick()
 	}
 }
 
@@ -98,6 +107,16 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 		w.slept += time.Since(began)
 		w.sleeping.Store(false)
 	}()
+	if o := theOutside.Load(); o != nil && w.outside.Load() {
+		if errno, done := w.lead(*o, deadline, left); done {
+			return errno
+		}
+		if left >= 0 {
+			if left = int64(time.Until(deadline)); left <= 0 {
+				return linux.ETIMEDOUT
+			}
+		}
+	}
 	if w.thread != nil {
 		if w.thread.Park(left) || left < 0 || time.Now().Before(deadline) {
 			return w.woken()

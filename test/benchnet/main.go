@@ -30,6 +30,7 @@ type options struct {
 	only                  *regexp.Regexp
 	seconds               float64
 	check, plain, wait    bool
+	cpu                   bool
 	short, hold           int
 }
 
@@ -42,6 +43,7 @@ func parseOptions() (*options, error) {
 	flag.Float64Var(&o.seconds, "seconds", 3, "how long each row is measured")
 	flag.BoolVar(&o.check, "check", false, "exit with 1 if a row misses its target")
 	flag.BoolVar(&o.plain, "no-runc", false, "leave runc out")
+	flag.BoolVar(&o.cpu, "cpu", false, "show the CPU that the container uses, and for each unit of the figure")
 	flag.BoolVar(&o.wait, "wait", false, "measure nothing, wait for a signal")
 	flag.IntVar(&o.short, "short", 0, "open and close so many connections, and compare the memory")
 	flag.IntVar(&o.hold, "hold", 0, "hold so many connections open, and compare the memory")

@@ -137,6 +137,9 @@ func (b *bench) measure() (*table, error) {
 	t := &table{lines: [][]string{{"", ""}}}
 	for _, s := range b.systems {
 		t.lines[0] = append(t.lines[0], s.name)
+		if b.cpu {
+			t.lines[0] = append(t.lines[0], "CPU", "ms for one")
+		}
 		if s.name != "runc" {
 			t.lines[0] = append(t.lines[0], "share")
 		}
@@ -150,11 +153,16 @@ func (b *bench) measure() (*table, error) {
 		wanted, verdict, base := "", "", 0.0
 		for _, s := range b.systems {
 			fmt.Fprintf(os.Stderr, "benchnet: %s, %s\n", r.name, s.name)
+			began, ticks := time.Now(), s.ticks()
 			v, err := r.figure(b, s)
+			used := float64(s.ticks()-ticks) / 100 / time.Since(began).Seconds()
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "benchnet: %s, %s: %v\n", r.name, s.name, err)
 			}
 			line = append(line, fmt.Sprintf("%.2f", v))
+			if b.cpu {
+				line = append(line, fmt.Sprintf("%.0f %%", used*100), fmt.Sprintf("%.2f", used/v*1000))
+			}
 			if s.name == "runc" {
 				base = v
 				continue

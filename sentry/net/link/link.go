@@ -43,7 +43,7 @@ const (
 const maxFrame = 65536 + vnetSize + header.EthernetSize + 4
 
 // New joins interface index of s to the packet socket fd, which gives every frame of an Ethernet a virtio-net
-// header. It goes on until the descriptor fails.
+// header.
 func New(s *stack.Stack, index int32, fd int, mac [6]byte) *Link {
 	l := &Link{sock: host.NewPackets(fd, batch, maxFrame), index: index, mac: mac, stack: s, neighs: map[netip.Addr]*neighbour{}}
 	for i := range *s.Devices.View() {
@@ -53,19 +53,27 @@ func New(s *stack.Stack, index int32, fd int, mac [6]byte) *Link {
 	}
 	l.timer.Init(l.expire)
 	s.Attach(index, l)
-	go l.sock.Run(func(b []byte) {
-		if len(b) > vnetSize {
-			l.input(b)
-		}
-	})
+	outside.add(l)
 	return l
 }
 
 // batch is how many frames are taken in at once.
 const batch = 16
 
+// take takes in what has come, for some time at most.
+func (l *Link) take() {
+	for range 8 {
+		if !l.sock.Read(l.input) {
+			return
+		}
+	}
+}
+
 // input takes a frame with its virtio-net header.
 func (l *Link) input(b []byte) {
+	if len(b) <= vnetSize {
+		return
+	}
 	flags := b[0]
 	e, payload, ok := header.ParseEthernet(b[vnetSize:])
 	if !ok || e.Dst != l.mac && e.Dst[0]&1 == 0 || e.Src == l.mac {
