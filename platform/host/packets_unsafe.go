@@ -69,3 +69,14 @@ func (p *Packets) Send(head []byte, data [][]byte) linux.Errno {
 		}
 	}
 }
+
+// PollShort is ppoll(2) for timeout ns, which is a short time: the Go runtime is not told. Safe: the host
+// reads the time and writes the events, which both live until the call is over.
+func PollShort(fds []unix.PollFd, timeout int64) int {
+	ts := unix.NsecToTimespec(timeout)
+	n, _, e := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(n)
+}

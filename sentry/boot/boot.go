@@ -49,6 +49,7 @@ func Main() {
 		fmt.Fprintln(os.Stderr, "runsc-sentry:", err)
 		os.Exit(1)
 	}
+	tuneCollector()
 	s := &sandbox{cfg: cfg, log: NewLog(cfg.Log, cfg.ID, writeAll)}
 	if err := s.start(); err != nil {
 		s.report(err)

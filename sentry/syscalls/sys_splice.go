@@ -1,6 +1,8 @@
 package syscalls
 
 import (
+	"sync"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
@@ -40,6 +42,9 @@ type mover struct {
 // moveChunk is how much is copied at a time.
 const moveChunk = 64 << 10
 
+// moveBuffers are buffers of that size: files copy what they are given.
+var moveBuffers = sync.Pool{New: func() any { return new([moveChunk]byte) }}
+
 // once copies at most n bytes: what was read but could not be written is put back by the
 // position, or for a pipe kept from being read too early by first asking for room.
 func (m *mover) once(n int) (int, linux.Errno) {
@@ -57,7 +62,9 @@ func (m *mover) once(n int) (int, linux.Errno) {
 	} else if p := pipe.Of(m.from); p != nil && m.out == nil {
 		return m.fromPipe(p, min(n, moveChunk))
 	}
-	b := make([]byte, min(n, moveChunk))
+	whole := moveBuffers.Get().(*[moveChunk]byte)
+	defer moveBuffers.Put(whole)
+	b := whole[:min(n, moveChunk)]
 	dst := usermem.Bytes(b)
 	var (
 		got   int

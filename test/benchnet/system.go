@@ -26,7 +26,6 @@ events { worker_connections 1024; }
 http {
 	access_log off;
 	sendfile on;
-	tcp_nopush on;
 	keepalive_requests 1000000;
 	client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s;
 	server { listen 80; root /share; }
@@ -135,14 +134,16 @@ func (s *system) config(share, ns string) error {
 		{"destination": "/proc", "type": "proc", "source": "proc"},
 		{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
 		{"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
-		{"destination": "/share", "type": "bind", "source": share, "options": []string{"bind", "ro"}},
 	}
 	for _, dir := range []string{"/usr", "/etc", "/var"} {
 		mounts = append(mounts, object{"destination": dir, "type": "bind", "source": dir, "options": []string{"rbind", "ro"}})
 		os.MkdirAll(root+dir, 0o755)
 	}
-	for _, dir := range []string{"/proc", "/dev", "/tmp", "/share"} {
+	for _, dir := range []string{"/proc", "/dev", "/tmp"} {
 		os.MkdirAll(root+dir, 0o755)
+	}
+	if err := os.CopyFS(root+"/share", os.DirFS(share)); err != nil { // as an image's files, not a mount
+		return err
 	}
 	for _, dir := range []string{"bin", "sbin", "lib", "lib64"} {
 		os.Symlink("usr/"+dir, filepath.Join(root, dir))

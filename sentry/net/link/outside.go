@@ -22,6 +22,7 @@ type frames struct {
 	looking atomic.Bool
 	woke    atomic.Bool // somebody, meanwhile
 	leader  atomic.Int32
+	led     atomic.Uint32 // how often a task has waited
 	reader  host.Parker
 	parked  atomic.Bool // the reader sleeps until a task has left
 }
@@ -33,9 +34,14 @@ const (
 	theReader
 )
 
+// soon is how long who waits keeps the Go runtime's processor, ns: giving it up and getting it back costs more than
+// a frame that comes soon.
+const soon = 200e3
+
+// Times that the reader gives tasks to come back, ns.
 const (
-	grace  = 60e3 // ns until the reader waits, or looks again
-	bounds = 4    // looks at a task that waits until the reader sleeps
+	grace     = 50e3
+	longGrace = 400e3
 )
 
 var outside frames
@@ -62,27 +68,29 @@ func (f *frames) add(l *Link) {
 
 // read is the reader.
 func (f *frames) read() {
-	for seen := 0; ; {
-		if f.leader.CompareAndSwap(nobody, theReader) {
+	for rest, led := int64(grace), uint32(0); ; {
+		now := f.led.Load()
+		if now == led && f.leader.CompareAndSwap(nobody, theReader) {
 			f.wait(-1)
 			f.leader.Store(nobody)
-			seen = 0
 			if f.look() { // somebody may be about to wait
-				f.reader.Park(grace)
+				rest, led = grace, f.led.Load()
+				f.reader.Park(rest)
 			}
 			continue
 		}
-		if seen++; seen <= bounds {
-			f.reader.Park(grace)
+		if now != led { // tasks come and go
+			led, rest = now, min(2*rest, longGrace)
+			f.reader.Park(rest)
 			continue
 		}
-		seen = 0
 		f.parked.Store(true)
 		if f.leader.Load() == aTask {
 			f.reader.Park(-1)
 		}
 		f.parked.Store(false)
-		f.reader.Park(grace)
+		rest = grace
+		f.reader.Park(rest)
 	}
 }
 
@@ -94,7 +102,9 @@ func (f *frames) wait(timeout int64) {
 	for _, l := range links {
 		fds = append(fds, unix.PollFd{Fd: int32(l.sock.FD), Events: unix.POLLIN})
 	}
-	host.Poll(fds, timeout)
+	if timeout >= 0 && timeout < soon || host.PollShort(fds, soon) == 0 {
+		host.Poll(fds, timeout)
+	}
 	if fds[0].Revents != 0 {
 		var b [8]byte
 		host.Read(f.kick, b[:])
@@ -140,6 +150,7 @@ func (f *frames) Lead(timeout int64) bool {
 	if !f.leader.CompareAndSwap(nobody, aTask) {
 		return false
 	}
+	f.led.Add(1)
 	f.wait(timeout)
 	f.look()
 	f.leader.Store(nobody)
