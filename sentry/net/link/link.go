@@ -63,7 +63,9 @@ const batch = 16
 // take takes in what has come, for some time at most.
 func (l *Link) take() {
 	for range 8 {
-		if !l.sock.Read(l.input) {
+		more := l.sock.Read(l.input)
+		l.stack.Flush()
+		if !more {
 			return
 		}
 	}
@@ -94,7 +96,7 @@ func (l *Link) input(b []byte) {
 		if !tcp(payload) {
 			payload = append([]byte(nil), payload...)
 		}
-		l.stack.Input(payload, l.index, from)
+		l.stack.Hold(payload, l.index, from)
 	}
 }
 

@@ -11,14 +11,26 @@ import (
 
 // Input takes a packet that came in by an interface. The bytes belong to the stack from now on; those of a whole TCP
 // packet only until it returns.
-func (s *Stack) Input(b []byte, link int32, from From) {
+func (s *Stack) Input(b []byte, link int32, from From) { s.input(b, link, from, false) }
+
+// Hold is Input of one of several packets: answers may wait for Flush, so that there is one for many.
+func (s *Stack) Hold(b []byte, link int32, from From) { s.input(b, link, from, true) }
+
+// Flush lets the answers go that Hold has kept back.
+func (s *Stack) Flush() {
+	if f, ok := s.handlers[linux.IPPROTO_TCP].(interface{ Flush() }); ok {
+		f.Flush()
+	}
+}
+
+func (s *Stack) input(b []byte, link int32, from From, hold bool) {
 	s.Counters.InReceives.Add(1)
 	h, payload, ok := header.ParseIP(b)
 	if !ok {
 		s.Counters.InHdrErrors.Add(1)
 		return
 	}
-	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from}
+	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from, Hold: hold}
 	if !s.forUs(&p) {
 		s.Counters.InAddrErrors.Add(1)
 		return

@@ -37,6 +37,7 @@ type Packet struct {
 	Raw     []byte // the whole of it
 	Link    int32
 	From
+	Hold bool // the answer may wait for Flush
 }
 
 // From is where a packet comes from.

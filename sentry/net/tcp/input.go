@@ -3,6 +3,7 @@ package tcp
 import (
 	"encoding/binary"
 	"net/netip"
+	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
@@ -18,6 +19,7 @@ type segment struct {
 	data          []byte
 	link          int32
 	tos           uint8
+	hold          bool // what it leads to waits for Flush
 }
 
 // end is the sequence number behind the segment.
@@ -41,7 +43,7 @@ func (t *Table) Input(p *stack.Packet) bool {
 		t.Stack.Counters.TCPInErrs.Add(1)
 		return true
 	}
-	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS}
+	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS, hold: p.Hold}
 	if e := t.get(g.local, g.remote); e != nil {
 		e.lock()
 		if e.net != nil && e.state != Close {
@@ -195,10 +197,45 @@ func (s *segments) input(e *Endpoint, g *segment) {
 		s.inputUrgent(e, g)
 	}
 	s.inputData(e, g)
-	if e.state == Close {
-		return
+	switch {
+	case e.state == Close || s.held:
+	case g.hold && s.sackOK:
+		s.held = true
+		e.table.held.add(e)
+	default:
+		s.output(e, false)
 	}
-	s.output(e, false)
+}
+
+// held is the endpoints whose output waits for the end of a batch of packets.
+type held struct {
+	mu   sync.Mutex
+	list []*Endpoint
+}
+
+func (h *held) add(e *Endpoint) {
+	h.mu.Lock()
+	h.list = append(h.list, e)
+	h.mu.Unlock()
+}
+
+// Flush sends what the packets of a batch have led to.
+func (t *Table) Flush() {
+	h := &t.held
+	h.mu.Lock()
+	list := h.list
+	h.list = nil
+	h.mu.Unlock()
+	for _, e := range list {
+		e.lock()
+		if s := e.net; s != nil {
+			s.held = false
+			if e.state != Close {
+				s.output(e, false)
+			}
+		}
+		e.unlock()
+	}
 }
 
 // inputSynSent takes the answer to a SYN.
@@ -270,6 +307,7 @@ func (s *segments) acceptable(e *Endpoint, g *segment, now int64) bool {
 				return false
 			}
 			s.ackNow = true
+			s.duplicate(g.Seq, len(g.data))
 			s.output(e, false)
 		}
 		return false
@@ -452,6 +490,7 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 	seq, data, fin := g.Seq, g.data, g.Flags&header.FIN != 0
 	s.shownSegs[3]++
 	if before(seq, s.rcvNxt) { // some of it is there already
+		s.duplicate(seq, len(data))
 		skip := s.rcvNxt - seq
 		if int(skip) > len(data) {
 			s.ackNow = true
@@ -494,6 +533,19 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 		s.adv = seqMax(s.adv, s.rcvNxt)
 		s.ackNow = true
 		e.gotFin()
+	}
+}
+
+// duplicate notes that n bytes came again that were there, which the peer is told (RFC 2883): it learns that it was
+// order that was lost, not data.
+func (s *segments) duplicate(seq uint32, n int) {
+	end := seq + uint32(n)
+	if before(s.rcvNxt, end) {
+		end = s.rcvNxt
+	}
+	if s.sackOK && n > 0 && before(seq, end) && s.synAcked {
+		s.dup = header.Block{Start: seq, End: end}
+		s.ackNow = true
 	}
 }
 

@@ -39,7 +39,9 @@ type segments struct {
 	oooBytes    int
 	tsRecent    uint32
 	tsAt        int64
-	lastAck     uint32 // the acknowledgement sent last
+	dup         header.Block // what came twice, to be told
+	held        bool         // output waits for Table.Flush
+	lastAck     uint32       // the acknowledgement sent last
 	ackNow      bool
 	ackPending  int // segments that are not acknowledged yet
 	quick       int // segments that are acknowledged at once
@@ -292,7 +294,7 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
 // sendAck acknowledges what came.
 func (s *segments) sendAck(e *Endpoint) {
 	h := s.header(e, s.nxt, 0)
-	if s.sackOK && len(s.ooo) > 0 {
+	if s.sackOK && (len(s.ooo) > 0 || s.dup != header.Block{}) {
 		s.addBlocks(&h)
 	}
 	s.emit(e, &h, 0, 0)
@@ -314,6 +316,10 @@ func (s *segments) addBlocks(h *header.TCP) {
 			h.Blocks[h.NBlocks] = b
 			h.NBlocks++
 		}
+	}
+	if s.dup.Start != s.dup.End {
+		add(s.dup)
+		s.dup = header.Block{}
 	}
 	var ranges []header.Block
 	for _, p := range s.ooo {

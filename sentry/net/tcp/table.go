@@ -20,6 +20,7 @@ type Table struct {
 	first *waiter          // the oldest
 	last  *waiter
 	timer stack.Timer
+	held  held
 }
 
 // pair is what a connection is known by.
