@@ -70,9 +70,23 @@ func (p *Packets) Send(head []byte, data [][]byte) linux.Errno {
 	}
 }
 
-// PollShort is ppoll(2) for timeout ns, which is a short time: the Go runtime is not told. Safe: the host
-// reads the time and writes the events, which both live until the call is over.
-func PollShort(fds []unix.PollFd, timeout int64) int {
+// WaitRead waits until one of the descriptors can be read, for timeout ns if that is not negative: whether the first can.
+// For the first short ns of it the Go runtime is not told, since to tell costs more than what comes soon.
+func WaitRead(fds []int, timeout, short int64) (first bool) {
+	var few [16]unix.PollFd
+	list := few[:0]
+	for _, fd := range fds {
+		list = append(list, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	if timeout >= 0 && timeout < short || pollShort(list, short) == 0 {
+		Poll(list, timeout)
+	}
+	return list[0].Revents != 0
+}
+
+// pollShort is ppoll(2) without a word to the Go runtime. Safe: the host reads the time and writes the events, which
+// both live until the call is over.
+func pollShort(fds []unix.PollFd, timeout int64) int {
 	ts := unix.NsecToTimespec(timeout)
 	n, _, e := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 	if e != 0 {

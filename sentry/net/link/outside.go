@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -96,16 +94,12 @@ func (f *frames) read() {
 
 // wait waits for a frame, a kick or the time.
 func (f *frames) wait(timeout int64) {
-	links := *f.links.Load()
-	var few [8]unix.PollFd
-	fds := append(few[:0], unix.PollFd{Fd: int32(f.kick), Events: unix.POLLIN})
-	for _, l := range links {
-		fds = append(fds, unix.PollFd{Fd: int32(l.sock.FD), Events: unix.POLLIN})
+	var few [16]int
+	fds := append(few[:0], f.kick)
+	for _, l := range *f.links.Load() {
+		fds = append(fds, l.sock.FD)
 	}
-	if timeout >= 0 && timeout < soon || host.PollShort(fds, soon) == 0 {
-		host.Poll(fds, timeout)
-	}
-	if fds[0].Revents != 0 {
+	if host.WaitRead(fds, timeout, soon) {
 		var b [8]byte
 		host.Read(f.kick, b[:])
 	}
