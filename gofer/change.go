@@ -21,9 +21,14 @@ func (s *server) create(m *wire.CreateReq, r *reply) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
+	mode, heir := settle(dir, m.Mode, m.Umask)
+	m.Mode = mode
 	fd, open, errno := s.make(dir, m)
 	if errno != 0 {
 		return errno
+	}
+	if heir {
+		m.Mode = permsOf(fd, m.Mode)
 	}
 	if open >= 0 {
 		if m.Flags&(wire.OpenRead|wire.OpenWrite) != 0 {
@@ -56,6 +61,15 @@ func (s *server) create(m *wire.CreateReq, r *reply) linux.Errno {
 	}
 	out.Put(&r.Encoder)
 	return 0
+}
+
+// permsOf are the permission bits that the host gave a new file in place of those asked for.
+func permsOf(fd int, mode uint32) uint32 {
+	var st unix.Statx_t
+	if statx(fd, &st) != 0 {
+		return mode
+	}
+	return mode&^0o777 | uint32(st.Mode)&0o777
 }
 
 // make makes the file and returns it opened with O_PATH, and for a regular file opened for
@@ -347,6 +361,11 @@ func (s *server) setxattr(m *wire.XattrReq, _ *reply) linux.Errno {
 		return errno
 	}
 	defer n.put()
+	if isACL(m.Name) {
+		if errno := s.aclIn(m.Value); errno != 0 {
+			return errno
+		}
+	}
 	return setxattr(n.fd, m.Name, m.Value, m.Flags&(linux.XATTR_CREATE|linux.XATTR_REPLACE))
 }
 

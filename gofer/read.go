@@ -258,11 +258,6 @@ func (s *server) statfs(m *wire.IDReq, r *reply) linux.Errno {
 	return 0
 }
 
-// xattrAllowed says which extended attributes the container has to do with.
-func xattrAllowed(name string) bool {
-	return strings.HasPrefix(name, "user.") && len(name) > len("user.") || name == "security.capability"
-}
-
 // getXattrs is get of a file that can have extended attributes.
 func (s *server) getXattrs(id uint64, change bool) (*node, linux.Errno) {
 	get := s.get
@@ -270,7 +265,7 @@ func (s *server) getXattrs(id uint64, change bool) (*node, linux.Errno) {
 		get = s.getChange
 	}
 	n, errno := get(id)
-	if errno == 0 && n.typ != linux.S_IFREG && n.typ != linux.S_IFDIR {
+	if errno == 0 && n.typ == linux.S_IFLNK {
 		n.put()
 		return nil, linux.EOPNOTSUPP
 	}
@@ -290,6 +285,11 @@ func (s *server) getxattr(m *wire.XattrReq, r *reply) linux.Errno {
 	size, errno := getxattr(n.fd, m.Name, buf)
 	if errno != 0 {
 		return errno
+	}
+	if isACL(m.Name) {
+		if errno := s.aclOut(buf[:size]); errno != 0 {
+			return errno
+		}
 	}
 	(&wire.Blob{Data: buf[:size]}).Put(&r.Encoder)
 	return 0

@@ -44,7 +44,7 @@ func Parse(body []byte, m Message) bool {
 }
 
 // Version of the protocol. Both sides are of one build, as a rule.
-const Version = 1
+const Version = 2
 
 // AttachReq asks for an attach point by its index.
 type AttachReq struct{ Version, Index uint32 }
@@ -315,6 +315,7 @@ type CreateReq struct {
 	Mode, UID, GID uint32
 	Target         string // of a symbolic link
 	Flags          uint32
+	Umask          uint32 // to be taken from Mode, if Dir has no default access control list
 }
 
 func (m *CreateReq) Put(e *Encoder) {
@@ -325,13 +326,14 @@ func (m *CreateReq) Put(e *Encoder) {
 	e.U32(m.GID)
 	e.Str(m.Target)
 	e.U32(m.Flags)
+	e.U32(m.Umask)
 }
 
 func (m *CreateReq) Get(d *Decoder) {
 	m.Dir, m.Name = d.U64(), d.Name()
 	m.Mode, m.UID, m.GID = d.U32(), d.U32(), d.U32()
-	m.Target, m.Flags = d.Str(linux.PATH_MAX-1), d.U32()
-	if !validType(m.Mode) {
+	m.Target, m.Flags, m.Umask = d.Str(linux.PATH_MAX-1), d.U32(), d.U32()
+	if !validType(m.Mode) || m.Umask&^0o777 != 0 {
 		d.Bad()
 	}
 }

@@ -23,7 +23,7 @@ var examples = []Message{
 	&OpenReq{1, OpenWrite},
 	&ReaddirReq{1, -2},
 	&ReaddirReply{[]Entry{{"a", 1, linux.DT_DIR}}, 5, true},
-	&CreateReq{1, "n", linux.S_IFLNK | 0o777, 1, 2, "target", 3},
+	&CreateReq{1, "n", linux.S_IFLNK | 0o777, 1, 2, "target", 3, 0o22},
 	&CreateReply{Node{1, attr, "x"}, attr},
 	&LinkReq{1, 2, "n"},
 	&UnlinkReq{1, "n", 2, true},

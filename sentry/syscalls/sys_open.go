@@ -40,7 +40,7 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 		return 0, linux.EINVAL // since 6.3
 	}
 	if flags&(linux.O_CREAT|linux.O_TMPFILE&^linux.O_DIRECTORY) != 0 {
-		mode = mode & 0o7777 &^ t.FS().Umask()
+		mode &= 0o7777
 	} else {
 		mode = 0
 	}

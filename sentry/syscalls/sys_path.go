@@ -112,7 +112,7 @@ func mkdirat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 func doMkdir(t *kernel.Task, dirfd int32, addr usermem.Addr, mode uint32) (uintptr, linux.Errno) {
 	return withName(t, dirfd, addr, func(at vfs.At, name string) linux.Errno {
-		return vfs.Mkdir(t, at, name, mode&0o1777&^t.FS().Umask())
+		return vfs.Mkdir(t, at, name, mode&0o1777)
 	})
 }
 
@@ -273,7 +273,7 @@ func doMknod(t *kernel.Task, dirfd int32, addr usermem.Addr, mode, dev uint32) (
 	}
 	// The argument is new_encode_dev's 32 bits, which stat's 64 extend.
 	return withName(t, dirfd, addr, func(at vfs.At, name string) linux.Errno {
-		return vfs.Mknod(t, at, name, mode&^t.FS().Umask(), uint64(dev))
+		return vfs.Mknod(t, at, name, mode, uint64(dev))
 	})
 }
 

@@ -60,7 +60,10 @@ func Chmod(ctx Ctx, p Path, mode uint32) linux.Errno {
 	if mode&linux.S_ISGID != 0 && !c.InGroup(a.GID) && !capOver(c, &a, linux.CAP_FSETID) {
 		mode &^= linux.S_ISGID
 	}
-	return setattr(ctx, p, SetAttr{Mask: AttrMode, Mode: mode})
+	if errno := setattr(ctx, p, SetAttr{Mask: AttrMode, Mode: mode}); errno != 0 {
+		return errno
+	}
+	return i.chmodACL(ctx, mode)
 }
 
 // Chown is fchownat(2) on p; auth.NoID leaves an id as it is.

@@ -68,6 +68,7 @@ type Inode struct {
 	// noCaps: there is no security.capability that a write would have to take away (S_NOSEC).
 	noCaps atomic.Bool
 
+	acls    aclCache
 	locks   fileLocks
 	watches watchList
 }
@@ -178,6 +179,9 @@ type CreateArgs struct {
 	GID    auth.GID
 	Rdev   uint64
 	Target string
+	// Umask is to be taken from Mode by a remote file system, unless the directory has a default access
+	// control list (RemoteACL).
+	Umask uint32
 	// OpenFlags, if not 0, are those of an open(2) with O_CREAT about to follow, so that a remote file
 	// system can create and open in one request.
 	OpenFlags uint32

@@ -6,7 +6,8 @@ import (
 )
 
 // create is the common part of mkdir, mknod, symlink and open with O_CREAT: it makes name in
-// the directory p, which must not exist. mode has been masked. It returns the new dentry with
+// the directory p, which must not exist. The umask
+// is taken from mode here. It returns the new dentry with
 // a reference.
 func create(ctx Ctx, p Path, name string, mode uint32, fill func(*CreateArgs)) (*Dentry, linux.Errno) {
 	dir := p.Inode()
@@ -44,6 +45,10 @@ func createLocked(ctx Ctx, p Path, d *Dentry, mode uint32, fill func(*CreateArgs
 		return linux.EPERM
 	}
 	a := newOwner(ctx, dir, mode)
+	lists, errno := inherit(ctx, dir, &a)
+	if errno != 0 {
+		return errno
+	}
 	if fill != nil {
 		fill(&a)
 	}
@@ -52,6 +57,11 @@ func createLocked(ctx Ctx, p Path, d *Dentry, mode uint32, fill func(*CreateArgs
 	}
 	i, errno := ops.Create(ctx, d.name, a)
 	if errno != 0 {
+		return errno
+	}
+	if errno := i.give(ctx, lists); errno != 0 {
+		ops.Unlink(ctx, d.name, i)
+		i.Put()
 		return errno
 	}
 	i.noCaps.Store(true)
@@ -97,7 +107,7 @@ func parentFor(ctx Ctx, at At, path string, dirWanted bool) (Path, string, linux
 	return p, last.Name, 0
 }
 
-// Mkdir is mkdirat(2); mode has been masked by the umask.
+// Mkdir is mkdirat(2).
 func Mkdir(ctx Ctx, at At, path string, mode uint32) linux.Errno {
 	p, name, errno := parentFor(ctx, at, path, true)
 	if errno != 0 {
@@ -111,7 +121,7 @@ func Mkdir(ctx Ctx, at At, path string, mode uint32) linux.Errno {
 	return errno
 }
 
-// Mknod is mknodat(2); mode has a type and is masked by the umask.
+// Mknod is mknodat(2).
 func Mknod(ctx Ctx, at At, path string, mode uint32, rdev uint64) linux.Errno {
 	switch mode & linux.S_IFMT {
 	case 0:

@@ -7,8 +7,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 )
 
-// OpenHow is what open(2) and openat2(2) ask for. Mode has been masked by the umask; Walk
-// holds the RESOLVE_ flags as walk flags.
+// OpenHow is what open(2) and openat2(2) ask for. Walk holds the RESOLVE_ flags as walk flags.
 type OpenHow struct {
 	Flags uint32
 	Mode  uint32
@@ -138,7 +137,18 @@ func openTmpfile(ctx Ctx, at At, path string, how OpenHow, flags uint32) (*File,
 		p.Put()
 		return nil, errno
 	}
-	i, errno := t.Tmpfile(ctx, newOwner(ctx, dir, linux.S_IFREG|how.Mode&0o7777))
+	a := newOwner(ctx, dir, linux.S_IFREG|how.Mode&0o7777)
+	lists, errno := inherit(ctx, dir, &a)
+	if errno != 0 {
+		p.Put()
+		return nil, errno
+	}
+	i, errno := t.Tmpfile(ctx, a)
+	if errno == 0 {
+		if errno = i.give(ctx, lists); errno != 0 {
+			i.Put()
+		}
+	}
 	if errno != 0 {
 		p.Put()
 		return nil, errno

@@ -25,9 +25,17 @@ func (i *Inode) Permission(ctx Ctx, want uint32) linux.Errno {
 		return p.CheckPermission(ctx, want)
 	}
 	i.attr.RLock()
-	mode, uid, gid := i.attr.Mode, i.attr.UID, i.attr.GID
+	a := Attr{Mode: i.attr.Mode, UID: i.attr.UID, GID: i.attr.GID}
 	i.attr.RUnlock()
-	return CheckMode(ctx.Cred(), mode, uid, gid, want)
+	c := ctx.Cred()
+	// Who may do anything need not have a list looked at.
+	if i.SB.ACL != NoACL && a.Mode&0o070 != 0 && c.Fsuid != a.UID && byCapability(c, a.Mode, a.UID, a.GID, want) != 0 {
+		if ok, errno := i.permitted(ctx, &a, want); ok || errno != 0 {
+			return errno
+		}
+		return linux.EACCES
+	}
+	return CheckMode(c, a.Mode, a.UID, a.GID, want)
 }
 
 // CheckMode decides access by mode bits and capabilities.
@@ -35,6 +43,11 @@ func CheckMode(c *auth.Cred, mode uint32, uid auth.UID, gid auth.GID, want uint3
 	if c.Permits(mode, uid, gid, want) {
 		return 0
 	}
+	return byCapability(c, mode, uid, gid, want)
+}
+
+// byCapability decides access of those whom mode and lists do not permit it.
+func byCapability(c *auth.Cred, mode uint32, uid auth.UID, gid auth.GID, want uint32) linux.Errno {
 	mapped := c.NS.Parent == nil || c.NS.HasUID(uid) && c.NS.HasGID(gid)
 	if mode&linux.S_IFMT == linux.S_IFDIR {
 		if mapped && want&MayWrite == 0 && c.Has(linux.CAP_DAC_READ_SEARCH) {

@@ -30,6 +30,9 @@ type Super struct {
 	// NoExec, NoSuid, NoDev as properties of the file system, whatever its mounts say (SB_I_*).
 	NoExec, NoDev bool
 
+	// ACL is what it does about access control lists.
+	ACL ACLSupport
+
 	// Bindable says that its files may be bound though it is mounted nowhere (nsfs).
 	Bindable bool
 	// ForceReadOnly says that a remount cannot make it writable: EROFS.

@@ -30,7 +30,7 @@ func xattrMay(ctx Ctx, i *Inode, name string, write bool) linux.Errno {
 		}
 		return 0
 	case strings.HasPrefix(name, "system."):
-		return linux.EOPNOTSUPP // no access control lists
+		return linux.EOPNOTSUPP // access control lists are handled before
 	case strings.HasPrefix(name, "trusted."):
 		if !c.Has(linux.CAP_SYS_ADMIN) || c.NS.Parent != nil {
 			if write {
@@ -79,6 +79,9 @@ func (i *Inode) Getxattr(ctx Ctx, name string) ([]byte, linux.Errno) {
 	if errno := xattrName(name); errno != 0 {
 		return nil, errno
 	}
+	if IsACL(name) {
+		return i.getACL(ctx, name)
+	}
 	if errno := xattrMay(ctx, i, name, false); errno != 0 {
 		return nil, errno
 	}
@@ -97,6 +100,9 @@ func Setxattr(ctx Ctx, p Path, name string, value []byte, flags uint32) linux.Er
 	i, errno := xattrTarget(p, name)
 	if errno != 0 {
 		return errno
+	}
+	if IsACL(name) {
+		return setACL(ctx, p, name, value)
 	}
 	if errno := xattrMay(ctx, i, name, true); errno != 0 {
 		return errno
@@ -127,6 +133,9 @@ func Removexattr(ctx Ctx, p Path, name string) linux.Errno {
 	i, errno := xattrTarget(p, name)
 	if errno != 0 {
 		return errno
+	}
+	if IsACL(name) {
+		return setACL(ctx, p, name, nil)
 	}
 	if errno := xattrMay(ctx, i, name, true); errno != 0 {
 		return errno

@@ -103,7 +103,7 @@ func (c *Client) Mount(attach int, opts Options) (*vfs.Super, linux.Errno) {
 		m.sb.Source = "none"
 	}
 	m.sb.ReadOnly.Store(opts.Readonly)
-	m.sb.Statfs = m.statfs
+	m.sb.Statfs, m.sb.ACL = m.statfs, vfs.RemoteACL
 	if !opts.Readonly {
 		m.sb.Sync = m.sync
 	}

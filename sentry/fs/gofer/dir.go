@@ -167,7 +167,7 @@ func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, l
 		return nil, linux.ENAMETOOLONG
 	}
 	req := wire.CreateReq{
-		Dir: d.id, Name: name, Mode: a.Mode, UID: uint32(a.UID), GID: uint32(a.GID), Target: a.Target, Flags: flags,
+		Dir: d.id, Name: name, Mode: a.Mode, UID: uint32(a.UID), GID: uint32(a.GID), Target: a.Target, Flags: flags, Umask: a.Umask,
 	}
 	var reply wire.CreateReply
 	d.ahead.changing(d, name)

@@ -40,7 +40,7 @@ func shownName(name string) string {
 }
 
 // hasXattrs reports whether files of the type have extended attributes that are shown.
-func (i *inode) hasXattrs() bool { return i.Type() == linux.S_IFREG || i.Type() == linux.S_IFDIR }
+func (i *inode) hasXattrs() bool { return i.Type() != linux.S_IFLNK }
 
 // bare reports whether the file is known to have no extended attributes: programs ask for those that
 // hardly any file has, and so does the kernel.

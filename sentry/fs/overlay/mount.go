@@ -182,7 +182,7 @@ func (f *FS) setup(mounter *auth.Cred, lower []vfs.Path, upper *vfs.Path) {
 	if f.config.userXattr {
 		f.prefix = "user.overlay."
 	}
-	f.sb = &vfs.Super{Type: "overlay", Dev: vfs.NewDev(), Options: f.config.text, Release: f.release}
+	f.sb = &vfs.Super{Type: "overlay", Dev: vfs.NewDev(), Options: f.config.text, Release: f.release, ACL: vfs.StoresACL}
 	for n, p := range lower {
 		m := vfs.ClonePrivate(p, linux.MS_RDONLY|linux.MS_NOATIME)
 		f.layers = append(f.layers, &layer{index: n, mount: m, root: m.Root().Inode()})

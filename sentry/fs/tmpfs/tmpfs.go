@@ -67,7 +67,7 @@ func newFS(pool *pages.Pool, o options, ram uint64, source, typ string) *FS {
 	if o.inodes >= 0 {
 		f.max = o.inodes
 	}
-	f.sb = &vfs.Super{Type: typ, Source: source, Dev: vfs.NewDev(), Statfs: f.statfs, Options: f.options, Reconfigure: f.reconfigure}
+	f.sb = &vfs.Super{Type: typ, Source: source, Dev: vfs.NewDev(), Statfs: f.statfs, Options: f.options, Reconfigure: f.reconfigure, ACL: vfs.StoresACL}
 	f.inodes.Store(1)
 	now := vfs.KernelCtx{}.Now()
 	root := f.newDir(vfs.Attr{Mode: linux.S_IFDIR | o.mode&0o7777, Nlink: 2, UID: auth.UID(o.uid), GID: auth.GID(o.gid), Atime: now, Mtime: now, Ctime: now, Btime: now})
