@@ -6,7 +6,6 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
-	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -21,7 +20,7 @@ type fowner struct {
 	queue *wait.Queue // where entry is registered; guarded by async
 	entry wait.Entry
 
-	mu       lock.Mutex[lock.Owner]
+	mu       sync.Mutex // a leaf: taken under the locks of queues
 	kind     int32
 	pid      *PID // nil: nobody
 	uid      auth.UID

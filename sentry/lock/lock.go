@@ -12,7 +12,7 @@ var Order = []any{
 	Renames{}, Position{}, ProcFile{}, EpollTree{}, Epoll{},
 	SocketBind{}, Directory{}, Content{}, Pipe{}, Special{}, Inotify{}, Mounts{}, Names{}, Dentry{},
 	SocketRead{}, SocketCycles{}, Socket{}, NetlinkRead{}, NetlinkPorts{}, Netlink{},
-	Load{}, Futex{}, Owner{}, Alarms{}, IPC{}, MessageSet{}, SemaphoreSet{},
+	Load{}, Futex{}, Alarms{}, IPC{}, MessageSet{}, SemaphoreSet{},
 	Memory{}, GoferFile{}, Xattrs{}, Attributes{}, Segment{}, Object{}, Arena{},
 	MessageQueues{}, MessageQueue{},
 	Tasks{}, Group{}, Sighand{}, Timerfd{}, FileLocks{},
@@ -60,7 +60,6 @@ type (
 type (
 	Load         struct{} // the load average
 	Futex        struct{} // a bucket of waiters; nests for a requeue
-	Owner        struct{} // who gets SIGIO
 	Alarms       struct{} // functions of timers run under it, one at a time
 	Timerfd      struct{}
 	IPC          struct{} // a namespace's table of System V objects

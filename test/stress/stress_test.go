@@ -160,6 +160,9 @@ func (r *round) watch(done chan struct{}, deadline time.Time) {
 			break
 		}
 	}
+	if r.output.Len() == 0 { // check will say so
+		r.Logf("%s", r.stacks())
+	}
 	r.runsc("kill", r.id, "KILL").Run()
 	select {
 	case <-done:
