@@ -261,12 +261,13 @@ func (f *File) makeHuge(row []*chunk) {
 func (f *File) clear(c *chunk, dirty bitmap) {
 	for i, n := dirty.next(0); n > 0; i, n = dirty.next(i + n) {
 		off := c.off + uint64(i)*PageSize
-		if n >= populateMin && c.seen.runAt(i) < n {
-			f.mem.populate(off, uint64(n)*PageSize)
-		}
 		c.mu.Lock()
+		seen := c.seen.runAt(i) >= n
 		c.seen.set(i, n)
 		c.mu.Unlock()
+		if n >= populateMin && !seen {
+			f.mem.populate(off, uint64(n)*PageSize)
+		}
 		clear(f.mem.bytes(off, uint64(n)*PageSize))
 	}
 }
