@@ -142,16 +142,16 @@ func (t *Task) notifyExit(last bool) {
 	}
 	k.tasks.Lock()
 	defer k.tasks.Unlock()
+	status := t.run.status
+	t.zombie, t.exitStatus = true, status
 	t.detachAll()
-	k.reparent(t, last)
+	k.reparent(t)
 	g.mu.Lock()
 	g.account(t)
-	status := t.run.status
 	if !g.exiting && last {
 		g.exitStatus = status // the last thread's code is the process's (synchronize_group_exit)
 	}
 	g.mu.Unlock()
-	t.zombie, t.exitStatus = true, status
 	defer g.childQueue.Notify(wait.Internal) // an exec may wait for the thread to be gone
 	if t != g.leader && t.tracer == nil {
 		t.release()
@@ -159,7 +159,7 @@ func (t *Task) notifyExit(last bool) {
 		t.tellTracer(linux.CLD_EXITED, int32(status>>8))
 	}
 	// The thread that counted itself out last need not be the last to get here.
-	if !slices.ContainsFunc(g.tasks, func(o *Task) bool { return !o.zombie }) {
+	if g.alive() == nil {
 		g.end()
 	}
 	k.nrTasks.Add(-1)
@@ -270,21 +270,23 @@ func (g *Group) notifyNamespaces() {
 	}
 }
 
-// reparent gives the children of a dying thread to another thread of the process, or to a
-// reaper if it was the last (forget_original_parent). tasks is held.
-func (k *Kernel) reparent(t *Task, last bool) {
-	g := t.group
-	var heir *Task
-	if !last {
-		for _, o := range g.tasks {
-			if o != t && !o.zombie {
-				heir = o
-				break
-			}
+// alive is a thread that has not ended yet, nil if there is none (find_alive_thread). tasks is held.
+func (g *Group) alive() *Task {
+	for _, t := range g.tasks {
+		if !t.zombie {
+			return t
 		}
 	}
+	return nil
+}
+
+// reparent gives the children of a dying thread, which counts as dead already, to another thread of the
+// process, or to a reaper if it was the last (forget_original_parent). tasks is held.
+func (k *Kernel) reparent(t *Task) {
+	g := t.group
+	heir := g.alive()
 	for _, c := range slices.Clone(g.children) {
-		if c.forker != t && !last {
+		if c.forker != t && heir != nil {
 			continue
 		}
 		for _, o := range c.tasks {
@@ -308,7 +310,7 @@ func (k *Kernel) reparent(t *Task, last bool) {
 			}
 			continue
 		}
-		c.forker, c.exitSignal = r.leader, linux.SIGCHLD
+		c.forker, c.exitSignal = r.alive(), linux.SIGCHLD
 		r.children = append(r.children, c)
 		if c.pgrp.heldBy(g) {
 			c.pgrp.hangupIfOrphaned(nil)
@@ -325,15 +327,12 @@ func (g *Group) reaperFor(c *Group) *Group {
 	ns := g.leader.pid.ns()
 	if g.hasReaper {
 		for p := g.parent; p != nil && p.leader.pid.ns() == ns && p != ns.init; p = p.parent {
-			if p.subreaper && !p.IsZombie() && !p.exitingNow() {
+			if p.subreaper && p.alive() != nil && !p.exitingNow() {
 				return p
 			}
 		}
 	}
-	if ns.init == nil || ns.init == g || ns.init.IsZombie() {
-		if ns.parent != nil && ns.parent.init != nil && ns.init == g {
-			return nil
-		}
+	if ns.init == nil || ns.init == g || ns.init.alive() == nil {
 		return nil
 	}
 	return ns.init

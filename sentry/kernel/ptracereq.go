@@ -21,7 +21,9 @@ func (t *Task) Traceme() linux.Errno {
 	if t.tracer != nil || t.group.parent == nil || t.group.forker == nil {
 		return linux.EPERM
 	}
-	t.link(t.group.forker)
+	if !t.group.forker.zombie { // else the process is going to be a reaper's in a moment
+		t.link(t.group.forker)
+	}
 	return 0
 }
 
