@@ -16,20 +16,21 @@ var sizeExceptions = exceptions{}
 // hostConstants are files outside platform and gofer/host.go that import golang.org/x/sys/unix
 // for constants and types only.
 var hostConstants = exceptions{
-	"gofer/change.go":                "open flags and the types that host.go's functions take",
-	"gofer/isolate.go":               "a command of fcntl that the filter compares",
-	"gofer/read.go":                  "open flags and the types that host.go's functions return",
-	"gofer/server.go":                "flags of the socket's messages, a type",
-	"sentry/boot/boot.go":            "see hostCalls",
-	"sentry/boot/platform.go":        "see hostCalls",
-	"sentry/boot/serve.go":           "flags of the control socket's messages",
-	"sentry/boot/signals.go":         "the host's signal numbers, which it forwards",
-	"sentry/fs/gofer/conn.go":        "flags of the gofer socket's messages",
-	"sentry/fs/gofer/file.go":        "the type that platform/host's fstat fills",
-	"sentry/fs/gofer/io.go":          "the type that platform/host's fstat fills",
-	"sentry/fs/hostfile/hostfile.go": "events and types of platform/host's epoll, poll and fstat",
-	"sentry/fs/hostfile/tty.go":      "requests and types of platform/host's terminal calls",
-	"sentry/pages/pages_unsafe.go":   "flags of platform/host's mmap and madvise",
+	"gofer/change.go":                  "open flags and the types that host.go's functions take",
+	"gofer/isolate.go":                 "a command of fcntl that the filter compares",
+	"gofer/read.go":                    "open flags and the types that host.go's functions return",
+	"gofer/server.go":                  "flags of the socket's messages, a type",
+	"sentry/boot/boot.go":              "see hostCalls",
+	"sentry/boot/platform.go":          "see hostCalls",
+	"sentry/boot/serve.go":             "flags of the control socket's messages",
+	"sentry/boot/signals.go":           "the host's signal numbers, which it forwards",
+	"sentry/fs/gofer/conn.go":          "flags of the gofer socket's messages",
+	"sentry/fs/gofer/file.go":          "the type that platform/host's fstat fills",
+	"sentry/fs/gofer/io.go":            "the type that platform/host's fstat fills",
+	"sentry/fs/hostfile/hostfile.go":   "events and types of platform/host's epoll, poll and fstat",
+	"sentry/fs/hostfile/tty.go":        "requests and types of platform/host's terminal calls",
+	"sentry/socket/hostinet/socket.go": "events and types of platform/host's epoll and poll",
+	"sentry/pages/pages_unsafe.go":     "flags of platform/host's mmap and madvise",
 }
 
 // hostCalls are calls outside platform and gofer/host.go, as "path Function".

@@ -24,6 +24,7 @@ var layers = [][]string{
 	{"sentry/fs/...", "sentry/net/..."},
 	{"sentry/socket"},
 	{"sentry/socket/..."},
+	{"sentry/socket/hostinet"},
 	{"sentry/kernel"},
 	{"sentry/fs/proc", "sentry/fs/sys", "sentry/fs/cgroup"},
 	{"sentry/syscalls"},

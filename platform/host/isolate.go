@@ -11,14 +11,17 @@ import (
 // hostile byte: an empty read-only root in the mount namespace it was started in (of its own:
 // the caller has seen to that), no supplementary groups, the unprivileged user and group id
 // in every thread, with that no capabilities, and no_new_privs. uid 0 (rootless: the process is root of a user
-// namespace that holds nothing else) keeps the id and drops the capabilities only. The
-// seccomp filter comes later (Seal), when the descriptors that need more are made.
-func Isolate(uid, gid int) error {
+// namespace that holds nothing else) keeps the id and drops the capabilities only. Those to keep
+// stay. The seccomp filter comes later (Seal), when the descriptors that need more are made.
+func Isolate(uid, gid int, keep ...int) error {
 	RaiseOpenFiles()
 	if err := EmptyRoot(); err != nil {
 		return err
 	}
 	if uid != 0 {
+		if e := allThreads(unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, uintptr(min(len(keep), 1)), 0); e != 0 {
+			return fmt.Errorf("keep capabilities: %w", e)
+		}
 		if err := syscall.Setgroups(nil); err != nil {
 			return fmt.Errorf("drop supplementary groups: %w", err)
 		}
@@ -29,7 +32,7 @@ func Isolate(uid, gid int) error {
 			return fmt.Errorf("become user %d: %w", uid, err)
 		}
 	}
-	return KeepCapabilities()
+	return KeepCapabilities(keep...)
 }
 
 // maxOpen is how many descriptors the sentry and the gofer may have. Each file of the host that

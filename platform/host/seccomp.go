@@ -83,7 +83,11 @@ func search(rows []Call, self int) []unix.SockFilter {
 		var code []unix.SockFilter
 		for _, c := range rows {
 			block := verdict(c.Any, self)
-			code = append(code, jump(bpfEqual, c.No, 0, len(block)))
+			if len(block) <= 255 {
+				code = append(code, jump(bpfEqual, c.No, 0, len(block)))
+			} else {
+				code = append(code, jump(bpfEqual, c.No, 1, 0), stmt(bpfJump, uint32(len(block))))
+			}
 			code = append(code, block...)
 		}
 		return append(code, stmt(bpfRet, retKill))

@@ -6,6 +6,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/seed-7423c386/runsc/runsc/console"
 	"github.com/seed-7423c386/runsc/runsc/container"
@@ -33,6 +36,9 @@ func doCommand() *command {
 			}
 			s := spec.HostCommand(args, cwd, console.IsTerminal(os.Stdin) && console.IsTerminal(os.Stdout))
 			s.Root.Path = root
+			if g.Network == "host" {
+				s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(ns specs.LinuxNamespace) bool { return ns.Type == specs.NetworkNamespace })
+			}
 			b, err := spec.New("/", s)
 			if err != nil {
 				return 0, err

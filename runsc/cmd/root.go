@@ -67,7 +67,7 @@ func (g *globals) register(fs *flag.FlagSet) {
 	fs.BoolVar(&g.SystemdCgroup, "systemd-cgroup", false, "linux.cgroupsPath has the form slice:prefix:name")
 	fs.StringVar(&g.rootless, "rootless", "auto", "make a user namespace instead of needing root: auto, true or false")
 	fs.StringVar(&g.Platform, "platform", "auto", "how application code is run: auto (the one that is fastest here, see 'runsc platforms') or "+strings.Join(control.Platforms, ", "))
-	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; none: a loopback at most")
+	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; host: sockets are the host's, less isolated; none: a loopback")
 	fs.StringVar(&g.overlay, "overlay2", "none", "writable layer in memory: none, root:memory or all:memory")
 	fs.StringVar(&g.fileAccess, "file-access", "exclusive", "exclusive: nobody but the container changes its root; shared: others may")
 	fs.BoolVar(&g.Strace, "strace", false, "log every system call")
@@ -98,11 +98,9 @@ func (g *globals) check() (err error) {
 		return fmt.Errorf("--platform %q: it is auto or one of %s", g.Platform, strings.Join(control.Platforms, ", "))
 	}
 	switch g.Network {
-	case "none", "sandbox":
-	case "host":
-		return errors.New("--network host: a sandbox has a network stack of its own; the host's is not handed through")
+	case "none", "sandbox", "host":
 	default:
-		return fmt.Errorf("--network %q: it is none or sandbox", g.Network)
+		return fmt.Errorf("--network %q: it is sandbox, host or none", g.Network)
 	}
 	switch g.overlay {
 	case "none", "root:memory", "all:memory":

@@ -50,10 +50,8 @@ func (c *Container) Start() error {
 			return c.abandon(err)
 		}
 	}
-	if c.cfg.Network == "sandbox" && !c.cfg.Rootless {
-		if err := c.handNetwork(); err != nil {
-			return c.abandon(err)
-		}
+	if err := c.handNetwork(); err != nil {
+		return c.abandon(err)
 	}
 	if _, err := ask(c, control.Start, control.Container{ID: c.ID}); err != nil {
 		return err
@@ -71,9 +69,17 @@ func (c *Container) Start() error {
 }
 
 // handNetwork gives the sandbox the interfaces that hooks, or who made the namespace, have set up
-// for it.
-func (c *Container) handNetwork() error {
-	n, err := sandbox.TakeNetwork(c.Sentry.PID)
+// for it; or tells it of those of the host that it uses.
+func (c *Container) handNetwork() (err error) {
+	var n *sandbox.Network
+	switch {
+	case c.cfg.Network == "host":
+		n, err = sandbox.ReadNetwork(c.Sentry.PID)
+	case c.cfg.Network == "sandbox" && !c.cfg.Rootless:
+		n, err = sandbox.TakeNetwork(c.Sentry.PID)
+	default:
+		return nil
+	}
 	if err != nil || len(n.Args.Links) == 0 {
 		return err
 	}

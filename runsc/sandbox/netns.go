@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -30,6 +31,11 @@ func netnsPath(s *specs.Spec) string {
 		}
 	}
 	return ""
+}
+
+// hasNet reports whether the bundle wants a network namespace other than runsc's own.
+func hasNet(s *specs.Spec) bool {
+	return slices.ContainsFunc(s.Linux.Namespaces, func(ns specs.LinuxNamespace) bool { return ns.Type == specs.NetworkNamespace })
 }
 
 // InNamespaces runs f on a thread that is in the network, UTS and IPC namespaces of process

@@ -17,25 +17,70 @@ import (
 // each, their addresses, routes, and neighbours entered by hand. From then on it is the
 // sandbox that answers for the addresses, so the namespace itself loses them (Release).
 func TakeNetwork(pid int) (n *Network, err error) {
-	own, err := os.Stat("/proc/self/ns/net")
-	if err != nil {
-		return nil, fmt.Errorf("network: %w", err)
-	}
-	its, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", pid))
-	if err != nil {
-		return nil, fmt.Errorf("network: %w", err)
-	}
-	if os.SameFile(own, its) {
+	if same, err := sameNet(pid); err != nil {
+		return nil, err
+	} else if same {
 		return nil, errors.New("network: the container's network namespace is that of runsc itself, which would lose its interfaces: use --network none")
 	}
 	err = InNamespaces(pid, func() error {
-		n, err = takeNetwork()
+		n, err = readNetwork(packetSocket)
 		return err
 	})
 	if n != nil {
 		n.pid = pid
 	}
 	return n, err
+}
+
+// ReadNetwork collects what the network namespace of process pid has, and leaves it there. The loopback of a
+// namespace other than runsc's own is put up, as runc does.
+func ReadNetwork(pid int) (n *Network, err error) {
+	if same, err := sameNet(pid); err != nil {
+		return nil, err
+	} else if same {
+		return readNetwork(nil)
+	}
+	err = InNamespaces(pid, func() error {
+		if err := loopbackUp(); err != nil {
+			return err
+		}
+		n, err = readNetwork(nil)
+		return err
+	})
+	return n, err
+}
+
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err == nil {
+		err = unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, lo)
+	}
+	if err == nil {
+		lo.SetUint16(lo.Uint16() | unix.IFF_UP)
+		err = unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+	}
+	if err != nil {
+		return fmt.Errorf("network: putting the loopback up: %w", err)
+	}
+	return nil
+}
+
+// sameNet reports whether the network namespace of process pid is our own.
+func sameNet(pid int) (bool, error) {
+	own, err := os.Stat("/proc/self/ns/net")
+	if err != nil {
+		return false, fmt.Errorf("network: %w", err)
+	}
+	its, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		return false, fmt.Errorf("network: %w", err)
+	}
+	return os.SameFile(own, its), nil
 }
 
 // Network is a namespace's interfaces on their way into a sandbox.
@@ -48,9 +93,12 @@ type Network struct {
 // Close closes the sockets, of which the sandbox has its own by now.
 func (n *Network) Close() { closeAll(n.Files...) }
 
-// Release takes the addresses away from the namespace, so that the host does not answer in the sandbox's
-// place.
+// Release takes the addresses away from the namespace of a network that was taken, so that the host
+// does not answer in the sandbox's place.
 func (n *Network) Release() error {
+	if n.pid == 0 {
+		return nil
+	}
 	return InNamespaces(n.pid, func() error {
 		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 		if err != nil {
@@ -68,9 +116,11 @@ func (n *Network) Release() error {
 	})
 }
 
-func takeNetwork() (*Network, error) {
+// readNetwork collects what the thread's namespace has; with each interface what open makes of its
+// index, unless it is nil.
+func readNetwork(open func(index int) (*os.File, error)) (*Network, error) {
 	n := &Network{}
-	if err := n.links(); err != nil {
+	if err := n.links(open); err != nil {
 		n.Close()
 		return nil, err
 	}
@@ -87,7 +137,7 @@ func takeNetwork() (*Network, error) {
 }
 
 // links finds the Ethernet interfaces that are up and have addresses.
-func (n *Network) links() error {
+func (n *Network) links(open func(index int) (*os.File, error)) error {
 	addrs, err := addresses()
 	if err != nil {
 		return err
@@ -100,11 +150,13 @@ func (n *Network) links() error {
 		if i.Flags&net.FlagLoopback != 0 || i.Flags&net.FlagUp == 0 || len(i.HardwareAddr) != 6 || len(addrs[int32(i.Index)]) == 0 {
 			continue
 		}
-		f, err := packetSocket(i.Index)
-		if err != nil {
-			return fmt.Errorf("network: interface %s: %w", i.Name, err)
+		if open != nil {
+			f, err := open(i.Index)
+			if err != nil {
+				return fmt.Errorf("network: interface %s: %w", i.Name, err)
+			}
+			n.Files = append(n.Files, f)
 		}
-		n.Files = append(n.Files, f)
 		n.Args.Links = append(n.Args.Links, control.NetLink{
 			Index: int32(i.Index), Name: i.Name, MTU: uint32(i.MTU), MAC: [6]byte(i.HardwareAddr), Addrs: addrs[int32(i.Index)],
 		})

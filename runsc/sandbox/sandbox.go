@@ -180,10 +180,13 @@ func (l *launch) start(s *Sandbox, o *Options) error {
 			sys.UseCgroupFD, sys.CgroupFD = true, int(dir.Fd())
 		}
 	}
-	if l.netns == "" {
+	switch {
+	case l.netns != "":
+		if err := joinNet(l.netns); err != nil {
+			return err
+		}
+	case o.Network != "host" || hasNet(o.Bundle.Spec):
 		sentry.Sys.Cloneflags |= unix.CLONE_NEWNET
-	} else if err := joinNet(l.netns); err != nil {
-		return err
 	}
 	s.Sentry, err = os.StartProcess(l.sentryPath, []string{"runsc-sentry", o.ID}, sentry)
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/control"
@@ -102,7 +103,11 @@ func (s *sandbox) start() error {
 	if err != nil {
 		return err
 	}
-	if err := host.Isolate(id, id); err != nil {
+	var keep []int
+	if s.cfg.Network == "host" && !s.cfg.Rootless {
+		keep = []int{linux.CAP_NET_BIND_SERVICE}
+	}
+	if err := host.Isolate(id, id, keep...); err != nil {
 		return fmt.Errorf("isolating the sentry: %w", err)
 	}
 	plat, err := newPlatform(s.cfg.Platform, dev, s.log.Limited)
@@ -110,6 +115,10 @@ func (s *sandbox) start() error {
 		return err
 	}
 	s.policy = plat.policy
+	if s.cfg.Network == "host" {
+		s.policy = append(s.policy, host.InetPolicy()...)
+		s.log.Debug("the network is the host's: the filter lets sockets of the Internet be made")
+	}
 	if err := s.newKernel(plat.Platform, machine); err != nil {
 		return err
 	}

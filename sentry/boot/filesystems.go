@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/fs/sys"
 	"github.com/seed-7423c386/runsc/sentry/fs/tmpfs"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/socket/hostinet"
 	"github.com/seed-7423c386/runsc/sentry/socket/inet"
 	"github.com/seed-7423c386/runsc/sentry/socket/netlink"
 	"github.com/seed-7423c386/runsc/sentry/socket/unix"
@@ -25,6 +26,9 @@ func (s *sandbox) registerFileSystems() {
 	pipe.Register()
 	unix.Register()
 	inet.Register()
+	if s.cfg.Network == "host" {
+		hostinet.Register(k.InitNS.Net)
+	}
 	netlink.Register()
 	dev.Register(k.Random)
 	k.Memfds = tmpfs.NewMemfds(s.pool, k.TotalRAM)

@@ -14,19 +14,21 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/socket/inet"
 )
 
-// network takes over the interfaces that runsc found where the container is to be.
+// network takes over the interfaces that runsc found where the container is to be; or, if the network is
+// the host's, learns of them for those who ask.
 func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.Empty, error) {
 	c, err := s.containers.find(a.ID)
 	if err != nil {
 		return control.Empty{}, err
 	}
-	if s.cfg.Network != "sandbox" {
+	shown := s.cfg.Network == "host"
+	if s.cfg.Network != "sandbox" && !shown {
 		return control.Empty{}, errors.New("this sandbox was made without a network")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fds := r.Take()
-	if c.started || len(fds) != len(a.Links) {
+	if c.started || !shown && len(fds) != len(a.Links) || shown && len(fds) != 0 {
 		for _, fd := range fds {
 			host.Close(fd)
 		}
@@ -46,7 +48,12 @@ func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.E
 			}
 			n.Devices.AddAddr(index, device.Addr{Family: family, IP: b.IP, Prefix: b.Prefix, Scope: b.Scope})
 		}
-		links[l.Index] = link.New(n, index, fds[i], l.MAC)
+		if !shown {
+			links[l.Index] = link.New(n, index, fds[i], l.MAC)
+		}
+	}
+	if shown {
+		n.Devices.Fix()
 	}
 	for _, v := range a.Routes {
 		if route, ok := routeOf(&v); ok {

@@ -19,7 +19,7 @@ type Config struct {
 	Version  int
 	ID       string // container id, unique in the state root
 	Platform string // one of Platforms
-	Network  string // "none", "sandbox"
+	Network  string // "none", "sandbox", "host"
 	Rootless bool   // the sentry is root of a user namespace with one id, not of the host
 
 	Log  Log

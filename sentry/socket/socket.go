@@ -84,6 +84,13 @@ func Register(family int, make Maker) {
 	families[family] = make
 }
 
+// MakerOf returns what makes sockets of a family; nil if it is not there.
+func MakerOf(family int) Maker {
+	familiesMu.RLock()
+	defer familiesMu.RUnlock()
+	return families[family]
+}
+
 // New makes a socket (__sock_create): EAFNOSUPPORT for a family that is not there, EINVAL for a
 // type that cannot be.
 func New(c Caller, ns Namespace, family, typ, protocol int) (Socket, linux.Errno) {
@@ -93,9 +100,7 @@ func New(c Caller, ns Namespace, family, typ, protocol int) (Socket, linux.Errno
 	if typ < 0 || typ >= linux.SOCK_MAX {
 		return nil, linux.EINVAL
 	}
-	familiesMu.RLock()
-	make := families[family]
-	familiesMu.RUnlock()
+	make := MakerOf(family)
 	if make == nil {
 		return nil, linux.EAFNOSUPPORT
 	}

@@ -58,8 +58,8 @@ func runHost(r *root, list []*program) (results, error) {
 	})
 }
 
-// runSandbox runs the programs in sandboxes on one platform.
-func runSandbox(t *testing.T, r *root, list []*program, platform string) (results, error) {
+// runSandbox runs the programs in sandboxes on one platform, with more global flags.
+func runSandbox(t *testing.T, r *root, list []*program, platform string, more ...string) (results, error) {
 	runsc := os.Getenv("RUNSC")
 	if runsc == "" {
 		runsc, _ = filepath.Abs("../../bin/runsc")
@@ -83,7 +83,8 @@ func runSandbox(t *testing.T, r *root, list []*program, platform string) (result
 		}
 		id := filepath.Base(dir)
 		state, log := filepath.Join(dir, "state"), filepath.Join(dir, "log")
-		flags := append([]string{"--root", state, "--platform", platform, "--network", "none", "--debug-log", log}, strings.Fields(os.Getenv("RUNSC_FLAGS"))...)
+		flags := append([]string{"--root", state, "--platform", platform, "--network", "none", "--debug-log", log}, more...)
+		flags = append(flags, strings.Fields(os.Getenv("RUNSC_FLAGS"))...)
 		cmd := exec.Command(runsc, append(flags, "run", "--bundle", dir, id)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		return cmd, log, func() {

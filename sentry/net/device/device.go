@@ -65,6 +65,7 @@ type Table struct {
 	mu    sync.Mutex
 	links []*Link
 	view  atomic.Pointer[[]Link]
+	fixed bool // see Fix
 }
 
 const (
@@ -108,6 +109,21 @@ func (t *Table) unlock() {
 // changes, and not to be written to.
 func (t *Table) View() *[]Link { return t.view.Load() }
 
+// Fix makes the interfaces what they are now for good: they are somebody else's, and only shown here.
+// Changes are EPERM from now on.
+func (t *Table) Fix() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fixed = true
+}
+
+// Fixed reports whether there was a Fix.
+func (t *Table) Fixed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.fixed
+}
+
 // Links returns the interfaces as they are now, by index.
 func (t *Table) Links() []Link { return *t.view.Load() }
 
@@ -149,6 +165,9 @@ func (t *Table) SetFlags(index int32, flags, mask uint32) linux.Errno {
 	l := t.find(index, "")
 	if l == nil {
 		return linux.ENODEV
+	}
+	if t.fixed {
+		return linux.EPERM
 	}
 	mask &= changeable
 	was := l.Flags
@@ -197,6 +216,8 @@ func (t *Table) SetMTU(index int32, mtu uint32) linux.Errno {
 	switch {
 	case l == nil:
 		return linux.ENODEV
+	case t.fixed:
+		return linux.EPERM
 	case mtu > 1<<31-1:
 		return linux.EINVAL
 	}
@@ -212,6 +233,8 @@ func (t *Table) AddAddr(index int32, a Addr) linux.Errno {
 	switch {
 	case l == nil:
 		return linux.ENODEV
+	case t.fixed:
+		return linux.EPERM
 	case len(l.Addrs) >= maxAddrs:
 		return linux.ENOBUFS
 	case !l.add(a):
@@ -227,6 +250,9 @@ func (t *Table) DelAddr(index int32, a Addr) linux.Errno {
 	l := t.find(index, "")
 	if l == nil {
 		return linux.ENODEV
+	}
+	if t.fixed {
+		return linux.EPERM
 	}
 	for i, b := range l.Addrs {
 		if a.Same(b) {

@@ -103,25 +103,32 @@ const (
 	ifreqAddr   = linux.IFNAMSIZ + 4
 )
 
-// ioctl answers requests about IPv4 addresses of interfaces (devinet_ioctl); others are socket.Ioctl's.
+// ioctl answers the requests that sockets of all kinds know.
 func (s *common) ioctl(ctx vfs.Ctx, cmd uint32, arg uint64) (uintptr, linux.Errno) {
-	switch cmd {
-	case linux.SIOCGSTAMP, linux.SIOCGSTAMPNS:
+	if cmd == linux.SIOCGSTAMP || cmd == linux.SIOCGSTAMPNS {
 		return s.stamp(ctx, cmd, arg)
+	}
+	return Ioctl(ctx, &s.Base, cmd, arg)
+}
+
+// Ioctl answers requests about IPv4 addresses of interfaces (devinet_ioctl); others are socket.Ioctl's.
+func Ioctl(ctx vfs.Ctx, s *socket.Base, cmd uint32, arg uint64) (uintptr, linux.Errno) {
+	switch cmd {
 	case linux.SIOCGIFADDR, linux.SIOCGIFBRDADDR, linux.SIOCGIFNETMASK, linux.SIOCGIFDSTADDR, linux.SIOCSIFADDR, linux.SIOCSIFNETMASK:
 	default:
-		return socket.Ioctl(ctx, &s.Base, cmd, arg)
+		return socket.Ioctl(ctx, s, cmd, arg)
 	}
-	if s.v6 {
+	if s.Family == linux.AF_INET6 {
 		return 0, linux.ENOTTY
 	}
+	d := socket.Devices(s.NS)
 	var b [sizeofIfreq]byte
 	if _, errno := ctx.Space().CopyIn(usermem.Addr(arg), b[:]); errno != 0 {
 		return 0, errno
 	}
 	name, _, _ := strings.Cut(string(b[:linux.IFNAMSIZ-1]), "\x00")
 	label, _, _ := strings.Cut(name, ":")
-	l, errno := s.net.Stack.Devices.Find(0, label)
+	l, errno := d.Find(0, label)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -129,7 +136,7 @@ func (s *common) ioctl(ctx vfs.Ctx, cmd uint32, arg uint64) (uintptr, linux.Errn
 		if !ctx.Cred().Has(linux.CAP_NET_ADMIN) {
 			return 0, linux.EPERM
 		}
-		return 0, s.setAddr(&l, cmd, b[ifreqAddr:ifreqAddr+4])
+		return 0, setAddr(d, &l, cmd, b[ifreqAddr:ifreqAddr+4])
 	}
 	a, ok := firstAddr4(&l)
 	if !ok {
@@ -184,8 +191,7 @@ func shownAddr(l *device.Link, a device.Addr, cmd uint32) []byte {
 }
 
 // setAddr is SIOCSIFADDR and SIOCSIFNETMASK: the first address of an interface is replaced.
-func (s *common) setAddr(l *device.Link, cmd uint32, b []byte) linux.Errno {
-	d := s.net.Stack.Devices
+func setAddr(d *device.Table, l *device.Link, cmd uint32, b []byte) linux.Errno {
 	old, had := firstAddr4(l)
 	next := device.Addr{Family: linux.AF_INET, IP: append([]byte(nil), b...), Scope: linux.RT_SCOPE_UNIVERSE}
 	if cmd == linux.SIOCSIFNETMASK {
@@ -218,7 +224,9 @@ func (s *common) setAddr(l *device.Link, cmd uint32, b []byte) linux.Errno {
 		}
 	}
 	if had {
-		d.DelAddr(l.Index, old)
+		if errno := d.DelAddr(l.Index, old); errno != 0 {
+			return errno
+		}
 	}
 	if netip.AddrFrom4([4]byte(next.IP)).IsUnspecified() {
 		return 0

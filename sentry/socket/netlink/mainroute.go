@@ -99,6 +99,9 @@ func (s *Socket) changeRoute(q *request) linux.Errno {
 		return errno
 	}
 	st := socket.Stack(s.NS)
+	if st.Devices.Fixed() {
+		return linux.EPERM
+	}
 	if q.Type == linux.RTM_DELROUTE {
 		return st.DelRoute(v)
 	}

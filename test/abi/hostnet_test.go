@@ -1,0 +1,38 @@
+package abi
+
+import "testing"
+
+// notOnHost are programs of the area inet that cannot be as on the host when the sockets are the host's: what
+// the host does not let an unprivileged process do, or what is the sandbox's own affair.
+var notOnHost = map[string]string{
+	"interfaces":   "interfaces are shown, but not the application's to change",
+	"netlink":      "interfaces are shown, but not the application's to change",
+	"ping":         "raw sockets are not handed through",
+	"sock_options": "raw sockets, SO_MARK and priorities need capabilities that the sentry does not have",
+	"tcp_options":  "an option of no level",
+	"udp_errors":   "select(2) with SO_SELECT_ERR_QUEUE",
+}
+
+// TestHostNetwork compares sockets of the host, handed through (--network=host), with the same sockets outside.
+func TestHostNetwork(t *testing.T) {
+	all, root, host := prepare(t)
+	var list []*program
+	for _, p := range all {
+		if p.area == "inet" && notOnHost[p.name] == "" {
+			list = append(list, p)
+		}
+	}
+	if len(list) == 0 {
+		t.Skip("-run names none of these programs")
+	}
+	inside, err := runSandbox(t, root, list, "systrap", "--network", "host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list {
+		want, got := host[p.path()], inside[p.path()]
+		if got.status != want.status || got.output != want.output {
+			t.Errorf("%s: %s (host: %s); - host, + sandbox\n%s%s", p.name, got.status, want.status, diff(want.output, got.output), got.note)
+		}
+	}
+}
