@@ -110,6 +110,19 @@ type Batcher interface{ Batches() }
 // the address space it was last in.
 type Spawner interface{ Spawn() }
 
+// FaultCoder is a Context that can find out the error code of a fault when the application is to see
+// it, where the Trap does not say enough.
+type FaultCoder interface {
+	// FaultCode returns the processor's error code for the fault that Switch just returned, with the
+	// registers it left; not ok if it is not to be had, or the access does not fault any more and regs
+	// are those behind it.
+	FaultCode(regs *arch.Registers) (code uint64, ok bool)
+}
+
+// Sleeper is a Context that wants to know, before the next Switch, that its thread slept and on
+// which processor the thread ran that woke it.
+type Sleeper interface{ Woken(cpu int) }
+
 // Answerer is a Context that can answer some calls of the application itself.
 type Answerer interface {
 	// Answer has getpid(2) and so on answered with these facts, from the next Switch on; nil: with
@@ -149,6 +162,7 @@ type Trap struct {
 	Signo uint8  // Exception: the signal
 	Write bool   // Fault: the access was a write (else a read or a fetch)
 	Exec  bool   // Fault: the access was an instruction fetch
+	There bool   // Fault: the page was there, but its protection did not allow the access
 	Code  int32  // Fault, Exception: si_code as the host gave it
 	Addr  uint64 // Fault, Exception: si_addr
 }

@@ -12,3 +12,8 @@ func fxsave(image *[512]byte)
 
 // CPUID is the CPUID instruction, for whoever describes the processor to programs.
 func CPUID(leaf, sub uint32) (a, b, c, d uint32) { return cpuid(leaf, sub) }
+
+func cpu() uint64
+
+// CPU is the number of the processor that the caller runs on, or ran on just now.
+func CPU() int { return int(cpu() & 0xfff) }

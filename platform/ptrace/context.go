@@ -26,6 +26,7 @@ type context struct {
 	debug debug
 
 	cpu     int                   // the processor of both threads; -1: none chosen
+	turns   int                   // wakes in a row by one that slept then
 	renewal int                   // switches until the choice is looked at again
 	bound   *[]int                // what allowed was when it was made
 	allowed atomic.Pointer[[]int] // processors by number, nil: all
@@ -285,4 +286,6 @@ func (c *context) Release() {
 
 var _ platform.Context = (*context)(nil)
 var _ platform.Spawner = (*context)(nil)
+var _ platform.FaultCoder = (*context)(nil)
+var _ platform.Sleeper = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

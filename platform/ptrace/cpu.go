@@ -5,15 +5,21 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform/arch"
 )
 
 // cpus spreads contexts over the processors: a stub thread and its tracer share one, and move
-// together to another that has nothing to do when their own has several running contexts.
+// together to another that has nothing to do when their own has several running contexts. Two
+// that take turns, one waking the other and sleeping itself, come together on the lower processor:
+// a wake from another costs several times more.
 type cpus struct {
 	numbers []int
 	load    []atomic.Int32 // running contexts, by index in numbers
-	next    atomic.Uint32
 }
+
+// turnsKnown is how many wakes by one that sleeps then are enough to move to its processor.
+const turnsKnown = 4
 
 // lookAgain is how many switches pass between looks at the other processors.
 const lookAgain = 64
@@ -38,7 +44,7 @@ func (p *cpus) enter(c *context) {
 	}
 	if a := c.allowed.Load(); c.cpu < 0 || a != c.bound {
 		c.bound = a
-		p.move(c, p.least(c, int(p.next.Add(1))%len(p.numbers)))
+		p.move(c, p.least(c, max(p.index(arch.CPU()), 0)))
 	} else if c.renewal--; c.renewal <= 0 {
 		c.renewal = lookAgain
 		if p.load[c.cpu].Load() > 0 {
@@ -48,6 +54,29 @@ func (p *cpus) enter(c *context) {
 		}
 	}
 	p.load[c.cpu].Add(1)
+}
+
+// index returns the place of a processor in numbers, -1 if it is not there.
+func (p *cpus) index(number int) int {
+	i, ok := slices.BinarySearch(p.numbers, number)
+	if !ok {
+		return -1
+	}
+	return i
+}
+
+// Woken implements platform.Sleeper.
+func (c *context) Woken(cpu int) {
+	p := &c.p.cpus
+	i := p.index(cpu)
+	if i < 0 || c.cpu < 0 || i >= c.cpu || p.load[i].Load() > 0 {
+		c.turns = 0
+		return
+	}
+	if c.turns++; c.turns >= turnsKnown && (c.bound == nil || slices.Contains(*c.bound, cpu)) {
+		c.turns = 0
+		p.move(c, i)
+	}
 }
 
 // leave counts one that has trapped.

@@ -17,6 +17,7 @@ type process struct {
 	slot   int    // of its stub page in the file of all
 	page   []byte // that page
 	shared bool   // it still has the stub page of the process it was forked from
+	frames bool   // it has memory for signal frames (faultcode.go)
 	spares []int  // threads that wait in the pause loop, traced by nobody
 }
 
@@ -162,10 +163,11 @@ func (p *Platform) retire(tracer int, proc *process, t *thread) {
 		p.destroy(proc, t)
 		return
 	}
-	if _, errno := t.call(unix.SYS_MUNMAP, minAddr, maxAddr-minAddr); errno != 0 {
+	if _, errno := t.call(unix.SYS_MUNMAP, framesAt, maxAddr-framesAt); errno != 0 {
 		p.destroy(proc, t)
 		return
 	}
+	proc.frames = false
 	t.clearDebug()
 	s := &p.stock
 	s.mu.Lock()

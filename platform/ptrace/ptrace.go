@@ -108,7 +108,7 @@ func (p *Platform) empty(t *thread) linux.Errno {
 		nr   uintptr
 		args []uintptr
 	}{
-		{unix.SYS_MUNMAP, []uintptr{minAddr, maxAddr - minAddr}},
+		{unix.SYS_MUNMAP, []uintptr{framesAt, maxAddr - framesAt}},
 		{unix.SYS_PRCTL, []uintptr{unix.PR_SET_DUMPABLE, 1, 0, 0, 0}},
 		{unix.SYS_PRCTL, []uintptr{unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0}},
 	}
@@ -121,13 +121,18 @@ func (p *Platform) empty(t *thread) linux.Errno {
 }
 
 // ignoreSignals lets a stub thread that nobody traces yet survive a late interrupt: the
-// dispositions of the sentry's Go runtime name handlers that are no longer there.
+// dispositions of the sentry's Go runtime name handlers that are no longer there. Faults have the
+// handler of FaultCode.
 func (t *thread) ignoreSignals() linux.Errno {
 	for signo := uintptr(1); signo <= 64; signo++ {
 		if signo == uintptr(unix.SIGKILL) || signo == uintptr(unix.SIGSTOP) {
 			continue
 		}
-		if _, errno := t.call(unix.SYS_RT_SIGACTION, signo, stubPage+actionOff, 0, 8); errno != 0 {
+		action := uintptr(stubPage + ignoreOff)
+		if signo == uintptr(unix.SIGSEGV) || signo == uintptr(unix.SIGBUS) {
+			action = stubPage + handleOff
+		}
+		if _, errno := t.call(unix.SYS_RT_SIGACTION, signo, action, 0, 8); errno != 0 {
 			return errno
 		}
 	}
@@ -155,7 +160,7 @@ func Policy() []host.Call {
 	return []host.Call{
 		{Name: "ptrace", No: linux.SYS_PTRACE, Any: host.OneOf(0, unix.PTRACE_CONT, unix.PTRACE_SYSEMU, unix.PTRACE_GETREGS, unix.PTRACE_SETREGS,
 			unix.PTRACE_GETSIGINFO, unix.PTRACE_GETREGSET, unix.PTRACE_SETREGSET, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT, unix.PTRACE_DETACH,
-			unix.PTRACE_PEEKUSR, unix.PTRACE_POKEUSR)},
+			unix.PTRACE_PEEKUSR, unix.PTRACE_POKEUSR, unix.PTRACE_PEEKDATA, singleStep)},
 		{Name: "wait4", No: linux.SYS_WAIT4},
 		// Stubs come and go, so their numbers are not known here.
 		{Name: "tgkill", No: linux.SYS_TGKILL, Any: host.OneOf(2, uint32(interruptSignal))},

@@ -32,6 +32,12 @@ func peekUser(tid, offset int) (v uint64, e unix.Errno) {
 	return v, e
 }
 
+// peekData reads a word of the stub's memory. Safe: the host writes one word to v.
+func peekData(tid int, addr uint64) (v uint64, e unix.Errno) {
+	e = request(unix.PTRACE_PEEKDATA, tid, uintptr(addr), uintptr(unsafe.Pointer(&v)))
+	return v, e
+}
+
 const ntX86Xstate = 0x202
 
 // fpuRegs copies the extended state from or to b. Safe: the host touches at most the bytes of b

@@ -20,6 +20,7 @@ const (
 // Of a page fault's error code (arch/x86/include/asm/trap_pf.h).
 const (
 	pageFault  = 14
+	faultThere = 1 << 0
 	faultWrite = 1 << 1
 	faultFetch = 1 << 4
 )
@@ -112,6 +113,7 @@ func (t *thread) decodeSignal(r *arch.Registers) platform.Trap {
 		case (code == segvMaperr || code == segvAccerr) && reg(f[:], 20) == pageFault:
 			trap.Kind = platform.Fault
 			trap.Write, trap.Exec = reg(f[:], 19)&faultWrite != 0, reg(f[:], 19)&faultFetch != 0
+			trap.There = reg(f[:], 19)&faultThere != 0
 		}
 	case unix.SIGBUS:
 		t.inMoved(r)

@@ -45,6 +45,11 @@ func (t *Task) enter() platform.Trap {
 	}
 	now := t.k.Clock.Monotonic()
 	slept := t.waiter.Slept()
+	if slept != t.run.slept {
+		if s, ok := t.ctx.(platform.Sleeper); ok {
+			s.Woken(t.waiter.WokenOn())
+		}
+	}
 	t.sys.Store(t.sys.Load() + max(now-t.run.lastSeen-(slept-t.run.slept), 0))
 	t.run.slept = slept
 	t.since.Store(now)

@@ -4,6 +4,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -38,21 +39,38 @@ func (t *Task) fault(trap *platform.Trap) {
 	if s.Signo == 0 {
 		return
 	}
-	const present, write, user, fetch = 1, 2, 4, 16
-	code := uint64(user)
+	code, ok := t.faultCode(trap, s)
+	if !ok {
+		return // another thread has made it accessible meanwhile
+	}
+	t.run.trap = trapState{trapPage, code, trap.Addr}
+	info := linux.Siginfo{Signo: int32(s.Signo), Code: s.Code}
+	info.SetAddr(trap.Addr)
+	t.forceSignal(&info)
+}
+
+// faultCode is the error code of a page fault that becomes a signal; false if it is none any more.
+func (t *Task) faultCode(trap *platform.Trap, s mm.Signal) (code uint64, ok bool) {
+	if f, ok := t.ctx.(platform.FaultCoder); ok {
+		rip := t.run.regs.Rip
+		code, ok := f.FaultCode(&t.run.regs)
+		if ok || t.run.regs.Rip != rip {
+			return code, ok
+		}
+	}
+	const there, write, user, fetch = 1, 2, 4, 16
+	code = user
 	if trap.Write {
 		code |= write
 	}
 	if trap.Exec {
 		code |= fetch
 	}
-	if s.Code == linux.SEGV_ACCERR || trap.Addr >= arch.TaskSizeMax {
-		code |= present
+	// A fetch is only refused when the page is there: access_error lets a fault bring it first.
+	if trap.There || trap.Exec && s.Code == linux.SEGV_ACCERR || trap.Addr >= arch.TaskSizeMax {
+		code |= there
 	}
-	t.run.trap = trapState{trapPage, code, trap.Addr}
-	info := linux.Siginfo{Signo: int32(s.Signo), Code: s.Code}
-	info.SetAddr(trap.Addr)
-	t.forceSignal(&info)
+	return code, true
 }
 
 // exception raises the signal of a processor exception.

@@ -212,6 +212,9 @@ func (l *load) segments(f File, im *image, bias uint64, check bool) linux.Errno 
 		if s.fileEnd > s.addr {
 			l.m.Prefault(usermem.Addr(s.addr+bias), s.prot&protWrite != 0)
 		}
+		if zero := (s.fileEnd + bias + usermem.PageMask) &^ usermem.PageMask; zero < s.memEnd+bias {
+			l.m.Prefault(usermem.Addr(zero), true)
+		}
 	}
 	return 0
 }

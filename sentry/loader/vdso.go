@@ -67,6 +67,8 @@ func (l *load) mapVDSO(v *VDSO) linux.Errno {
 	if _, errno := l.m.Map(a); errno != 0 {
 		return errno
 	}
+	l.m.Prefault(at, false)
+	l.m.Prefault(a.Addr, false)
 	l.layout.VDSO = a.Addr
 	return 0
 }

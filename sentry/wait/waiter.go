@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
@@ -17,6 +18,7 @@ type Waiter struct {
 	entry       Entry
 	timer       *time.Timer
 	sleeping    atomic.Bool
+	wokenOn     atomic.Int32  // the processor of who woke the last sleep
 	slept       time.Duration // the task's goroutine only
 	outside     atomic.Bool   // the last wake-up came from outside
 	leading     atomic.Bool   // it sleeps in Outside.Lead
@@ -43,6 +45,9 @@ func (w *Waiter) Wake() {
 		w.outside.Store((*o).Looking())
 	}
 	if w.thread != nil {
+		if w.sleeping.Load() {
+			w.wokenOn.Store(int32(arch.CPU()))
+		}
 		w.thread.Unpark()
 	} else {
 		select {
@@ -70,6 +75,9 @@ func (w *Waiter) Interrupted() bool { return w.interrupted.Load() }
 
 // Sleeping reports whether the task sleeps just now (state S of proc(5)).
 func (w *Waiter) Sleeping() bool { return w.sleeping.Load() }
+
+// WokenOn is the processor that the waker of the last sleep ran on. Only for a thread's waiter.
+func (w *Waiter) WokenOn() int { return int(w.wokenOn.Load()) }
 
 // Doze sleeps until Wake or Interrupt, also if there was an Interrupt before.
 func (w *Waiter) Doze() {
