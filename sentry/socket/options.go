@@ -294,8 +294,7 @@ func (s *Base) Get(name int) ([]byte, linux.Errno) {
 		l := s.linger.Load()
 		return append([]byte(nil), usermem.Encode(&linux.Linger{Onoff: int32(l >> 32), Linger: int32(l)})...), 0
 	case linux.SO_COOKIE:
-		s.cookie.CompareAndSwap(0, cookies.Add(1))
-		return binary.LittleEndian.AppendUint64(nil, s.cookie.Load()), 0
+		return binary.LittleEndian.AppendUint64(nil, s.Cookie()), 0
 	case linux.SO_TYPE:
 		v = int32(s.Type)
 	case linux.SO_DOMAIN:

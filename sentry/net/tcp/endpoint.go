@@ -93,6 +93,7 @@ type Endpoint struct {
 	finWanted    bool   // a FIN is to follow what is in snd
 	finSent      bool   // and has been sent, as good as acknowledged if direct
 	finRcvd      bool   // the peer's
+	endRead      bool   // and the application has seen it
 	sent, got    uint64 // bytes in all
 	readSeq      uint64 // how many have been read
 	urg          urgent
@@ -390,7 +391,7 @@ func (e *Endpoint) forget() {
 	e.remote = netip.AddrPort{}
 	e.left, e.leftNet = e.peer, e.net
 	e.peer, e.net, e.parent = nil, nil, nil
-	e.finWanted, e.finSent, e.finRcvd = false, false, false
+	e.finWanted, e.finSent, e.finRcvd, e.endRead = false, false, false, false
 	e.urg, e.sent, e.got, e.readSeq = urgent{}, 0, 0, 0
 	local := e.local.Addr()
 	if e.noLocal {

@@ -369,6 +369,20 @@ func (s *segments) deadline() int64 {
 	return at
 }
 
+// running is the timer that /proc/net/tcp shows, when it expires, and how often it has.
+func (s *segments) running() (timer int, at int64, tries uint8) {
+	switch {
+	case s == nil:
+	case s.rtoAt != 0:
+		return 1, s.rtoAt, uint8(min(s.tries, 255))
+	case s.probeAt != 0:
+		return 4, s.probeAt, uint8(min(s.tries, 255))
+	case s.keepAt != 0:
+		return 2, s.keepAt, uint8(s.keeps)
+	}
+	return 0, 0, 0
+}
+
 // notSent is how many bytes of the queue were never sent.
 func (s *segments) notSent(e *Endpoint) int {
 	if !s.synAcked {

@@ -188,6 +188,7 @@ func (e *Endpoint) nextLocked(r *Recv, skip *int) (b []byte, errno linux.Errno, 
 		return nil, 0, false
 	case r.Copied > 0:
 	case e.done:
+		e.endRead = true
 		return nil, 0, false
 	case e.owner.Error() != 0:
 		return nil, e.owner.TakeError(), false

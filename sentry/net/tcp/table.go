@@ -212,7 +212,12 @@ type Info struct {
 	UID           uint32
 	Owner         stack.Owner
 	Expires       int64
-	Timer         int
+	Timer         int // 1 sent again, 2 keepalive, 3 TIME_WAIT, 4 a closed window is probed
+	Retrans       uint8
+	Link          int32
+	ChosenPort    bool
+	Shut          uint8
+	Endpoint      *Endpoint // nil in TIME_WAIT
 }
 
 // Each calls f for every endpoint of IPv6 or IPv4 that has a port.
@@ -236,7 +241,12 @@ func (t *Table) Each(v6 bool, f func(i Info)) {
 			i.RxQueue, i.TxQueue, _, _ = e.Queued()
 		}
 		e.lock()
-		i.Local, i.Remote, i.Owner = e.local, e.remote, e.owner
+		i.Local, i.Remote, i.Owner, i.Endpoint = e.local, e.remote, e.owner, e
+		i.Link, i.ChosenPort, i.Shut = e.bind.Link, e.noPort, e.shut
+		i.Timer, i.Expires, i.Retrans = e.net.running()
+		if e.finRcvd && !e.endRead && i.State != Listen {
+			i.RxQueue++ // a FIN has a sequence number
+		}
 		e.mu.Unlock()
 		f(i)
 	}

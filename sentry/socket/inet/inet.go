@@ -22,6 +22,8 @@ func Register() {
 	registerProc()
 	socket.Register(linux.AF_INET, newSocket(false))
 	socket.Register(linux.AF_INET6, newSocket(true))
+	socket.RegisterDiag(linux.AF_INET, diag)
+	socket.RegisterDiag(linux.AF_INET6, diag)
 }
 
 // Net is the Internet of a network namespace.

@@ -113,7 +113,7 @@ func tcpRows(n *Net, v6 bool, uid func(auth.UID) uint32) (rows []string) {
 	})
 	for _, i := range all {
 		s := fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d 1 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State,
-			i.TxQueue, i.RxQueue, i.Timer, 0, 0, uid(auth.UID(i.UID)), 0, inodeOf(i.Owner))
+			i.TxQueue, i.RxQueue, i.Timer, jiffies(i.Expires, n), i.Retrans, uid(auth.UID(i.UID)), 0, inodeOf(i.Owner))
 		switch i.State {
 		case tcp.TimeWait:
 			s = fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d 3 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State, 0, 0, 3, max(0, i.Expires-n.Stack.Clock.Now())/1e7, 0, 0, 0, 0)
@@ -128,6 +128,14 @@ func tcpRows(n *Net, v6 bool, uid func(auth.UID) uint32) (rows []string) {
 		rows = append(rows, s)
 	}
 	return rows
+}
+
+// jiffies is how long it is to a time, in hundredths of a second.
+func jiffies(at int64, n *Net) int64 {
+	if at == 0 {
+		return 0
+	}
+	return max(0, at-n.Stack.Clock.Now()) / 1e7
 }
 
 func dgramRows(n *Net, kind dgram.Kind, v6 bool, uid func(auth.UID) uint32) (rows []string) {
@@ -255,7 +263,8 @@ func (n *Net) count(v6 bool) (tcpInUse, waits, udp, raw int) {
 // sockstatText is /proc/net/sockstat.
 func sockstatText(n *Net) string {
 	t, w, u, r := n.count(false)
-	return fmt.Sprintf("sockets: used %d\nTCP: inuse %d orphan 0 tw %d alloc %d mem 0\nUDP: inuse %d mem 0\nUDPLITE: inuse 0\nRAW: inuse %d\nFRAG: inuse 0 memory 0\n", t+u+r, t, w, t, u, r)
+	t6, _, _, _ := n.count(true)
+	return fmt.Sprintf("sockets: used %d\nTCP: inuse %d orphan 0 tw %d alloc %d mem 0\nUDP: inuse %d mem 0\nUDPLITE: inuse 0\nRAW: inuse %d\nFRAG: inuse 0 memory 0\n", t+u+r, t, w, t+t6, u, r)
 }
 
 // sockstat6Text is /proc/net/sockstat6.

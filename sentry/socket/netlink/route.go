@@ -24,7 +24,11 @@ func (s *Socket) handle(c socket.Caller, b []byte) {
 		b = rest
 		errno, answered := linux.Errno(0), false
 		if q.Flags&linux.NLM_F_REQUEST != 0 && q.Type >= linux.NLMSG_MIN_TYPE {
-			errno, answered = s.route(c, &q)
+			if s.Protocol == linux.NETLINK_SOCK_DIAG {
+				errno, answered = s.diag(c, &q)
+			} else {
+				errno, answered = s.route(c, &q)
+			}
 		}
 		if answered || errno == 0 && q.Flags&linux.NLM_F_ACK == 0 {
 			continue

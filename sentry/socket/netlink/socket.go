@@ -15,7 +15,10 @@ import (
 )
 
 // Register makes the family known.
-func Register() { socket.Register(linux.AF_NETLINK, newSocket) }
+func Register() {
+	socket.Register(linux.AF_NETLINK, newSocket)
+	socket.RegisterDiag(linux.AF_NETLINK, diagNetlink)
+}
 
 // ports are the sockets of a network namespace that have a port, by protocol.
 type ports struct {
@@ -63,7 +66,7 @@ func newSocket(_ socket.Caller, ns socket.Namespace, typ, protocol int) (socket.
 	if typ != linux.SOCK_RAW && typ != linux.SOCK_DGRAM {
 		return nil, linux.ESOCKTNOSUPPORT
 	}
-	if protocol != linux.NETLINK_ROUTE && protocol != linux.NETLINK_KOBJECT_UEVENT {
+	if protocol != linux.NETLINK_ROUTE && protocol != linux.NETLINK_KOBJECT_UEVENT && protocol != linux.NETLINK_SOCK_DIAG {
 		return nil, linux.EPROTONOSUPPORT
 	}
 	p := ns.Get("netlink", newPorts).(*ports)
@@ -263,7 +266,7 @@ func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 			return 0, linux.ECONNREFUSED
 		}
 		o.put(message{data: b, port: s.port, cred: socket.SenderCred(c)})
-	case s.Protocol != linux.NETLINK_ROUTE:
+	case s.Protocol == linux.NETLINK_KOBJECT_UEVENT:
 		return 0, linux.ECONNREFUSED
 	default:
 		s.handle(c, b)

@@ -25,6 +25,7 @@ import (
 func Register() {
 	socket.Register(linux.AF_UNIX, newSocket)
 	socket.RegisterProc("unix", list)
+	socket.RegisterDiag(linux.AF_UNIX, diag)
 }
 
 // The states of a socket (sk_state).
