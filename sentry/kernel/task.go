@@ -109,6 +109,9 @@ func (t *Task) Kernel() *Kernel { return t.k }
 // Group returns the process.
 func (t *Task) Group() *Group { return t.group }
 
+// LockHolder is whose a lock on a file is that t takes.
+func (t *Task) LockHolder() any { return t.group }
+
 // ID returns the thread's identity.
 func (t *Task) ID() *PID {
 	t.k.tasks.RLock()

@@ -229,7 +229,7 @@ func lockRange(t *kernel.Task, f *vfs.File, addr usermem.Addr, ofd bool) (linux.
 	if start < 0 {
 		return l, vfs.LockRange{}, linux.EINVAL
 	}
-	r := vfs.LockRange{Owner: t.Files(), PID: t.PID(), Start: start, End: end, Exclusive: l.Type == linux.F_WRLCK, OFD: ofd}
+	r := vfs.LockRange{Owner: t.Files(), File: f, PID: t.PID(), Start: start, End: end, Exclusive: l.Type == linux.F_WRLCK, OFD: ofd}
 	if ofd {
 		r.Owner, r.PID = f, -1
 	}

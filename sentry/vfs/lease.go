@@ -1,7 +1,9 @@
 package vfs
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -15,6 +17,9 @@ type leases struct {
 	mu    sync.Mutex
 	list  []*lease
 	queue wait.Queue // notified when a lease goes or becomes a read lease
+
+	waiting []*LockInfo  // who waits for one to be given up
+	some    atomic.Int32 // how many leases there are, for noteLocks
 }
 
 type lease struct {
@@ -23,6 +28,8 @@ type lease struct {
 	broken bool // its holder has been told
 	target int  // what it is to become: F_UNLCK or F_RDLCK
 	tell   func()
+	seq    uint64
+	holder any
 }
 
 // leaseBreakTime is /proc/sys/fs/lease-break-time.
@@ -52,11 +59,19 @@ func (f *File) SetLease(ctx Ctx, kind int32, tell func()) linux.Errno {
 		}
 		return 0
 	}
-	return l.add(f, kind == linux.F_WRLCK, tell)
+	return l.add(f, kind == linux.F_WRLCK, tell, holder(ctx))
+}
+
+// changed is called after each change with l locked.
+func (l *leases) changed(i *Inode) {
+	n := int32(len(l.list))
+	if was := l.some.Swap(n); (was == 0) != (n == 0) {
+		i.noteLocks()
+	}
 }
 
 // add enters or changes f's lease: EAGAIN if the file is open in a way that conflicts.
-func (l *leases) add(f *File, write bool, tell func()) linux.Errno {
+func (l *leases) add(f *File, write bool, tell func(), holder any) linux.Errno {
 	i := f.Inode
 	writers, readers := i.writers.Load(), i.readers.Load()
 	if write {
@@ -81,8 +96,9 @@ func (l *leases) add(f *File, write bool, tell func()) linux.Errno {
 		}
 	}
 	if mine == nil {
-		mine = &lease{file: f}
+		mine = &lease{file: f, seq: lastLock.Add(1), holder: holder}
 		l.list = append(l.list, mine)
+		l.changed(i)
 	}
 	mine.write, mine.broken, mine.tell = write, false, tell
 	l.queue.Notify(wait.Internal)
@@ -94,6 +110,7 @@ func (l *leases) drop(f *File) bool {
 	for i, o := range l.list {
 		if o.file == f {
 			l.list = append(l.list[:i:i], l.list[i+1:]...)
+			l.changed(f.Inode)
 			l.queue.Notify(wait.Internal)
 			return true
 		}
@@ -131,19 +148,22 @@ func (i *Inode) breakLeases(ctx Ctx, write, nonblock bool) linux.Errno {
 		return 0
 	}
 	if nonblock {
-		if l.tellAll(write, false) {
+		if l.tellAll(i, write, false) {
 			return linux.EAGAIN
 		}
 		return 0
 	}
+	w := &LockInfo{kind: "LEASE", state: "BREAKER", mode: lockMode(write), end: LockEOF, Holder: holder(ctx)}
+	defer l.unwait(w)
 	_, errno := wait.Until(&l.queue, wait.Internal, ctx.Waiter(), time.Now().Add(leaseBreakTime), func() (int, linux.Errno) {
-		if l.tellAll(write, false) {
+		if l.tellAll(i, write, false) {
+			l.wait(w)
 			return 0, linux.EAGAIN
 		}
 		return 0, 0
 	})
 	if errno == linux.ETIMEDOUT {
-		l.tellAll(write, true)
+		l.tellAll(i, write, true)
 		errno = 0
 	}
 	return errno
@@ -151,7 +171,7 @@ func (i *Inode) breakLeases(ctx Ctx, write, nonblock bool) linux.Errno {
 
 // tellAll signals the holders of conflicting leases, each once, and reports whether there are any.
 // With now they lose their leases.
-func (l *leases) tellAll(write, now bool) bool {
+func (l *leases) tellAll(i *Inode, write, now bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var kept []*lease
@@ -182,7 +202,27 @@ func (l *leases) tellAll(write, now bool) bool {
 		}
 	}
 	l.list = kept
+	if now {
+		l.changed(i)
+	}
 	return conflict
+}
+
+// wait notes that w waits for l to be given up, once; unwait, that it does no more.
+func (l *leases) wait(w *LockInfo) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.waiting, w) {
+		l.waiting = append(l.waiting, w)
+	}
+}
+
+func (l *leases) unwait(w *LockInfo) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := slices.Index(l.waiting, w); n >= 0 {
+		l.waiting = slices.Delete(l.waiting, n, n+1)
+	}
 }
 
 // dropLease ends the lease of a closed file.

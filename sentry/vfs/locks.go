@@ -1,9 +1,8 @@
 package vfs
 
 import (
-	"fmt"
-	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/lock"
@@ -17,20 +16,29 @@ type fileLocks struct {
 	flocks []flock
 	ranges []LockRange
 	queue  wait.Queue // notified when a lock goes
+
+	waiting []*LockInfo  // who waits for a lock, the first in front
+	some    atomic.Int32 // how many locks there are, for noteLocks
 }
 
 type flock struct {
 	file      *File
 	exclusive bool
+	seq       uint64
+	holder    any
 }
 
 // LockRange is a record lock: bytes Start up to End inclusive.
 type LockRange struct {
-	Owner      any // a process's descriptor table, or the *File of an OFD lock
+	Owner      any   // a process's descriptor table, or the *File of an OFD lock
+	File       *File // by which it was taken
 	PID        int32
 	Start, End int64
 	Exclusive  bool
 	OFD        bool
+	Holder     any // as LockInfo has it
+
+	seq uint64
 }
 
 // LockEOF is the End of a range that goes on forever.
@@ -39,34 +47,42 @@ const LockEOF = 1<<63 - 1
 // Flock is flock(2): LOCK_SH, LOCK_EX (exclusive), waiting unless nonblock.
 func (f *File) Flock(ctx Ctx, exclusive, nonblock bool) linux.Errno {
 	l := &f.Inode.locks
+	mine := flock{f, exclusive, lastLock.Add(1), holder(ctx)}
+	w := mine.info(f.Inode)
 	try := func() (int, linux.Errno) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		mine := -1
+		had := -1
 		for i, o := range l.flocks {
 			if o.file == f {
-				mine = i
+				had = i
 			}
 		}
-		if mine >= 0 && l.flocks[mine].exclusive == exclusive {
+		if had >= 0 && l.flocks[had].exclusive == exclusive {
 			return 0, 0
 		}
-		if mine >= 0 { // a conversion gives up the old lock first (flock(2))
-			l.flocks = append(l.flocks[:mine], l.flocks[mine+1:]...)
+		if had >= 0 { // a conversion gives up the old lock first (flock(2))
+			l.flocks = append(l.flocks[:had], l.flocks[had+1:]...)
+			f.Inode.changedLocks()
 			l.queue.Notify(wait.Internal)
 		}
 		for _, o := range l.flocks {
 			if o.exclusive || exclusive {
+				if !nonblock {
+					l.wait(&w)
+				}
 				return 0, linux.EAGAIN
 			}
 		}
-		l.flocks = append(l.flocks, flock{f, exclusive})
+		l.flocks = append(l.flocks, mine)
+		f.Inode.changedLocks()
 		return 0, 0
 	}
 	if nonblock {
 		_, errno := try()
 		return errno
 	}
+	defer l.unwait(&w)
 	_, errno := wait.Until(&l.queue, wait.Internal, ctx.Waiter(), wait.Forever, try)
 	return errno
 }
@@ -79,6 +95,7 @@ func (f *File) Funlock() {
 	for i, o := range l.flocks {
 		if o.file == f {
 			l.flocks = append(l.flocks[:i], l.flocks[i+1:]...)
+			f.Inode.changedLocks()
 			l.queue.Notify(wait.Internal)
 			return
 		}
@@ -111,6 +128,7 @@ func (i *Inode) releasePosix(owner any) {
 	}
 	if len(kept) != len(l.ranges) {
 		l.ranges = kept
+		i.changedLocks()
 		l.queue.Notify(wait.Internal)
 	}
 }
@@ -142,6 +160,8 @@ func (i *Inode) TestLock(r LockRange) (LockRange, bool) {
 // SetLock is F_SETLK, or with block F_SETLKW: EAGAIN, EDEADLK.
 func (i *Inode) SetLock(ctx Ctx, r LockRange, block bool) linux.Errno {
 	l := &i.locks
+	r.Holder, r.seq = holder(ctx), lastLock.Add(1)
+	w := r.info(i)
 	try := func() (int, linux.Errno) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -149,9 +169,13 @@ func (i *Inode) SetLock(ctx Ctx, r LockRange, block bool) linux.Errno {
 			if block && !r.OFD && !waits.add(r.Owner, o.Owner) {
 				return 0, linux.EDEADLK
 			}
+			if block {
+				l.wait(&w)
+			}
 			return 0, linux.EAGAIN
 		}
 		l.set(r)
+		i.changedLocks()
 		return 0, 0
 	}
 	if !block {
@@ -159,6 +183,7 @@ func (i *Inode) SetLock(ctx Ctx, r LockRange, block bool) linux.Errno {
 		return errno
 	}
 	defer waits.remove(r.Owner)
+	defer l.unwait(&w)
 	_, errno := wait.Until(&l.queue, wait.Internal, ctx.Waiter(), wait.Forever, try)
 	return errno
 }
@@ -169,7 +194,17 @@ func (i *Inode) Unlock(r LockRange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.carve(r)
+	i.changedLocks()
 	l.queue.Notify(wait.Internal)
+}
+
+// changedLocks is called after each change; the locks are locked.
+func (i *Inode) changedLocks() {
+	l := &i.locks
+	n := int32(len(l.flocks) + len(l.ranges))
+	if was := l.some.Swap(n); (was == 0) != (n == 0) {
+		i.noteLocks()
+	}
 }
 
 // set adds r in place of what its owner has there, joined with equal neighbours.
@@ -214,39 +249,6 @@ func (l *fileLocks) carve(r LockRange) bool {
 	}
 	l.ranges = next
 	return cut
-}
-
-// Locks describes the locks that f, or owner by its descriptor, holds, as the lock: lines of
-// /proc/PID/fdinfo do (show_fd_locks).
-func (f *File) Locks(owner any) (list []string) {
-	l := &f.Inode.locks
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	dev := f.Inode.SB.Dev
-	add := func(kind string, exclusive bool, pid int32, start, end int64) {
-		mode, last := "READ ", "EOF"
-		if exclusive {
-			mode = "WRITE"
-		}
-		if end != LockEOF {
-			last = strconv.FormatInt(end, 10)
-		}
-		list = append(list, fmt.Sprintf("%s ADVISORY  %s %d %02x:%02x:%d %d %s", kind, mode, pid, Major(dev), Minor(dev), f.Inode.Ino, start, last))
-	}
-	for _, o := range l.flocks {
-		if o.file == f {
-			add("FLOCK ", o.exclusive, -1, 0, LockEOF)
-		}
-	}
-	for _, r := range l.ranges {
-		switch {
-		case r.OFD && r.Owner == any(f):
-			add("OFDLCK", r.Exclusive, -1, r.Start, r.End)
-		case !r.OFD && r.Owner == owner:
-			add("POSIX ", r.Exclusive, r.PID, r.Start, r.End)
-		}
-	}
-	return list
 }
 
 // waitGraph knows which owner of POSIX locks waits for which, to find deadlocks

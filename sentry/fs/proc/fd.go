@@ -114,7 +114,7 @@ func fdinfo(c *call, fd int32) (string, linux.Errno) {
 	}
 	if files := c.t.Files(); files != nil {
 		for i, l := range f.Locks(files) {
-			s += fmt.Sprintf("lock:\t%d: %s\n", i+1, l)
+			s += fmt.Sprintf("lock:\t%d: %s\n", i+1, l.Text(c.fs.lockPID(&l)))
 		}
 	}
 	return s, 0

@@ -34,7 +34,7 @@ func (f *FS) rootEntries() []entry {
 			return 0
 		}, text: func(*call) (string, linux.Errno) { return "", 0 }}),
 		top("loadavg", f.loadavg),
-		fixed("locks", ""),
+		top("locks", f.locks),
 		top("meminfo", f.meminfo),
 		fixed("misc", ""),
 		fixed("modules", ""),

@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/pages"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 func (f *FS) cpuinfo() string {
@@ -164,6 +166,33 @@ func (f *FS) faults() (minor, major uint64) {
 		}
 	}
 	return minor, major
+}
+
+// locks shows those of processes that the mount's namespace shows (locks_show).
+func (f *FS) locks() string {
+	var b strings.Builder
+	for n, tree := range vfs.AllLocks() {
+		if tree[0].Holder != nil && f.lockPID(&tree[0]) == 0 {
+			continue
+		}
+		for _, l := range tree {
+			fmt.Fprintf(&b, "%d: %s\n", n+1, l.Text(f.lockPID(&l)))
+		}
+	}
+	return b.String()
+}
+
+// lockPID is the number of the process that has a lock; 0 if it is gone or not to be seen.
+func (f *FS) lockPID(l *vfs.LockInfo) int32 {
+	g, ok := l.Holder.(*kernel.Group)
+	if !ok {
+		return 0
+	}
+	nr := g.PIDIn(f.ns)
+	if nr == 0 || f.k.GroupIn(f.ns, nr) != g {
+		return 0
+	}
+	return nr
 }
 
 // buddyinfo shows what is free as blocks of the largest order.
