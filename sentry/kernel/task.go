@@ -109,6 +109,14 @@ func (t *Task) Kernel() *Kernel { return t.k }
 // Group returns the process.
 func (t *Task) Group() *Group { return t.group }
 
+// MountNS is the task's mount namespace, nil for a zombie.
+func (t *Task) MountNS() *vfs.MountNS {
+	if ns := t.Namespaces(); ns != nil {
+		return ns.Mount
+	}
+	return nil
+}
+
 // LockHolder is whose a lock on a file is that t takes.
 func (t *Task) LockHolder() any { return t.group }
 

@@ -122,6 +122,8 @@ func LinkIn(ctx Ctx, d *Dentry, name string, target *Inode) linux.Errno {
 
 // RemoveFrom takes name, a file or an empty directory, out of d.
 func RemoveFrom(ctx Ctx, d *Dentry, name string) linux.Errno {
+	var gone []*Mount
+	defer func() { endMounts(gone) }()
 	return d.change(ctx, name, func(c *Dentry, ops DirOps) linux.Errno {
 		child := c.Inode()
 		if child == nil {
@@ -135,6 +137,7 @@ func RemoveFrom(ctx Ctx, d *Dentry, name string) linux.Errno {
 			return errno
 		}
 		d.forget(c)
+		gone = c.detachMounts()
 		notifyGone(d.Inode(), child, name)
 		return 0
 	})
@@ -143,7 +146,9 @@ func RemoveFrom(ctx Ctx, d *Dentry, name string) linux.Errno {
 // RenameIn renames within a layer of a file system whose own rename is going on (Super.Upper).
 func RenameIn(ctx Ctx, from *Dentry, name string, to *Dentry, newName string, flags uint32) linux.Errno {
 	r := renaming{ctx: ctx, from: from, to: to, oldName: Last{Name: name}, newName: Last{Name: newName}, flags: flags}
-	return r.locked()
+	errno := r.locked()
+	endMounts(r.gone)
+	return errno
 }
 
 // SetattrIn changes attributes of i.

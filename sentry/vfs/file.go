@@ -305,18 +305,29 @@ func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd,
 	if errno = limitWrite(ctx, src, off); errno != 0 {
 		return 0, off, errno
 	}
-	if clear := withoutSetid(ctx, &a); clear != a.Mode&0o7777 && src.Len() > 0 {
-		if errno = setattr(ctx, f.Path, SetAttr{Mask: AttrMode, Mode: clear}); errno != 0 {
+	if src.Len() > 0 {
+		if errno = f.dropPrivileges(ctx, &a); errno != 0 {
 			return 0, off, errno
 		}
 	}
-	i.dropCaps(ctx)
 	n, errno = ops.Write(ctx, f, src, off)
 	if n > 0 {
 		f.notify(InModify)
 		errno = 0
 	}
 	return n, off + int64(n), errno
+}
+
+// dropPrivileges takes away what a change of the contents does not leave: capabilities and set-id bits
+// (file_remove_privs).
+func (f *File) dropPrivileges(ctx Ctx, a *Attr) linux.Errno {
+	if clear := withoutSetid(ctx, a); clear != a.Mode&0o7777 {
+		if errno := setattr(ctx, f.Path, SetAttr{Mask: AttrMode, Mode: clear}); errno != 0 {
+			return errno
+		}
+	}
+	f.Inode.dropCaps(ctx)
+	return 0
 }
 
 // maxFileSize is the largest offset (MAX_LFS_FILESIZE).
@@ -568,6 +579,8 @@ func (f *File) Fallocate(ctx Ctx, mode uint32, off, length int64) linux.Errno {
 	defer f.Inode.content.Unlock()
 	errno := o.Fallocate(ctx, f, mode, off, length)
 	if errno == 0 {
+		a := f.Inode.Attr()
+		f.dropPrivileges(ctx, &a)
 		f.notify(InModify)
 	}
 	return errno

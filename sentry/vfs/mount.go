@@ -246,8 +246,8 @@ func (p Path) Inode() *Inode { return p.Dentry.Inode() }
 // attachLocked puts the tree of m at point of parent. m's reference becomes the tree's.
 func (m *Mount) attachLocked(parent *Mount, point *Dentry) {
 	point.Get()
-	point.mounts.Add(1)
-	m.parent, m.point = parent, point
+	m.parent = parent
+	m.onto(point)
 	parent.children = append(parent.children, m)
 	if parent.ns == nil && m.ns == nil {
 		return
@@ -265,9 +265,8 @@ func (m *Mount) attachLocked(parent *Mount, point *Dentry) {
 // detachLocked takes the tree m off its place, within its namespace still.
 func (m *Mount) detachLocked() {
 	m.parent.children = without(m.parent.children, m)
-	m.point.mounts.Add(-1)
-	m.point.Put()
-	m.parent, m.point = nil, nil
+	m.parent = nil
+	m.off().Put()
 }
 
 // unlinkLocked takes m alone out of its parent and namespace; the caller puts m after

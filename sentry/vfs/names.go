@@ -240,6 +240,8 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 		}
 		return linux.EBUSY
 	}
+	var gone []*Mount
+	defer func() { endMounts(gone) }()
 	dir := p.Inode()
 	dir.dir.Lock()
 	defer dir.dir.Unlock()
@@ -263,7 +265,7 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 	if errno := mayDelete(ctx, dir, child, rmdir); errno != 0 {
 		return errno
 	}
-	if d.mounts.Load() > 0 {
+	if d.localMountpoint(ctx) {
 		return linux.EBUSY
 	}
 	ops, ok := dir.Ops.(DirOps)
@@ -278,6 +280,7 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 		return errno
 	}
 	p.Dentry.forget(d)
+	gone = d.detachMounts()
 	notifyGone(dir, child, last.Name)
 	return 0
 }

@@ -16,24 +16,23 @@ func (ns *MountNS) PivotRoot(root, newRoot, putOld Path, each func(func(*FS))) l
 		return errno
 	}
 	// Take the new root off its place, put it where the old root was, then hang the old one below it.
-	newPoint := newMount.point
 	newMount.parent.children = without(newMount.parent.children, newMount)
-	newMount.parent, newMount.point = nil, nil
-	parent, point := oldMount.parent, oldMount.point
+	newMount.parent = nil
+	newPoint := newMount.off()
+	parent := oldMount.parent
 	if parent != nil {
 		parent.children = without(parent.children, oldMount)
-		oldMount.parent, oldMount.point = nil, nil
-		newMount.parent, newMount.point = parent, point
+		newMount.parent = parent
+		newMount.onto(oldMount.off())
 		parent.children = append(parent.children, newMount)
 	} else {
 		ns.root = newMount
 	}
 	at, where := putOld.Mount, putOld.Dentry
 	where.Get()
-	where.mounts.Add(1)
-	oldMount.parent, oldMount.point = at, where
+	oldMount.parent = at
+	oldMount.onto(where)
 	at.children = append(at.children, oldMount)
-	newPoint.mounts.Add(-1)
 	newMount.locked, oldMount.locked = oldMount.locked, false
 	mounts.Unlock()
 	newPoint.Put()

@@ -44,10 +44,12 @@ type renaming struct {
 	oldName, newName Last
 	flags            uint32
 
-	old, new *Dentry // found under the locks
+	old, new *Dentry  // found under the locks
+	gone     []*Mount // of what was replaced
 }
 
 func (r *renaming) run() linux.Errno {
+	defer func() { endMounts(r.gone) }() // without the locks
 	sb := r.from.sb
 	sb.renames.Lock()
 	defer sb.renames.Unlock()
@@ -171,7 +173,7 @@ func (r *renaming) check() linux.Errno {
 			}
 		}
 	}
-	if r.old.mounts.Load() > 0 || r.new.mounts.Load() > 0 {
+	if r.old.localMountpoint(r.ctx) || r.new.localMountpoint(r.ctx) {
 		return linux.EBUSY
 	}
 	return 0
@@ -184,6 +186,7 @@ func (r *renaming) publish(src, dst *Inode) {
 		r.exchange()
 	} else {
 		r.to.forget(r.new)
+		r.gone = r.new.detachMounts()
 		r.move()
 	}
 	cookie := nextCookie()

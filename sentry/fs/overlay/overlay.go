@@ -71,6 +71,9 @@ type layerCtx struct{ vfs.Ctx }
 // Cred is the kernel's.
 func (layerCtx) Cred() *auth.Cred { return vfs.KernelCtx{}.Cred() }
 
+// MountNS is none: what is mounted on a name of a layer does not keep it.
+func (layerCtx) MountNS() *vfs.MountNS { return nil }
+
 // Limit is infinite.
 func (layerCtx) Limit(int) uint64 { return ^uint64(0) }
 
