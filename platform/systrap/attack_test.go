@@ -43,7 +43,7 @@ func soon(t *testing.T, what string, f func()) {
 // TestJumpToTheStubsCalls has the application make each call that the stub's code can make, with
 // the registers it likes.
 func TestJumpToTheStubsCalls(t *testing.T) {
-	text := stubText()
+	texts := map[int][]byte{textAt: stubText(), serviceAt: serviceText()}
 	hostile := []arch.Registers{
 		{Rax: unix.SYS_MMAP, Rdi: 0x5000000, Rsi: 4096, Rdx: 3, R10: unix.MAP_SHARED | unix.MAP_FIXED, R8: uint64(plat(t).areas.fd)},
 		{Rax: unix.SYS_MUNMAP, Rdi: textAt, Rsi: pageSize},
@@ -57,19 +57,27 @@ func TestJumpToTheStubsCalls(t *testing.T) {
 		{Rax: unix.SYS_RT_SIGRETURN},
 		{Rax: unix.SYS_SIGALTSTACK, Rdi: guestAt},
 		{Rax: unix.SYS_SECCOMP, Rdi: 1, Rdx: dataAt + dataMaster},
+		{Rax: unix.SYS_PRCTL, Rdi: setUserDispatch},
+		{Rax: unix.SYS_PRCTL, Rdi: setUserDispatch, Rsi: 1, Rdx: textAt, R10: textSize},
+		{Rax: unix.SYS_PRCTL, Rdi: setUserDispatch, Rsi: 1, Rdx: serviceAt, R10: textSize},
+		{Rax: unix.SYS_CLONE, Rdi: uint64(processFlags)},
 		{Rax: unix.SYS_FUTEX, Rdi: ctlAt, Rsi: 1, Rdx: 1},               // wake the service thread
 		{Rax: unix.SYS_FUTEX, Rdi: areaAt, Rsi: 4, Rdx: 1, R8: guestAt}, // requeue
 		{Rax: unix.SYS_FUTEX, Rdi: guestAt, Rsi: 1, Rdx: 1},
 		{Rax: unix.SYS_KILL, Rdi: uint64(os.Getpid())},
 	}
-	n := 0
-	for at := 0; ; at++ {
-		i := bytes.Index(text[at:], []byte{0x0f, 0x05})
-		if i < 0 {
-			break
+	var calls []int
+	for page, text := range texts {
+		for at := range text {
+			if bytes.HasPrefix(text[at:], []byte{0x0f, 0x05}) {
+				calls = append(calls, page+at)
+			}
 		}
-		at += i
-		n++
+	}
+	if len(calls) < 12 {
+		t.Fatalf("%d calls in the stub's code", len(calls))
+	}
+	for _, at := range calls {
 		for _, r := range hostile {
 			g := newGuest(t, getpidLoop...)
 			on(func() {
@@ -78,7 +86,7 @@ func TestJumpToTheStubsCalls(t *testing.T) {
 				c.Switch(g.as, &g.regs) // the thread exists
 				was := g.maps(t)
 				g.regs = r
-				g.regs.Rip, g.regs.Rsp = uint64(textAt+at), guestAt+0x2000
+				g.regs.Rip, g.regs.Rsp = uint64(at), guestAt+0x2000
 				nr := r.Rax
 				soon(t, "a jump to the stub", func() {
 					if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != nr {
@@ -91,20 +99,20 @@ func TestJumpToTheStubsCalls(t *testing.T) {
 			})
 		}
 	}
-	if n < 5 {
-		t.Fatalf("%d calls in the stub's code", n)
-	}
 }
 
 // TestJumpAnywhereInTheStub has the application begin at every byte of the stub's code.
 func TestJumpAnywhereInTheStub(t *testing.T) {
 	g := newGuest(t, getpidLoop...)
 	rng := rand.New(rand.NewPCG(1, 2))
-	for at := 0; at < len(stubText()); at += 1 + rng.IntN(12) {
+	for at := textAt; at < serviceAt+len(serviceText()); at += 1 + rng.IntN(12) {
+		if at == textAt+len(stubText()) {
+			at = serviceAt
+		}
 		on(func() {
 			c := plat(t).NewContext()
 			defer c.Release()
-			regs := arch.Registers{Rip: uint64(textAt + at), Rsp: guestAt + 0x2000}
+			regs := arch.Registers{Rip: uint64(at), Rsp: guestAt + 0x2000}
 			if rng.IntN(2) == 0 {
 				regs.Rbx, regs.R11, regs.Rdx = areaAt, areaAt, areaAt+areaAlt
 				regs.Rsp = areaAt + areaSize - 512
@@ -212,7 +220,7 @@ func TestFalseTrap(t *testing.T) {
 func TestStubRangesAreRefused(t *testing.T) {
 	g := newGuest(t, getpidLoop...)
 	was := g.maps(t)
-	for _, r := range [][2]uint64{{textAt, 4096}, {ctlAt, 4096}, {areaAt, 4096}, {maxAddr - 4096, 8192}, {minAddr, ^uint64(0) - 4095}, {0, 4096},
+	for _, r := range [][2]uint64{{textAt, 4096}, {serviceAt, 4096}, {ctlAt, 4096}, {areaAt, 4096}, {maxAddr - 4096, 8192}, {minAddr, ^uint64(0) - 4095}, {0, 4096},
 		{minAddr - 4096, 8192}, {1 << 63, 4096}, {slotsAt, 4096}} {
 		if g.as.Map(r[0], r[1], g.fd, 0, 7, false) == 0 {
 			t.Errorf("%#x is mapped", r)
@@ -259,7 +267,7 @@ func TestThreadsAreConfined(t *testing.T) {
 		defer c.Release()
 		c.Switch(g.as, &g.regs)
 		th := c.thread.Load()
-		for tid, want := range map[int]string{th.tid: "2", th.proc.pid: "1"} {
+		for tid, want := range map[int]string{th.tid: "1", th.proc.pid: "1"} {
 			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/status", th.proc.pid, tid))
 			if err != nil {
 				t.Fatal(err)

@@ -31,17 +31,22 @@
 // the areas of its own process at any time, and reads the stub's other pages. attack_test.go
 // tries all that.
 //
-// Host calls. An application thread has two seccomp filters. The first, which service threads
-// have too, allows what those need (masterRules); the second allows futex(2) with FUTEX_WAIT
-// and FUTEX_WAKE on addresses in the areas (threadRules), from the stub's text page. The
-// stricter counts, everything else is SIGSYS, the vsyscall page and INT 0x80 too. So whoever
+// Host calls. Everybody has a seccomp filter that goes by the page from which a call is made
+// (filter.go). From the service page it allows what the service thread needs (serviceRules), from
+// the text page futex(2) with FUTEX_WAIT and FUTEX_WAKE on addresses in the areas (threadRules),
+// which alone would not do, since the application can jump into the service page. So an
+// application thread also has syscall user dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH)
+// without a selector, which turns every call that is not made from the text page into SIGSYS; to
+// turn it off takes a call from the service page. Where the host does not know it, a second seccomp
+// filter says the same. The vsyscall page and INT 0x80 trap too. So whoever
 // jumps to a SYSCALL instruction in the stub, with whatever registers, gets a trap like any
 // other; and what is left, waiting and waking on its own process's areas, harms nobody: the
 // sentry takes a wake-up for a reason to look. A thread is confined before it runs
-// the first instruction of the application: from clone(2) to seccomp(2) it runs straight through
-// the text page, which cannot be written, on registers that the service thread gave it, without
-// a stack. It reads the filter from the data page, which cannot be written. The one thing it
-// reads from its area is the place of the signal stack, which is its own affair.
+// the first instruction of the application: from clone(2) to prctl(2) it runs straight through
+// the service page, which cannot be written, on registers that the service thread gave it, without
+// a stack, and it ends the process if the host refuses. The one thing it
+// reads from its area is the place of the signal stack, which is its own affair. Nobody
+// inherits the dispatch: threads and processes are made by service threads.
 //
 // The service thread may map, unmap, fork. It runs in the same address space, but takes no input
 // that the application could change: code and constants are read-only pages, orders come on a

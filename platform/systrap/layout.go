@@ -6,14 +6,15 @@ package systrap
 const (
 	pageSize = 4096
 
-	textAt   = 0x10000 // the stub's code, read and execute
-	textSize = pageSize
-	dataAt   = 0x11000 // its constants, read only
-	ctlAt    = 0x12000 // orders for the service thread, read only
-	windowAt = 0x14000 // where the service thread copies a page of text to
-	trampAt  = 0x20000 // what patched call sites jump to, read and execute (patch.go)
-	slotsAt  = 0x60000 // the addresses of those, read only
-	minAddr  = 0x70000
+	textAt    = 0x10000 // the stub's code, read and execute
+	textSize  = pageSize
+	dataAt    = 0x11000 // its constants, read only
+	serviceAt = 0x12000 // the code of the service thread, read and execute
+	ctlAt     = 0x13000 // orders for it, read only
+	windowAt  = 0x14000 // where it copies a page of text to
+	trampAt   = 0x20000 // what patched call sites jump to, read and execute (patch.go)
+	slotsAt   = 0x60000 // the addresses of those, read only
+	minAddr   = 0x70000
 
 	areaAt   = 0x7fffc0000000 // thread areas, the only memory of the stub that can be written
 	areaSize = 32 << 10
@@ -24,7 +25,7 @@ const (
 
 // Offsets in the text page.
 const (
-	entryService  = 0
+	entryBorn     = 0 // of a new thread: RBX is its area
 	entryHandler  = 16
 	entryRestorer = 32
 	entryCall     = 48 // from a trampoline: EAX is the slot
@@ -41,6 +42,7 @@ const (
 	dataZero   = 8    // an empty signal set
 	dataThread = 16   // sock_fprog of application threads
 	dataMaster = 32   // sock_fprog of everybody
+	dataNoSUD  = 48   // 1: threads are confined by dataThread
 	dataAct    = 64   // struct sigaction of the handler
 	dataIgnore = 96   // that of SIG_IGN
 	dataFilter = 128  // the filters

@@ -117,7 +117,13 @@ func (s *shared) page(i int) []byte {
 // stubText returns the bytes of the text page. Safe: they are text of this program, which does
 // not move.
 func stubText() []byte {
-	start, end := stubCodeAddr()
+	return codeBytes(stubCodeAddr())
+}
+
+// serviceText returns those of the service page.
+func serviceText() []byte { return codeBytes(serviceCodeAddr()) }
+
+func codeBytes(start, end uintptr) []byte {
 	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&start))), end-start)
 }
 

@@ -7,6 +7,11 @@ func stubCode()
 func stubEnd()
 func stubCodeAddr() (start, end uintptr)
 
+// serviceCode is the page of the service thread.
+func serviceCode()
+func serviceEnd()
+func serviceCodeAddr() (start, end uintptr)
+
 // forkMaster makes the master process, a copy of the caller in which only its service thread
 // runs.
 func forkMaster(flags uintptr) (pid uintptr)

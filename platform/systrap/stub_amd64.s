@@ -1,8 +1,8 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// The code of stub processes. It is copied to textAt of each, so it may name nothing outside
-// itself but fixed addresses. doc.go says how it is used.
+// The code of stub processes. It is copied to serviceAt and textAt of each, so it may name nothing
+// outside itself but fixed addresses. doc.go says how it is used.
 
 #define SYS_mmap 9
 #define SYS_rt_sigprocmask 14
@@ -17,6 +17,7 @@
 #define SYS_sigaltstack 131
 #define SYS_prctl 157
 #define PR_SET_PDEATHSIG 1
+#define PR_SET_SYSCALL_USER_DISPATCH 59
 #define SIGKILL 9
 #define SYS_gettid 186
 #define SYS_futex 202
@@ -24,22 +25,8 @@
 #define SYS_seccomp 317
 #define SIGUSR1 10
 
-TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
-	JMP service
-	PCALIGN $16
-	JMP handler
-	PCALIGN $16
-	BYTE $0x0f; BYTE $0x0b // the restorer: UD2, nobody returns through it
-	PCALIGN $16
-	JMP callSite
-	PCALIGN $16
-	BYTE $0x0f; BYTE $0x0b // UD2
-	PCALIGN $16
-	JMP openSite
-	PCALIGN $16
-	BYTE $0x0f; BYTE $0x0b // UD2
-	PCALIGN $16
-
+// What service threads run, on a page of its own: the host lets nobody else call from there.
+TEXT ·serviceCode(SB), NOSPLIT|NOFRAME, $0
 	// The service thread. BX is the control page, R15 the last order.
 service:
 	MOVL const_ctlSeq(BX), AX
@@ -194,13 +181,52 @@ thread:
 	SYSCALL
 	TESTQ AX, AX
 	JNZ  die
+	MOVL $(const_dataAt+const_dataNoSUD), DX
+	MOVL (DX), DX
+	TESTL DX, DX
+	JNZ  filter
+	MOVL $PR_SET_SYSCALL_USER_DISPATCH, DI
+	MOVL $1, SI
+	MOVL $const_textAt, DX
+	MOVL $const_textSize, R10
+	XORL R8, R8
+	MOVL $SYS_prctl, AX
+	JMP  confine
+filter:
 	MOVL $1, DI
 	XORL SI, SI
 	MOVL $(const_dataAt+const_dataThread), DX
 	MOVL $SYS_seccomp, AX
+confine:
 	SYSCALL
 	TESTQ AX, AX
 	JNZ  die
+	MOVQ $(const_textAt+const_entryBorn), AX
+	JMP  AX
+
+TEXT ·serviceEnd(SB), NOSPLIT|NOFRAME, $0
+	RET
+
+
+// What application threads run.
+TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
+	JMP born
+	PCALIGN $16
+	JMP handler
+	PCALIGN $16
+	BYTE $0x0f; BYTE $0x0b // the restorer: UD2, nobody returns through it
+	PCALIGN $16
+	JMP callSite
+	PCALIGN $16
+	BYTE $0x0f; BYTE $0x0b // UD2
+	PCALIGN $16
+	JMP openSite
+	PCALIGN $16
+	BYTE $0x0f; BYTE $0x0b // UD2
+	PCALIGN $16
+
+	// A new thread.
+born:
 	MOVL $const_kindBorn, const_areaKind(BX)
 	MOVQ $0, const_areaFP(BX)
 	JMP  post
@@ -461,6 +487,14 @@ TEXT ·stubCodeAddr(SB), NOSPLIT, $0-16
 	MOVQ AX, end+8(FP)
 	RET
 
+// func serviceCodeAddr() (start, end uintptr)
+TEXT ·serviceCodeAddr(SB), NOSPLIT, $0-16
+	LEAQ ·serviceCode(SB), AX
+	MOVQ AX, start+0(FP)
+	LEAQ ·serviceEnd(SB), AX
+	MOVQ AX, end+8(FP)
+	RET
+
 // func forkMaster(flags uintptr) (pid uintptr)
 //
 // The child does not return: it is the service thread of the master.
@@ -477,7 +511,7 @@ TEXT ·forkMaster(SB), NOSPLIT, $0-16
 	MOVL $const_ctlAt, BX
 	XORL R15, R15
 	XORQ SP, SP
-	MOVL $(const_textAt+const_entryService), AX
+	MOVL $const_serviceAt, AX
 	JMP  AX
 parent:
 	MOVQ AX, pid+8(FP)

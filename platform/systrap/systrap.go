@@ -25,7 +25,7 @@ const (
 // Platform makes stub processes. It implements platform.Platform.
 type Platform struct {
 	log       func(format string, args ...any)
-	text      int // the file of the text page and the data page
+	text      int // the file of the text page, the data page and the service page
 	ctls      *shared
 	areas     *shared
 	tramps    *shared      // of patch sets
@@ -99,7 +99,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 	if p.text, err = unix.MemfdCreate("stub-text", unix.MFD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
-	for at, page := range [][]byte{stubText(), p.dataPage()} {
+	for at, page := range [][]byte{stubText(), p.dataPage(), serviceText()} {
 		if len(page) > pageSize {
 			return nil, errors.New("the stub's code is too large")
 		}
@@ -107,7 +107,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 			return nil, fmt.Errorf("writing the stub's code: %w", err)
 		}
 	}
-	if err := unix.Ftruncate(p.text, 2*pageSize); err != nil {
+	if err := unix.Ftruncate(p.text, 3*pageSize); err != nil {
 		return nil, fmt.Errorf("ftruncate: %w", err)
 	}
 	failed := make(chan error)
@@ -170,8 +170,12 @@ func (p *Platform) dataPage() []byte {
 			at += 8
 		}
 	}
-	program(dataThread, compile(threadRules(), true))
-	program(dataMaster, compile(masterRules(p.ctls.fd), false))
+	threads := page{textAt, threadRules(), true}
+	program(dataThread, compile(threads))
+	program(dataMaster, compile(threads, page{serviceAt, serviceRules(p.ctls.fd), false}))
+	if !userDispatch() {
+		u64(b[dataNoSUD:], 1)
+	}
 	if at > dataTable {
 		panic("systrap: the filters are too large")
 	}
@@ -227,6 +231,7 @@ func (p *Platform) forkMaster() error {
 	}{
 		{textAt, p.text, 0, unix.PROT_READ | unix.PROT_EXEC},
 		{dataAt, p.text, pageSize, unix.PROT_READ},
+		{serviceAt, p.text, 2 * pageSize, unix.PROT_READ | unix.PROT_EXEC},
 		{ctlAt, p.ctls.fd, int64(master.page) * pageSize, unix.PROT_READ},
 	}
 	for _, m := range pages {
