@@ -91,12 +91,11 @@ func (c *context) enter(s *space) bool {
 	if errno != 0 {
 		return false
 	}
-	t, errno := proc.thread()
+	t, errno := proc.thread(true)
 	if errno != 0 {
-		return false
-	}
-	if proc.start() != 0 {
-		proc.put(t)
+		if t != nil {
+			proc.put(t)
+		}
 		return false
 	}
 	t.tell(&c.facts)
@@ -192,9 +191,19 @@ func (c *context) hot(t *thread, r *arch.Registers) {
 		*h = hit{r.Rip, 1}
 		return
 	}
-	if h.n++; h.n == patchAfter && t.proc.patch(r.Rip, uint32(r.OrigRax)) {
+	if h.n++; h.n == patchAfter && worthIt(r.OrigRax) && t.proc.patch(r.Rip, uint32(r.OrigRax)) {
 		h.n = 0
 	}
+}
+
+// worthIt tells whether a call had better not come by a signal. Those that copy the thread need its FPU
+// state, which a signal stores.
+func worthIt(nr uint64) bool {
+	switch nr {
+	case unix.SYS_CLONE, unix.SYS_FORK, unix.SYS_VFORK, unix.SYS_CLONE3:
+		return false
+	}
+	return true
 }
 
 // wake hands the turn to the stub.

@@ -157,31 +157,36 @@ func (s *process) fork() (*process, linux.Errno) {
 	return child, 0
 }
 
-// thread returns a stopped thread.
-func (s *process) thread() (*thread, linux.Errno) {
+// thread returns a stopped thread. If it is to run, the process is ready for that: calls that were
+// put off are made.
+func (s *process) thread(runs bool) (*thread, linux.Errno) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ran = s.ran || runs
 	if n := len(s.free); n > 0 {
 		t := s.free[n-1]
 		s.free = s.free[:n-1]
-		return t, 0
+		var errno linux.Errno
+		if runs {
+			errno = s.flushLocked()
+		}
+		return t, errno
 	}
 	if len(s.all) == maxThreads {
 		return nil, linux.EAGAIN
 	}
-	s.p.mu.Lock()
-	unit, ok := s.p.freeAreas.take()
-	s.p.mu.Unlock()
-	if !ok {
-		return nil, linux.EAGAIN
+	t, errno := s.newThread()
+	if errno != 0 {
+		return nil, errno
 	}
-	t := &thread{proc: s, unit: unit, area: s.p.areas.area(unit), at: areaAt + uint64(len(s.all))*areaSize, cpu: -1}
-	t.area.stack = [3]uint64{t.at + areaAlt, 0, areaSize - areaAlt}
-	t.area.state.Store(stateRun)
-	tid, errno := s.orderLocked(true,
-		call{unix.SYS_MMAP, t.at, areaSize, unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED | unix.MAP_FIXED, uint64(s.p.areas.fd), uint64(unit) * areaSize},
+	var calls []call
+	if runs && len(s.later)+3 <= maxCalls {
+		calls, s.later = s.later, nil
+	}
+	tid, errno := s.orderLocked(true, append(calls,
+		call{unix.SYS_MMAP, t.at, areaSize, unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED | unix.MAP_FIXED | unix.MAP_POPULATE, uint64(s.p.areas.fd), uint64(t.unit) * areaSize},
 		call{unix.SYS_MADVISE, t.at, areaSize, unix.MADV_DONTFORK},
-		call{unix.SYS_CLONE, threadFlags, 0, 0, 0, 0, t.at})
+		call{unix.SYS_CLONE, threadFlags, 0, 0, 0, 0, t.at})...)
 	// The area may be mapped even if there is no thread, so it stays with the process.
 	t.tid = int(tid)
 	if s.cpu >= 0 {
@@ -191,6 +196,23 @@ func (s *process) thread() (*thread, linux.Errno) {
 	if errno != 0 || !t.born() {
 		return nil, linux.EAGAIN
 	}
+	if runs {
+		errno = s.flushLocked()
+	}
+	return t, errno
+}
+
+// newThread returns a thread that is yet to be made.
+func (s *process) newThread() (*thread, linux.Errno) {
+	s.p.mu.Lock()
+	unit, ok := s.p.freeAreas.take()
+	s.p.mu.Unlock()
+	if !ok {
+		return nil, linux.EAGAIN
+	}
+	t := &thread{proc: s, unit: unit, area: s.p.areas.area(unit), at: areaAt + uint64(len(s.all))*areaSize, cpu: -1}
+	t.area.stack = [3]uint64{t.at + areaAlt, 0, areaSize - areaAlt}
+	t.area.state.Store(stateRun)
 	return t, 0
 }
 
@@ -279,13 +301,24 @@ func (p *Platform) freePage(s *process) {
 	p.freeCtls.put(s.page)
 }
 
-// freeArea gives the area of a thread back whose process has ended.
+// freeArea gives the area of a thread back whose process has ended. A few keep their memory, since
+// they will be used again soon.
 func (p *Platform) freeArea(t *thread) {
-	p.areas.clear(t.unit)
+	p.mu.Lock()
+	warm := len(p.freeAreas.free) < warmAreas
+	p.mu.Unlock()
+	if warm {
+		*t.area = area{}
+	} else {
+		p.areas.clear(t.unit)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.freeAreas.put(t.unit)
 }
+
+// warmAreas is how many unused areas keep their memory.
+const warmAreas = 32
 
 // end ends the process and waits until it has ended. why is for the log.
 func (s *process) end(why string) {
@@ -321,7 +354,7 @@ func (p *Platform) newEmpty() (*process, linux.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
-	t, errno := s.thread()
+	t, errno := s.thread(false)
 	if errno != 0 {
 		s.kill()
 		return nil, errno
