@@ -76,7 +76,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	trap := platform.Trap{Kind: platform.Gone}
 	if ok {
 		trap = c.decode(t, regs)
-		if !c.placing.far {
+		if c.placing.far == nil {
 			c.consider()
 		}
 	}
@@ -125,7 +125,7 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	a := t.area
 	r.Sanitize()
 	a.spin = 0
-	if c.placing.far {
+	if c.placing.far != nil {
 		a.spin = c.p.cpus.stubLooks
 	}
 	if c.live && !c.fpuDirty && c.same(r) {
@@ -241,7 +241,7 @@ func (c *context) wait(t *thread) bool {
 			t.proc.end(fmt.Sprintf("the state of a thread is %d", state))
 			return false
 		}
-		if c.placing.far {
+		if c.placing.far != nil {
 			if c.spin(t, state) {
 				continue
 			}

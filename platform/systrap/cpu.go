@@ -37,7 +37,7 @@ type cpus struct {
 	running atomic.Int32       // all of them
 	index   [1024]int          // by number
 	threads [4096]atomic.Int32 // what the sentry's threads are bound to, index + 1, by their id
-	far     atomic.Int32       // contexts that are far
+	far     []farSlot          // half as many as processors
 
 	perMicro  uint64 // ticks
 	stubLooks uint32 // looks in stubTime
@@ -52,6 +52,7 @@ func (p *cpus) init() {
 		p.index[n%len(p.index)] = i
 	}
 	p.load = make([]atomic.Int32, len(p.numbers))
+	p.far = make([]farSlot, len(p.numbers)/2)
 	p.calibrate()
 	// A far context's goroutine keeps its processor of the runtime's.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), len(p.numbers)+2))
@@ -81,7 +82,7 @@ func (p *cpus) ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond)
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
 	cpu     int // of the stub: index; -1: none yet
-	far     bool
+	far     *farSlot // nil: near
 	hot     int
 	traps   int           // since it went far
 	rest    time.Duration // to stay near after the next failure
@@ -96,9 +97,10 @@ func (c *context) place(t *thread) {
 	a := c.allowed.Load()
 	moved := a != t.bound
 	t.bound = a
-	if l.far && !moved && t.cpu == l.cpu {
+	if l.far != nil && !moved && t.cpu == l.cpu && l.far.keep(c) {
 		return
 	}
+	c.notFar()
 	here := p.index[processor()%len(p.index)]
 	if l.cpu == here && t.cpu == here && !moved && p.load[here].Load() == 0 {
 		return
@@ -129,10 +131,49 @@ func (p *cpus) least(c *context, start int) int {
 
 // notFar gives up being far.
 func (c *context) notFar() {
-	if c.placing.far {
-		c.placing.far = false
-		c.p.cpus.far.Add(-1)
+	if s := c.placing.far; s != nil {
+		s.holder.CompareAndSwap(c, nil)
+		c.placing.far = nil
 	}
+}
+
+// farSlot lets one context be far.
+type farSlot struct {
+	holder atomic.Pointer[context]
+	// doubt: another wanted the slot while the holder was not running. If it still is when the slot is
+	// wanted again, the slot is another's.
+	doubt atomic.Bool
+}
+
+// keep tells whether c has the slot still, and that it uses it.
+func (s *farSlot) keep(c *context) bool {
+	if s.doubt.Load() {
+		s.doubt.Store(false)
+	}
+	return s.holder.Load() == c
+}
+
+// claim gives the slot to c if nobody uses it.
+func (s *farSlot) claim(c *context) bool {
+	h := s.holder.Load()
+	if h != nil && (h.state.Load() == running || !s.doubt.Swap(true)) {
+		return false
+	}
+	if !s.holder.CompareAndSwap(h, c) {
+		return false
+	}
+	s.doubt.Store(false)
+	return true
+}
+
+// claimFar returns a slot for c, nil if there is none.
+func (p *cpus) claimFar(c *context) *farSlot {
+	for i := range p.far {
+		if p.far[i].claim(c) {
+			return &p.far[i]
+		}
+	}
+	return nil
 }
 
 // near binds the stub.
@@ -177,15 +218,16 @@ func (c *context) consider() {
 	}
 	l.hot = 0
 	n := len(p.numbers)
-	if n < 2 || now < l.until || int(p.running.Load()) >= n-1 || int(p.far.Load()) >= n/2 {
+	if n < 2 || now < l.until || int(p.running.Load()) >= n-1 {
 		return
 	}
 	for i := 1; i < n; i++ {
 		cpu := (l.cpu + i) % n
 		if p.load[cpu].Load() == 0 {
-			p.far.Add(1)
-			l.far, l.traps = true, 0
-			p.bindSelf(cpu)
+			if l.far = p.claimFar(c); l.far != nil {
+				l.traps = 0
+				p.bindSelf(cpu)
+			}
 			return
 		}
 	}

@@ -240,6 +240,7 @@ func (p *Platform) forkMaster() error {
 		}
 		defer unmapFixed(m.at)
 	}
+	dropRseq()
 	old := setMask(^uint64(0))
 	pid := int(int64(forkMaster(uintptr(unix.CLONE_FILES | int(unix.SIGCHLD)))))
 	setMask(old)

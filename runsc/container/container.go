@@ -44,6 +44,7 @@ const Paused specs.ContainerState = "paused"
 type Config struct {
 	Root          string // directory of the state directories
 	Platform      string
+	NoPatch       bool // --systrap-patch=false
 	Network       string
 	Overlay       string
 	Shared        bool // --file-access=shared

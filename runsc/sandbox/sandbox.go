@@ -38,6 +38,7 @@ type Options struct {
 	Dir      string // state directory of the container, where the control socket goes
 	Bundle   *spec.Bundle
 	Platform string
+	NoPatch  bool   // --systrap-patch=false
 	Network  string // "none", "sandbox"
 	Overlay  string // "none", "root", "all": what gets a writable layer in memory
 	Shared   bool   // others change the root's files while the container runs

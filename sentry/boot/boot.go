@@ -165,7 +165,7 @@ func (s *sandbox) newKernel(plat platform.Platform, machine loader.Machine) erro
 		return fmt.Errorf("mapping the memory file: %w", errno)
 	}
 	s.pool = file.NewPool()
-	if p, ok := plat.(interface{ Unpatched(fd int) }); ok {
+	if p, ok := plat.(interface{ Unpatched(fd int) }); ok && !s.cfg.NoPatch {
 		p.Unpatched(file.FD())
 	}
 	image, errno := loader.NewVDSO(s.pool, vdso.Image)

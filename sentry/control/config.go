@@ -20,6 +20,7 @@ type Config struct {
 	ID       string // container id, unique in the state root
 	Platform string // one of Platforms
 	Network  string // "none", "sandbox", "host"
+	NoPatch  bool   // platform systrap changes no code of applications
 	Rootless bool   // the sentry is root of a user namespace with one id, not of the host
 
 	Log  Log
