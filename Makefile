@@ -10,6 +10,7 @@ PLATFORMS ?= systrap ptrace
 DURATION ?= 15m
 FUZZTIME ?= 10m
 RACE ?=
+BUSY ?=
 
 PLATFORM ?=
 SECONDS_EACH ?= 3
@@ -41,9 +42,9 @@ test-quick: ## unit tests and the rules of the house
 	$(GO) vet ./...
 	$(GO) test ./abi/... ./platform/... ./sentry/... ./gofer/... ./runsc/... ./tools/...
 
-bench: build ## costs per call and of whole programs, native and sandboxed side by side
+bench: build ## costs per call and of whole programs, native and sandboxed side by side; BUSY=1: with every core kept busy
 	@tools/deps test
-	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms '$(PLATFORMS)'
+	$(GO) run ./test/bench -runsc $(OUT)/runsc -platforms '$(PLATFORMS)' $(if $(BUSY),-busy)
 
 bench-net: build ## the network beside runc's over a bridge: PLATFORM=, SECONDS_EACH=3, ARGS='-only REGEXP', PEER_RUNSC=
 	@tools/deps net

@@ -1,7 +1,10 @@
 // Bench measures what the sandbox costs and prints it beside the host's own figures, in one run:
 // start-up, memory and CPU of an idle sandbox, calls, and whole programs. `make bench` runs it.
 //
-//	go run ./test/bench -runsc bin/runsc -platforms ptrace,systrap [-only REGEXP] [-json]
+//	go run ./test/bench -runsc bin/runsc -platforms ptrace,systrap [-only REGEXP] [-json] [-busy]
+//
+// With -busy a process spins on each processor while calls and programs are measured, on the host as in
+// the sandboxes; then a call that goes to the sentry has a target of its own.
 //
 // PEER_RUNSC names the binary of another runtime with the same command line, which is then
 // measured too. The machine is shared with whatever else runs: trust the ratios.
@@ -29,6 +32,7 @@ type options struct {
 	json        bool
 	noPrograms  bool
 	check       bool
+	busy        bool
 }
 
 func parseOptions() (*options, error) {
@@ -40,6 +44,7 @@ func parseOptions() (*options, error) {
 	flag.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	flag.BoolVar(&o.noPrograms, "no-programs", false, "leave whole programs out")
 	flag.BoolVar(&o.check, "check", false, "exit with 1 if a row misses its target")
+	flag.BoolVar(&o.busy, "busy", false, "measure calls and programs with every processor kept busy")
 	flag.Parse()
 	for name := range strings.FieldsFuncSeq(*platforms, func(r rune) bool { return r == ',' || r == ' ' }) {
 		o.platforms = append(o.platforms, name)
@@ -96,10 +101,8 @@ func run() (missed bool, err error) {
 	}()
 
 	b := &bench{options: o, dir: dir, results: newTable(o)}
-	for _, step := range []func() error{b.containers, b.calls, b.programs} {
-		if err := step(); err != nil {
-			return false, err
-		}
+	if err := b.measure(); err != nil {
+		return false, err
 	}
 	if o.json {
 		err = b.results.writeJSON(os.Stdout)
@@ -107,6 +110,25 @@ func run() (missed bool, err error) {
 		err = b.results.write(os.Stdout)
 	}
 	return o.check && b.results.missed(), err
+}
+
+// measure takes all figures.
+func (b *bench) measure() error {
+	steps := []func() error{b.containers, b.calls, b.programs}
+	if b.busy {
+		stop, err := b.spin()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		steps = steps[1:]
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bench is one run of the tool.

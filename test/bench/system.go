@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // system is one thing to measure: the host itself, a runtime with a platform, or runc.
@@ -111,6 +114,39 @@ func (b *bench) calls() error {
 		}
 	}
 	return nil
+}
+
+// spin keeps every processor busy until stop is called.
+func (b *bench) spin() (stop func(), err error) {
+	program := filepath.Join(b.dir, "spin")
+	if err := b.compile(program); err != nil {
+		return nil, err
+	}
+	// The spinners die with the thread that has started them.
+	runtime.LockOSThread()
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, err
+	}
+	var all []*exec.Cmd
+	stop = func() {
+		for _, cmd := range all {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	}
+	for cpu := range len(set) * 64 {
+		if !set.IsSet(cpu) {
+			continue
+		}
+		cmd := exec.Command(program, "-spin", strconv.Itoa(cpu))
+		if err := cmd.Start(); err != nil {
+			stop()
+			return nil, err
+		}
+		all = append(all, cmd)
+	}
+	return stop, nil
 }
 
 // compile builds calls.c.

@@ -13,10 +13,11 @@ type table struct {
 	rows    []row
 	columns []string
 	samples map[string]map[string][]float64
+	busy    bool
 }
 
 func newTable(o *options) *table {
-	t := &table{samples: map[string]map[string][]float64{}}
+	t := &table{samples: map[string]map[string][]float64{}, busy: o.busy}
 	t.rows = append(append(append(t.rows, containerRows...), callRows...), programRows()...)
 	return t
 }
@@ -75,6 +76,9 @@ func (t *table) cell(r row, system string) (cell, bool) {
 		limit = r.ptrace
 	}
 	switch {
+	case t.busy && r.calls != 0 && system != "ptrace":
+		most := float64(r.calls) * busyCall
+		c.Target, c.Verdict = "≤ "+format(most, r.unit), verdict(v <= most)
 	case r.absolute != 0:
 		c.Target, c.Verdict = "≤ "+format(r.absolute, r.unit), verdict(v <= r.absolute)
 	case limit != 0 && c.Times != nil:

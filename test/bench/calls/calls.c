@@ -1,6 +1,7 @@
 // What calls cost: prints "name nanoseconds" a line, each the median of several rounds.
 //
 //   calls [-only NAME] [-rounds N]        the rows below
+//   calls -spin CPU                       keeps a processor busy until its parent ends
 //   calls -run ROUNDS (NAME PREPARE COMMAND)...   times COMMAND in a shell, after PREPARE
 //
 // Built by the bench tool, statically, so that the host and every sandbox run the same bytes.
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -269,9 +271,22 @@ static void programs(int times, char **arg)
 	}
 }
 
+static void spin(int cpu)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	check(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+	check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+	for (volatile long n = 0;; n++)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
+	if (argc > 2 && !strcmp(argv[1], "-spin"))
+		spin(atoi(argv[2]));
 	if (argc > 1 && !strcmp(argv[1], "-true"))
 		return 0;
 	if (argc > 2 && !strcmp(argv[1], "-run")) {
