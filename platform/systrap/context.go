@@ -30,6 +30,7 @@ type context struct {
 	site    *site          // if live: the site
 	dropped uint32         // if live: patches.dropped
 	hits    [32]hit        // call sites that trapped
+	pc      uint64         // where application code went on, for messages
 }
 
 // States of a context.
@@ -124,6 +125,7 @@ func (c *context) leave(save bool) {
 func (c *context) resume(t *thread, r *arch.Registers) {
 	a := t.area
 	r.Sanitize()
+	c.pc = r.Rip
 	a.spin = 0
 	if c.placing.far != nil {
 		a.spin = c.p.cpus.stubLooks
@@ -263,10 +265,11 @@ func (c *context) wait(t *thread) bool {
 		}
 		c.p.cpus.bindSelf(c.placing.cpu)
 		a.asleep.Store(1)
-		if a.state.Load() == state {
-			futexWait(&a.state, state, timeout)
-		}
+		late := a.state.Load() == state && futexWait(&a.state, state, min(timeout, patience))
 		a.asleep.Store(0)
+		if late {
+			c.watch(t)
+		}
 		if timeout == boundTime && a.state.Load() == state {
 			t.unbind()
 			timeout = farAway

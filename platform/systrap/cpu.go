@@ -81,7 +81,7 @@ func (p *cpus) ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond)
 
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
-	cpu     int // of the stub: index; -1: none yet
+	cpu     int      // of the stub: index; -1: none yet
 	far     *farSlot // nil: near
 	hot     int
 	traps   int           // since it went far

@@ -22,6 +22,9 @@
 // those of fork(2) from the process forked. They share the sentry's table of descriptors, so that
 // a descriptor of the sentry can be mapped, and die with it (PR_SET_PDEATHSIG).
 //
+// Whoever waits looks again after a second, finds a lost wake-up by what the host says of the
+// futex, mends and logs it (watch.go).
+//
 // Interrupt sends a signal. If it finds the stub's own code, on the way in or out, the handler
 // just goes on; so the goroutine in Switch sends it again until there is a trap.
 //

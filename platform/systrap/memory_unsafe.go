@@ -147,16 +147,19 @@ func setMask(mask uint64) (old uint64) {
 	return old
 }
 
-// futexWait sleeps until somebody wakes p, if it is still old, at most for ns nanoseconds. The
-// Go scheduler is told. Safe: the host reads p and the time.
-func futexWait(p *atomic.Uint32, old uint32, ns int64) {
+// futexWait sleeps until somebody wakes p, if it is still old, at most for ns nanoseconds, and
+// tells whether they have passed. The Go scheduler is told. Safe: the host reads p and the time.
+func futexWait(p *atomic.Uint32, old uint32, ns int64) (timeout bool) {
 	ts := unix.NsecToTimespec(ns)
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 0, uintptr(old), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	_, _, e := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 0, uintptr(old), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	return e == unix.ETIMEDOUT
 }
 
-// futexWake wakes one thread that sleeps on p. Safe: only the address matters.
-func futexWake(p *atomic.Uint32) {
-	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 1, 1, 0, 0, 0)
+// futexWake wakes one thread that sleeps on p, and tells whether there was one. Safe: only the
+// address matters.
+func futexWake(p *atomic.Uint32) bool {
+	n, _, _ := unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 1, 1, 0, 0, 0)
+	return n == 1
 }
 
 // spin looks at p up to n times, until it is not old. Safe: atomic.Uint32 is a uint32.

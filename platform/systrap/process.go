@@ -125,11 +125,18 @@ func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
 	c.asleep.Store(1)
 	c.seq.Add(1)
 	futexWake(&c.seq)
-	for c.done.Load() == 0 {
-		futexWait(&c.done, 0, farAway)
-	}
+	s.await()
 	c.asleep.Store(0)
 	return c.value, linux.Errno(c.done.Load() - 1)
+}
+
+// await waits until an order is done. mu is held.
+func (s *process) await() {
+	for s.ctl.done.Load() == 0 {
+		if futexWait(&s.ctl.done, 0, patience) {
+			s.watch()
+		}
+	}
 }
 
 // fork makes a process with a copy of the mappings of s, none of which are the stub's own.
