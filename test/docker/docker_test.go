@@ -37,7 +37,10 @@ func start(t *testing.T) *daemon {
 	}
 	d := &daemon{t: t, dir: dir, host: "unix://" + dir + "/sock"}
 	cfg, _ := json.Marshal(map[string]any{
-		"runtimes":  map[string]any{"runsc": map[string]any{"path": runsc}},
+		"runtimes": map[string]any{
+			"runsc":      map[string]any{"path": runsc},
+			"runsc-host": map[string]any{"path": runsc, "runtimeArgs": []string{"--network=host"}},
+		},
 		"data-root": dir + "/data", "exec-root": dir + "/exec", "hosts": []string{d.host}, "pidfile": dir + "/pid",
 		"bridge": "none", "iptables": false, "storage-driver": "vfs",
 	})
@@ -147,6 +150,7 @@ func TestDocker(t *testing.T) {
 		must(t, "tty", string(out), c.ProcessState.ExitCode(), "yes", 0)
 	})
 	t.Run("lifecycle", func(t *testing.T) { lifecycle(t, d) })
+	t.Run("host network", func(t *testing.T) { hostNetwork(t, d) })
 }
 
 // lifecycle is a container's way through exec, cp, diff, stop, logs, commit and kill.
