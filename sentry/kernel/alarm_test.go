@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -48,4 +49,20 @@ func TestAlarms(t *testing.T) {
 		}
 	}
 	list[1].stop() // that it has been is fine
+}
+
+func TestForward(t *testing.T) {
+	const end = math.MaxInt64
+	for _, c := range [][5]int64{ // next, interval, now, moved, steps
+		{10, 5, 10, 15, 1},
+		{10, 5, 14, 15, 1},
+		{10, 5, 15, 20, 2},
+		{10, end, 10, end, 1},
+		{1, 1, 1 << 60, 1<<60 + 1, 1 << 60},
+		{end - 1, 3, end - 1, end, 1},
+	} {
+		if moved, steps := forward(c[0], c[1], c[2]); moved != c[3] || steps != c[4] {
+			t.Errorf("forward(%d, %d, %d) = %d, %d; want %d, %d", c[0], c[1], c[2], moved, steps, c[3], c[4])
+		}
+	}
 }

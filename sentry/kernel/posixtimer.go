@@ -125,10 +125,7 @@ func (t *Task) TimerSet(id int32, value, interval int64, abs, set bool) (oldValu
 		if value != 0 {
 			tm.next = value
 			if !abs {
-				tm.next = now + value
-				if tm.next < 0 {
-					tm.next = 1<<63 - 1
-				}
+				tm.next = addTime(now, value)
 			}
 			tm.arm(now)
 		}
@@ -192,8 +189,7 @@ func (tm *posixTimer) expireLocked(now int64) {
 	}
 	times := int64(1)
 	if tm.interval > 0 {
-		times += (now - tm.next) / tm.interval
-		tm.next += times * tm.interval
+		tm.next, times = forward(tm.next, tm.interval, now)
 	} else {
 		tm.next = 0
 	}

@@ -64,10 +64,7 @@ func (f *Timerfd) Set(value, interval int64, abs, set bool) (oldValue, oldInterv
 	if value != 0 {
 		f.next = value
 		if !abs {
-			f.next = now + value
-			if f.next < 0 {
-				f.next = 1<<63 - 1
-			}
+			f.next = addTime(now, value)
 		}
 		f.arm(now)
 	}
@@ -107,9 +104,9 @@ func (f *Timerfd) advance(now int64) {
 		f.next = 0
 		return
 	}
-	n := (now-f.next)/f.interval + 1
+	var n int64
+	f.next, n = forward(f.next, f.interval, now)
 	f.ticks += uint64(n)
-	f.next += n * f.interval
 }
 
 // SetTicks is TFD_IOC_SET_TICKS.

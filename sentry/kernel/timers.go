@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -146,7 +147,7 @@ func (t *Task) Setitimer(which int, value, interval int64, set bool) (oldValue, 
 	if set {
 		it.next, it.interval = 0, interval
 		if value != 0 {
-			it.next = now + value
+			it.next = addTime(now, value)
 		}
 	}
 	g.mu.Unlock()
@@ -174,7 +175,7 @@ func (g *Group) setRealTimer(value, interval int64, set bool) (oldValue, oldInte
 	}
 	it.next, it.interval = 0, interval
 	if value != 0 {
-		it.next = now + value
+		it.next = addTime(now, value)
 		g.armReal(value)
 	}
 	return oldValue, oldInterval
@@ -202,14 +203,22 @@ func (g *Group) fireReal(seq uint64) {
 		return
 	}
 	now := g.k.Clock.Monotonic()
-	it.next += it.interval
-	if it.next <= now {
-		it.next += (now - it.next) / it.interval * it.interval
-		if it.next <= now {
-			it.next += it.interval
-		}
-	}
+	it.next, _ = forward(it.next, it.interval, max(now, it.next))
 	g.armReal(it.next - now)
+}
+
+// addTime is a + b, which is not negative, or the end of time if that comes first (ktime_add_safe).
+func addTime(a, b int64) int64 {
+	if s := a + b; s >= a {
+		return s
+	}
+	return math.MaxInt64
+}
+
+// forward moves an expiry that is due beyond now, in steps of interval, and says how many (hrtimer_forward).
+func forward(next, interval, now int64) (moved, steps int64) {
+	steps = (now-next)/interval + 1
+	return addTime(next+(steps-1)*interval, interval), steps
 }
 
 // cpuWatch looks at the process's use of the processor when something might be due.
@@ -293,9 +302,7 @@ func (it *cpuItimer) fire(g *Group, now int64, signo int32) {
 		it.next = 0
 		return
 	}
-	for it.next <= now {
-		it.next += it.interval
-	}
+	it.next, _ = forward(it.next, it.interval, now)
 }
 
 // checkCPULimit is RLIMIT_CPU: SIGXCPU each second from the soft limit on, SIGKILL at the hard
