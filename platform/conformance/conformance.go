@@ -31,6 +31,7 @@ func Run(t *testing.T, s Subject) {
 		{"Exceptions", testExceptions},
 		{"Sanitised", testSanitised},
 		{"Interrupt", testInterrupt},
+		{"InterruptAmongChanges", testInterruptAmongChanges},
 		{"ChangesAreSeen", testChangesAreSeen},
 		{"CloneIsACopy", testCloneIsACopy},
 		{"MoveBetweenSpaces", testMoveBetweenSpaces},
@@ -140,6 +141,27 @@ func testInterrupt(t *testing.T, p platform.Platform) {
 			time.AfterFunc(time.Millisecond, c.Interrupt)
 			if trap := c.Switch(g.AS, &g.Regs); trap.Kind != platform.Interrupted || g.Regs.Rip != TextAt {
 				t.Fatalf("%+v", trap)
+			}
+		}
+	})
+}
+
+// testInterruptAmongChanges: none is lost, whatever Switch has to do before application code runs.
+func testInterruptAmongChanges(t *testing.T, p platform.Platform) {
+	g := NewGuest(t, p, Spin...)
+	g.mapData(t, 1, platform.Read)
+	On(func() {
+		c := p.NewContext()
+		defer c.Release()
+		for i := range 300 {
+			lost := time.AfterFunc(5*time.Second, func() { t.Error("an interrupt was lost"); c.Interrupt() })
+			g.AS.Protect(DataAt, pageSize, platform.Read|platform.Write*platform.Prot(i%2))
+			time.AfterFunc(time.Duration(i)*time.Microsecond/3, c.Interrupt)
+			if trap := c.Switch(g.AS, &g.Regs); trap.Kind != platform.Interrupted || g.Regs.Rip != TextAt {
+				t.Fatalf("%+v", trap)
+			}
+			if lost.Stop(); t.Failed() {
+				return
 			}
 		}
 	})

@@ -94,6 +94,9 @@ func (c *context) run(regs *arch.Registers) platform.Trap {
 	if !c.load(regs) {
 		return gone
 	}
+	if c.state.Load() == interrupted { // the signal may have come while load made calls
+		return platform.Trap{Kind: platform.Interrupted}
+	}
 	c.p.cpus.enter(c)
 	defer c.p.cpus.leave(c)
 	for {
@@ -111,12 +114,12 @@ func (c *context) run(regs *arch.Registers) platform.Trap {
 			if e := getRegs(t.tid, regs); e != 0 {
 				return gone
 			}
-			if c.state.Load() == interrupted {
-				regs.OrigRax = ^uint64(0)
-				return platform.Trap{Kind: platform.Interrupted}
-			}
-			if !c.load(regs) {
+			regs.OrigRax = ^uint64(0)
+			if c.state.Load() != interrupted && !c.load(regs) {
 				return gone
+			}
+			if c.state.Load() == interrupted {
+				return platform.Trap{Kind: platform.Interrupted}
 			}
 		default:
 			if trap, ok := c.decode(sig, regs); ok {

@@ -3,6 +3,7 @@ package ptrace
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,13 +17,19 @@ import (
 type cpus struct {
 	numbers []int
 	load    []atomic.Int32 // running contexts, by index in numbers
+	entered []atomic.Int64 // when one began to run last, ns
+	began   time.Time
 }
 
 // turnsKnown is how many wakes by one that sleeps then are enough to move to its processor.
 const turnsKnown = 4
 
-// lookAgain is how many switches pass between looks at the other processors.
-const lookAgain = 64
+// lookAgain is how many switches pass between looks at the other processors. A context looks at
+// once when another has kept its processor for longer than hogging.
+const (
+	lookAgain = 64
+	hogging   = int64(500 * time.Microsecond)
+)
 
 func (p *cpus) init() {
 	var set unix.CPUSet
@@ -34,7 +41,7 @@ func (p *cpus) init() {
 			p.numbers = append(p.numbers, i)
 		}
 	}
-	p.load = make([]atomic.Int32, len(p.numbers))
+	p.load, p.entered, p.began = make([]atomic.Int32, len(p.numbers)), make([]atomic.Int64, len(p.numbers)), time.Now()
 }
 
 // enter counts a context that begins to run and chooses its processor.
@@ -45,15 +52,23 @@ func (p *cpus) enter(c *context) {
 	if a := c.allowed.Load(); c.cpu < 0 || a != c.bound {
 		c.bound = a
 		p.move(c, p.least(c, max(p.index(arch.CPU()), 0)))
-	} else if c.renewal--; c.renewal <= 0 {
-		c.renewal = lookAgain
-		if p.load[c.cpu].Load() > 0 {
-			if other := p.least(c, c.cpu); p.load[other].Load() < p.load[c.cpu].Load() {
-				p.move(c, other)
-			}
-		}
+	} else {
+		p.look(c)
 	}
 	p.load[c.cpu].Add(1)
+	p.entered[c.cpu].Store(int64(time.Since(p.began)))
+}
+
+// look moves a context whose processor has another one running to one that has fewer.
+func (p *cpus) look(c *context) {
+	c.renewal--
+	if p.load[c.cpu].Load() == 0 || c.renewal > 0 && int64(time.Since(p.began))-p.entered[c.cpu].Load() < hogging {
+		return
+	}
+	c.renewal = lookAgain
+	if other := p.least(c, c.cpu); p.load[other].Load() < p.load[c.cpu].Load() {
+		p.move(c, other)
+	}
 }
 
 // index returns the place of a processor in numbers, -1 if it is not there.
