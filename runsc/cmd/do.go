@@ -16,11 +16,12 @@ import (
 )
 
 func doCommand() *command {
-	var root, cwd string
+	var root, cwd, hostname string
 	return &command{
 		name: "do", synopsis: "run a command of the host on a copy-on-write view of its files that is dropped afterwards", usage: "<command> [args...]", min: 1, max: -1,
 		flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&root, "root-fs", "/", "directory to show as the root")
+			fs.StringVar(&hostname, "hostname", "runsc", "what the command sees as the name of the machine")
 			fs.StringVar(&cwd, "cwd", "", "working directory, by default the current one")
 		},
 		run: func(g *globals, args []string) (int, error) {
@@ -35,7 +36,7 @@ func doCommand() *command {
 				}
 			}
 			s := spec.HostCommand(args, cwd, console.IsTerminal(os.Stdin) && console.IsTerminal(os.Stdout))
-			s.Root.Path = root
+			s.Root.Path, s.Hostname = root, hostname
 			if g.Network == "host" {
 				s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(ns specs.LinuxNamespace) bool { return ns.Type == specs.NetworkNamespace })
 			}
@@ -47,7 +48,8 @@ func doCommand() *command {
 			rand.Read(id)
 			cfg := g.Config
 			cfg.Overlay = "root"
-			return container.Run(&cfg, &container.CreateOptions{ID: "do-" + hex.EncodeToString(id), Bundle: b, Foreground: true, Bound: true}, false)
+			container.Sweep(&cfg)
+			return container.Run(&cfg, &container.CreateOptions{ID: container.TransientID + hex.EncodeToString(id), Bundle: b, Foreground: true, Bound: true}, false)
 		},
 	}
 }

@@ -58,6 +58,7 @@ func listCommand() *command {
 			boolFlag(fs, &quiet, "quiet", "q", "ids only")
 		},
 		run: func(g *globals, _ []string) (int, error) {
+			container.Sweep(&g.Config)
 			all, err := container.List(&g.Config)
 			if err != nil {
 				return 0, err

@@ -116,6 +116,9 @@ func (b *Bundle) checkLinux(l *specs.Linux) error {
 			return fmt.Errorf("linux.maskedPaths, readonlyPaths: %q must be an absolute path", p)
 		}
 	}
+	if err := checkSysctls(l); err != nil {
+		return err
+	}
 	if len(l.UIDMappings) > 0 != (len(l.GIDMappings) > 0) {
 		return errors.New("linux.uidMappings and gidMappings must come together")
 	}

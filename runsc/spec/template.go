@@ -65,10 +65,6 @@ func StandardMounts() []specs.Mount {
 func HostCommand(args []string, cwd string, terminal bool) *specs.Spec {
 	s := Template(false)
 	s.Root = &specs.Root{Path: "/"}
-	s.Hostname = ""
-	if name, err := os.Hostname(); err == nil {
-		s.Hostname = name
-	}
 	s.Mounts = append(s.Mounts, specs.Mount{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=755"}})
 	p := s.Process
 	p.Args, p.Cwd, p.Terminal, p.Env = args, cwd, terminal, os.Environ()

@@ -65,6 +65,14 @@ func (s *sandbox) newContainer(c *container) error {
 	if c.ns.Mount, err = s.mountAll(c.cfg, c.gofer); err != nil {
 		return err
 	}
+	if d := c.cfg.Spec.Domainname; d != "" {
+		c.ns.UTS.SetDomainname(d)
+	}
+	if l := c.cfg.Spec.Linux; l != nil {
+		if err := s.sysctls(l.Sysctl); err != nil {
+			return err
+		}
+	}
 	if c.seccomp, err = filterOf(c.cfg.Seccomp); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ const capIPCOwner, capSysAdmin, capSysResource = 15, 21, 24
 
 // Namespace is an IPC namespace.
 type Namespace struct {
+	Limits Limits
 	userNS *auth.UserNS
 
 	mu   lock.Mutex[lock.IPC]
@@ -30,7 +31,11 @@ type Namespace struct {
 }
 
 // NewNamespace returns an empty namespace owned by ns.
-func NewNamespace(ns *auth.UserNS) *Namespace { return &Namespace{userNS: ns} }
+func NewNamespace(ns *auth.UserNS) *Namespace {
+	n := &Namespace{userNS: ns}
+	n.Limits.init()
+	return n
+}
 
 // Perm says whose an object is (struct kern_ipc_perm). Guarded by the object's lock, but for Key
 // and ID, which never change.

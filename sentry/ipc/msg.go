@@ -36,13 +36,13 @@ func (ns *Namespace) Msgget(c Caller, key int32, flags uint32) (int32, linux.Err
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	fits := func(*Msgs) linux.Errno { return 0 }
-	build := func(p Perm) (*Msgs, linux.Errno) { return &Msgs{Perm: p, limit: linux.MSGMNB}, 0 }
-	return ns.msgs.get(c, key, flags, linux.MSGMNI, fits, build, ns.userNS)
+	build := func(p Perm) (*Msgs, linux.Errno) { return &Msgs{Perm: p, limit: ns.Limits.MsgMnb.Load()}, 0 }
+	return ns.msgs.get(c, key, flags, int(ns.Limits.MsgMni.Load()), fits, build, ns.userNS)
 }
 
-// Msgsnd is msgsnd(2); the caller has copied the message in and bounded it by MSGMAX.
+// Msgsnd is msgsnd(2); the caller has copied the message in and bounded it by Limits.MsgMax.
 func (ns *Namespace) Msgsnd(c Caller, id int32, m Message, flags uint32) linux.Errno {
-	if id < 0 || m.Type < 1 || len(m.Data) > linux.MSGMAX {
+	if id < 0 || m.Type < 1 || uint64(len(m.Data)) > ns.Limits.MsgMax.Load() {
 		return linux.EINVAL
 	}
 	q, errno := lookup(ns, &ns.msgs, id, false)
@@ -171,8 +171,9 @@ func (ns *Namespace) MsgStat(c Caller, id int32, index, any bool) (linux.MsqidDS
 func (ns *Namespace) MsgInfo(usage bool) (linux.Msginfo, int32) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	i := linux.Msginfo{Pool: linux.MSGMNI * linux.MSGMNB / 1024, Map: linux.MSGMNB, Max: linux.MSGMAX, Mnb: linux.MSGMNB,
-		Mni: linux.MSGMNI, Ssz: 16, Tql: linux.MSGMNB, Seg: 0xffff}
+	most, bytes, queues := int32(ns.Limits.MsgMax.Load()), int32(ns.Limits.MsgMnb.Load()), int32(ns.Limits.MsgMni.Load())
+	i := linux.Msginfo{Pool: linux.MSGMNI * linux.MSGMNB / 1024, Map: linux.MSGMNB, Max: most, Mnb: bytes,
+		Mni: queues, Ssz: 16, Tql: linux.MSGMNB, Seg: 0xffff}
 	if usage {
 		i.Pool, i.Map, i.Tql = int32(ns.msgs.used), 0, 0
 		for _, q := range ns.msgs.slots {
@@ -198,7 +199,7 @@ func (ns *Namespace) MsgSet(c Caller, id int32, uid auth.UID, gid auth.GID, mode
 	if errno := q.owns(c.Cred()); errno != 0 {
 		return errno
 	}
-	if qbytes > linux.MSGMNB && !c.Cred().HasIn(ns.userNS, capSysResource) {
+	if qbytes > ns.Limits.MsgMnb.Load() && !c.Cred().HasIn(ns.userNS, capSysResource) {
 		return linux.EPERM
 	}
 	q.limit = qbytes

@@ -48,7 +48,7 @@ func (u *Undo) note(s *Set) {
 
 // Semget is semget(2).
 func (ns *Namespace) Semget(c Caller, key int32, nsems int, flags uint32) (int32, linux.Errno) {
-	if nsems < 0 || nsems > linux.SEMMSL {
+	if nsems < 0 || uint64(nsems) > ns.Limits.SemMsl.Load() {
 		return 0, linux.EINVAL
 	}
 	ns.mu.Lock()
@@ -63,9 +63,12 @@ func (ns *Namespace) Semget(c Caller, key int32, nsems int, flags uint32) (int32
 		if nsems == 0 {
 			return nil, linux.EINVAL
 		}
+		if uint64(ns.semaphores()+nsems) > ns.Limits.SemMns.Load() {
+			return nil, linux.ENOSPC
+		}
 		return &Set{Perm: p, sems: make([]sem, nsems)}, 0
 	}
-	return ns.sems.get(c, key, flags, linux.SEMMNI, fits, build, ns.userNS)
+	return ns.sems.get(c, key, flags, int(ns.Limits.SemMni.Load()), fits, build, ns.userNS)
 }
 
 func (ns *Namespace) set(id int32) (*Set, linux.Errno) {
@@ -80,7 +83,7 @@ func (ns *Namespace) Semop(c Caller, id int32, ops []linux.Sembuf, deadline time
 	switch {
 	case len(ops) < 1:
 		return linux.EINVAL
-	case len(ops) > linux.SEMOPM:
+	case uint64(len(ops)) > ns.Limits.SemOpm.Load():
 		return linux.E2BIG
 	}
 	s, errno := ns.set(id)
@@ -278,19 +281,25 @@ func (p *Perm) export() linux.IPCPerm {
 	return linux.IPCPerm{Key: p.Key, UID: uint32(p.UID), GID: uint32(p.GID), CUID: uint32(p.CUID), CGID: uint32(p.CGID), Mode: p.Mode, Seq: p.seq}
 }
 
+// semaphores is how many all sets have. ns.mu is held.
+func (ns *Namespace) semaphores() (n int) {
+	for _, s := range ns.sems.slots {
+		if s != nil {
+			n += len(s.sems)
+		}
+	}
+	return n
+}
+
 // SemInfo is IPC_INFO, or with usage SEM_INFO; and the highest index in use.
 func (ns *Namespace) SemInfo(usage bool) (linux.Seminfo, int32) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	i := linux.Seminfo{Map: linux.SEMMNS & 0x7fffffff, Mni: linux.SEMMNI, Mns: linux.SEMMNS & 0x7fffffff, Mnu: linux.SEMMNS & 0x7fffffff,
-		Msl: linux.SEMMSL, Opm: linux.SEMOPM, Ume: linux.SEMOPM, Usz: 20, Vmx: linux.SEMVMX, Aem: linux.SEMAEM}
+	l := &ns.Limits
+	i := linux.Seminfo{Map: linux.SEMMNS & 0x7fffffff, Mni: int32(l.SemMni.Load()), Mns: int32(l.SemMns.Load()), Mnu: linux.SEMMNS & 0x7fffffff,
+		Msl: int32(l.SemMsl.Load()), Opm: int32(l.SemOpm.Load()), Ume: linux.SEMOPM, Usz: 20, Vmx: linux.SEMVMX, Aem: linux.SEMAEM}
 	if usage {
-		i.Usz, i.Aem = int32(ns.sems.used), 0
-		for _, s := range ns.sems.slots {
-			if s != nil {
-				i.Aem += int32(len(s.sems))
-			}
-		}
+		i.Usz, i.Aem = int32(ns.sems.used), int32(ns.semaphores())
 	}
 	return i, ns.sems.highest()
 }

@@ -45,15 +45,30 @@ func (ns *Namespace) Shmget(c Caller, key int32, size uint64, flags uint32, pool
 		return 0
 	}
 	build := func(p Perm) (*Segment, linux.Errno) {
-		if size < linux.SHMMIN || size > linux.SHMMAX || size > 1<<46 {
+		if size < linux.SHMMIN || size > ns.Limits.ShmMax.Load() || size > 1<<46 {
 			return nil, linux.EINVAL
+		}
+		if ns.pages()+pagesOf(size) > ns.Limits.ShmAll.Load() {
+			return nil, linux.ENOSPC
 		}
 		if flags&linux.SHM_HUGETLB != 0 {
 			return nil, linux.EINVAL // as without CONFIG_HUGETLBFS
 		}
 		return &Segment{Perm: p, ns: ns, size: size, cpid: c.PID(), obj: pages.NewObject(pool, pages.Shmem, nil)}, 0
 	}
-	return ns.shms.get(c, key, flags, linux.SHMMNI, fits, build, ns.userNS)
+	return ns.shms.get(c, key, flags, int(ns.Limits.ShmMni.Load()), fits, build, ns.userNS)
+}
+
+func pagesOf(size uint64) uint64 { return (size + pages.PageSize - 1) / pages.PageSize }
+
+// pages is how many all segments have (shm_tot). ns.mu is held.
+func (ns *Namespace) pages() (n uint64) {
+	for _, s := range ns.shms.slots {
+		if s != nil {
+			n += pagesOf(s.size)
+		}
+	}
+	return n
 }
 
 // Attach returns the segment for shmat(2) with a reference, to be given back with Put once it
@@ -169,17 +184,17 @@ func (ns *Namespace) ShmStat(c Caller, id int32, index, any bool) (linux.ShmidDS
 func (ns *Namespace) ShmLimits() (linux.Shminfo, int32) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	return linux.Shminfo{Max: linux.SHMMAX, Min: linux.SHMMIN, Mni: linux.SHMMNI, Seg: linux.SHMMNI, All: linux.SHMALL}, ns.shms.highest()
+	l := &ns.Limits
+	return linux.Shminfo{Max: l.ShmMax.Load(), Min: linux.SHMMIN, Mni: l.ShmMni.Load(), Seg: l.ShmMni.Load(), All: l.ShmAll.Load()}, ns.shms.highest()
 }
 
 // ShmUsage is SHM_INFO, with the highest index in use.
 func (ns *Namespace) ShmUsage() (linux.ShmInfo, int32) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	i := linux.ShmInfo{UsedIDs: int32(ns.shms.used)}
+	i := linux.ShmInfo{UsedIDs: int32(ns.shms.used), Tot: ns.pages()}
 	for _, s := range ns.shms.slots {
 		if s != nil {
-			i.Tot += (s.size + pages.PageSize - 1) / pages.PageSize
 			i.RSS += uint64(s.obj.Pages())
 		}
 	}

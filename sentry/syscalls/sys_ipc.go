@@ -49,15 +49,12 @@ func semtimedop(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	return doSemop(t, a, deadline)
 }
 
-// semOpsMax is SEMOPM.
-const semOpsMax = 500
-
 func doSemop(t *kernel.Task, a Args, deadline time.Time) (uintptr, linux.Errno) {
 	n := a.Size(2)
 	switch {
 	case n < 1 || a.Int(0) < 0:
 		return 0, linux.EINVAL
-	case n > semOpsMax:
+	case n > ipcOf(t).Limits.SemOpm.Load():
 		return 0, linux.E2BIG
 	}
 	ops, errno := usermem.CopyInSlice[linux.Sembuf](t.Space(), a.Addr(1), int(n))
@@ -159,16 +156,13 @@ func msgget(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	return uintptr(id), errno
 }
 
-// msgMax is MSGMAX.
-const msgMax = 8192
-
 // msgsnd is msgsnd(2).
 func msgsnd(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	typ, errno := usermem.CopyInInt[int64](t.Space(), a.Addr(1))
 	if errno != 0 {
 		return 0, errno
 	}
-	if n := a.Size(2); n > msgMax || a.Int(0) < 0 || typ < 1 {
+	if n := a.Size(2); n > ipcOf(t).Limits.MsgMax.Load() || a.Int(0) < 0 || typ < 1 {
 		return 0, linux.EINVAL
 	}
 	b := make([]byte, a.Size(2))

@@ -21,7 +21,7 @@ func init() {
 
 // Queues returns the message queues of an IPC namespace.
 func Queues(ns *kernel.IPCNS) *mqueue.FS {
-	return ns.Queues(func() any { return mqueue.New(ns.Owner) }).(*mqueue.FS)
+	return ns.Queues(func() any { return mqueue.New(ns.Owner, &ns.Limits) }).(*mqueue.FS)
 }
 
 func mqAttr(t *kernel.Task, addr usermem.Addr) (*linux.MqAttr, linux.Errno) {

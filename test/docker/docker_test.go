@@ -149,6 +149,12 @@ func TestDocker(t *testing.T) {
 		out, _ := c.CombinedOutput()
 		must(t, "tty", string(out), c.ProcessState.ExitCode(), "yes", 0)
 	})
+	t.Run("sysctl", func(t *testing.T) {
+		out, code := d.run("--sysctl", "net.core.somaxconn=77", "--sysctl", "kernel.shmmax=65536", image, "sh", "-c", "cat /proc/sys/net/core/somaxconn /proc/sys/kernel/shmmax")
+		must(t, "set", out, code, "77\n65536\n", 0)
+		out, code = d.run("--sysctl", "net.ipv4.nothing=1", image, "true")
+		must(t, "one that is not there", out, code, "net.ipv4.nothing", 125)
+	})
 	t.Run("lifecycle", func(t *testing.T) { lifecycle(t, d) })
 	t.Run("host network", func(t *testing.T) { hostNetwork(t, d) })
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,13 @@ func TestBadBundles(t *testing.T) {
 		{"namespace", func(e *env, s *specs.Spec) {
 			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: "pid"})
 		}, 1, []string{"pid", "twice"}},
+		{"sysctl of the host", func(e *env, s *specs.Spec) {
+			s.Linux.Sysctl = map[string]string{"vm.swappiness": "1"}
+		}, 1, []string{"vm.swappiness", "separate kernel namespace"}},
+		{"sysctl of another namespace", func(e *env, s *specs.Spec) {
+			s.Linux.Sysctl = map[string]string{"kernel.shmmax": "1"}
+			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(ns specs.LinuxNamespace) bool { return ns.Type == specs.IPCNamespace })
+		}, 1, []string{"kernel.shmmax", "type ipc"}},
 		{"network namespace is gone", func(e *env, s *specs.Spec) {
 			s.Linux.Namespaces = []specs.LinuxNamespace{{Type: "network", Path: "/run/netns/no-such"}}
 		}, 1, []string{"/run/netns/no-such", "no such file"}},

@@ -156,6 +156,25 @@ func TestDo(t *testing.T) {
 		if _, err := os.Stat(marker); err == nil {
 			t.Error("a file written inside is on the host")
 		}
+		if r := e.must("do", "-hostname", "box", "uname", "-n"); r.out != "box\n" {
+			t.Error(r)
+		}
+	}, "real")
+}
+
+// TestSysctl: what the bundle says is set before the program starts, or it does not start.
+func TestSysctl(t *testing.T) {
+	each(t, func(e *env) {
+		e.spec.Linux.Sysctl = map[string]string{"kernel.shmmax": "65536", "kernel.sem": "10 20 30 40", "fs.mqueue.msg_max": "20", "net.core.somaxconn": "77", "kernel.domainname": "example", "kernel.shm_rmid_forced": "0"}
+		e.command("sh", "-c", "cd /proc/sys; cat kernel/shmmax kernel/sem fs/mqueue/msg_max net/core/somaxconn kernel/domainname")
+		if r := e.must("run", "--bundle", e.bundle, e.id); r.out != "65536\n10\t20\t30\t40\n20\n77\nexample\n" {
+			t.Error(r)
+		}
+		for name, want := range map[string]string{"net.ipv4.nothing": "does not have it", "kernel.shmmax": "invalid argument", "kernel.shm_rmid_forced": "cannot be changed"} {
+			e.spec.Linux.Sysctl = map[string]string{name: "what"}
+			e.save()
+			e.oneLine(e.runsc("run", "--bundle", e.bundle, e.id), name, want)
+		}
 	}, "real")
 }
 
@@ -185,9 +204,10 @@ func TestDoDiesWithItsCommand(t *testing.T) {
 			t.Error("the sandbox runs on")
 		}
 		c.Wait()
-		for _, id := range strings.Fields(e.must("list", "--quiet").out) {
-			if strings.HasPrefix(id, "do-") {
-				e.must("delete", "--force", id)
+		for deadline := time.Now().Add(20 * time.Second); strings.Contains(e.must("list", "--quiet").out, "do-"); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				e.Error("what it leaves is not swept")
+				break
 			}
 		}
 	}, "real")

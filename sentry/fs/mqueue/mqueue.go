@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/ipc"
 	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -31,6 +32,7 @@ type space struct {
 	sb     *vfs.Super
 	root   *dir
 	userNS *auth.UserNS
+	limits *ipc.Limits
 
 	mu     lock.Mutex[lock.MessageQueues]
 	ino    uint64
@@ -43,9 +45,10 @@ const (
 	fileSize  = 80 // of each queue
 )
 
-// New returns an empty file system; ns is the user namespace that owns the IPC namespace.
-func New(ns *auth.UserNS) *FS {
-	sp := &space{ino: 1, userNS: ns}
+// New returns an empty file system; ns is the user namespace that owns the IPC namespace, whose limits
+// count.
+func New(ns *auth.UserNS, limits *ipc.Limits) *FS {
+	sp := &space{ino: 1, userNS: ns, limits: limits}
 	sp.sb = &vfs.Super{Type: "mqueue", Source: "mqueue", Dev: vfs.NewDev(), NoExec: true, NoDev: true}
 	sp.sb.Statfs = func(vfs.Ctx) (vfs.Statfs, linux.Errno) {
 		return vfs.Statfs{Magic: magic, Bsize: 4096, Frsize: 4096, Namelen: linux.NAME_MAX}, 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
+	"github.com/seed-7423c386/runsc/sentry/ipc"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -47,7 +48,7 @@ func send(c vfs.Ctx, f *vfs.File, s string, prio uint32) linux.Errno {
 }
 
 func TestOrder(t *testing.T) {
-	c, fs := caller(), New(auth.NewRootNS())
+	c, fs := caller(), New(auth.NewRootNS(), &ipc.NewNamespace(nil).Limits)
 	f := open2(t, fs, c, "q", linux.O_RDWR|linux.O_CREAT|linux.O_NONBLOCK, &linux.MqAttr{Maxmsg: 6, Msgsize: 4})
 	defer f.Put()
 	defer fs.Unlink(c, "q")
@@ -80,7 +81,7 @@ func TestOrder(t *testing.T) {
 
 // TestHandOver: who waits is served in turn, and a message that is handed over tells nobody.
 func TestHandOver(t *testing.T) {
-	c, fs := caller(), New(auth.NewRootNS())
+	c, fs := caller(), New(auth.NewRootNS(), &ipc.NewNamespace(nil).Limits)
 	f := open2(t, fs, c, "q", linux.O_RDWR|linux.O_CREAT, &linux.MqAttr{Maxmsg: 1, Msgsize: 4})
 	defer f.Put()
 	defer fs.Unlink(c, "q")
@@ -139,7 +140,7 @@ func TestHandOver(t *testing.T) {
 func TestNamespaceEnds(t *testing.T) {
 	c := caller()
 	for range 2 {
-		open2(t, New(auth.NewRootNS()), c, "left", linux.O_RDWR|linux.O_CREAT, nil).Put()
+		open2(t, New(auth.NewRootNS(), &ipc.NewNamespace(nil).Limits), c, "left", linux.O_RDWR|linux.O_CREAT, nil).Put()
 	}
 	for range 200 {
 		runtime.GC()
@@ -155,7 +156,7 @@ func TestNamespaceEnds(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	c, fs := caller(), New(auth.NewRootNS())
+	c, fs := caller(), New(auth.NewRootNS(), &ipc.NewNamespace(nil).Limits)
 	a := &linux.MqAttr{Maxmsg: 10, Msgsize: 8192}
 	var files []*vfs.File
 	errno := linux.Errno(0)

@@ -77,9 +77,10 @@ const (
 // newQueue makes a queue with what a and want say (mqueue_get_inode).
 func (f *space) newQueue(ctx vfs.Ctx, a *vfs.CreateArgs, want *linux.MqAttr) (*queue, linux.Errno) {
 	admin := ctx.Cred().HasIn(f.userNS, linux.CAP_SYS_RESOURCE)
-	q := &queue{fs: f, user: ctx.Cred().Fsuid, max: linux.DFLT_MSG, size: linux.DFLT_MSGSIZE}
+	q := &queue{fs: f, user: ctx.Cred().Fsuid, max: int64(f.limits.MqDefault.Load()), size: int64(f.limits.MqSizeDefault.Load())}
+	q.max, q.size = min(q.max, int64(f.limits.MqMsg.Load())), min(q.size, int64(f.limits.MqMsgSize.Load()))
 	if want != nil {
-		most, longest := int64(linux.DFLT_MSGMAX), int64(linux.DFLT_MSGSIZEMAX)
+		most, longest := int64(f.limits.MqMsg.Load()), int64(f.limits.MqMsgSize.Load())
 		if ctx.Cred().Has(linux.CAP_SYS_RESOURCE) {
 			most, longest = linux.HARD_MSGMAX, linux.HARD_MSGSIZEMAX
 		}
@@ -89,7 +90,7 @@ func (f *space) newQueue(ctx vfs.Ctx, a *vfs.CreateArgs, want *linux.MqAttr) (*q
 		q.max, q.size = want.Maxmsg, want.Msgsize
 	}
 	f.mu.Lock()
-	if f.queues >= linux.DFLT_QUEUESMAX && !admin {
+	if uint64(f.queues) >= f.limits.MqQueues.Load() && !admin {
 		f.mu.Unlock()
 		return nil, linux.ENOSPC
 	}

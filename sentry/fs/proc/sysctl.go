@@ -3,11 +3,14 @@ package proc
 import (
 	"crypto/rand"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/ipc"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -96,6 +99,54 @@ func sysString(name string, limit int, get func(c *call) string, set func(c *cal
 	})
 }
 
+// ipcLimits are those of the caller's IPC namespace.
+func ipcLimits(c *call) *ipc.Limits {
+	if t := c.reader(); t != nil && t.Namespaces() != nil {
+		return &t.Namespaces().IPC.Limits
+	}
+	return &c.fs.k.InitNS.IPC.Limits
+}
+
+// sysLimit is an entry over one of them.
+func sysLimit(name string, lo, hi uint64, of func(l *ipc.Limits) *atomic.Uint64) entry {
+	return sysLimits(name, lo, hi, func(l *ipc.Limits) []*atomic.Uint64 { return []*atomic.Uint64{of(l)} })
+}
+
+// sysLimits is one over several, of which the first may be written alone (proc_doulongvec_minmax).
+func sysLimits(name string, lo, hi uint64, of func(l *ipc.Limits) []*atomic.Uint64) entry {
+	return reg(name, 0o644, &spec{
+		perm: sysctlPermission,
+		seek: seekFile,
+		text: func(c *call) (string, linux.Errno) {
+			var words []string
+			for _, v := range of(ipcLimits(c)) {
+				words = append(words, strconv.FormatUint(v.Load(), 10))
+			}
+			return strings.Join(words, "\t") + "\n", 0
+		},
+		write: func(c *call, s string, off int64) linux.Errno {
+			to, words := of(ipcLimits(c)), strings.Fields(s)
+			if off != 0 {
+				return 0
+			}
+			if len(words) == 0 || len(words) > len(to) {
+				return linux.EINVAL
+			}
+			for n, w := range words {
+				v, err := strconv.ParseUint(w, 0, 64)
+				if err != nil || v < lo || v > hi {
+					return linux.EINVAL
+				}
+				to[n].Store(v)
+			}
+			return 0
+		},
+	})
+}
+
+// maxMessage bounds msgmax, so that one message is no large allocation.
+const maxMessage = 16 << 20
+
 // uuid is a random version 4 UUID.
 func uuid() string {
 	var b [16]byte
@@ -139,8 +190,15 @@ func sysKernel() entry {
 		sysText("ns_last_pid", func(c *call) string { return strconv.Itoa(int(c.fs.ns.LastPID())) }),
 		sysString("core_pattern", 127, func(c *call) string { return *c.fs.k.Sysctl().CorePattern.Load() }, func(c *call, s string) { c.fs.k.Sysctl().CorePattern.Store(&s) }),
 		sysHint("core_uses_pid", 0, 0, 1), sysHint("core_pipe_limit", 0, 0, maxInt), sysFixed("cap_last_cap", "40"), sysFixed("ngroups_max", "65536"), sysFixed("overflowuid", "65534"), sysFixed("overflowgid", "65534"),
-		sysFixed("sem", "32000\t1024000000\t500\t32000"), sysFixed("shmmax", "18446744073692774399"), sysFixed("shmall", "18446744073692774399"),
-		sysFixed("shmmni", "4096"), sysFixed("shm_rmid_forced", "0"), sysFixed("msgmax", "8192"), sysFixed("msgmnb", "16384"), sysFixed("msgmni", "32000"),
+		sysLimits("sem", 0, maxInt, func(l *ipc.Limits) []*atomic.Uint64 {
+			return []*atomic.Uint64{&l.SemMsl, &l.SemMns, &l.SemOpm, &l.SemMni}
+		}),
+		sysLimit("shmmax", 0, math.MaxUint64, func(l *ipc.Limits) *atomic.Uint64 { return &l.ShmMax }),
+		sysLimit("shmall", 0, math.MaxUint64, func(l *ipc.Limits) *atomic.Uint64 { return &l.ShmAll }),
+		sysLimit("shmmni", 0, 32768, func(l *ipc.Limits) *atomic.Uint64 { return &l.ShmMni }), sysFixed("shm_rmid_forced", "0"),
+		sysLimit("msgmax", 0, maxMessage, func(l *ipc.Limits) *atomic.Uint64 { return &l.MsgMax }),
+		sysLimit("msgmnb", 0, maxInt, func(l *ipc.Limits) *atomic.Uint64 { return &l.MsgMnb }),
+		sysLimit("msgmni", 0, 32768, func(l *ipc.Limits) *atomic.Uint64 { return &l.MsgMni }),
 		sysHint("kptr_restrict", 1, 0, 2), sysHint("dmesg_restrict", 1, 0, 1), sysFixed("perf_event_paranoid", "4"), sysHint("panic", 0, -maxInt, maxInt), sysHint("panic_on_oops", 0, 0, 1),
 		sysFixed("printk", "4\t4\t1\t7"), sysHint("sysrq", 0, 0, 511), sysHint("print-fatal-signals", 0, 0, 1),
 		sysFixed("sched_rt_runtime_us", "950000"), sysFixed("sched_rt_period_us", "1000000"), sysHint("sched_autogroup_enabled", 0, 0, 1), sysFixed("sched_rr_timeslice_ms", "100"),
@@ -180,7 +238,12 @@ func sysFS() entry {
 		sysFixed("protected_hardlinks", "1"), sysFixed("protected_symlinks", "1"), sysFixed("protected_fifos", "0"), sysFixed("protected_regular", "0"),
 		sub("inotify", sysFixed("max_user_instances", "128"), sysFixed("max_user_watches", "524288"), sysFixed("max_queued_events", "16384")),
 		sub("epoll", sysFixed("max_user_watches", "524288")),
-		sub("mqueue", sysFixed("msg_max", "10"), sysFixed("msgsize_max", "8192"), sysFixed("queues_max", "256"), sysFixed("msg_default", "10"), sysFixed("msgsize_default", "8192")),
+		sub("mqueue",
+			sysLimit("msg_max", 1, linux.HARD_MSGMAX, func(l *ipc.Limits) *atomic.Uint64 { return &l.MqMsg }),
+			sysLimit("msgsize_max", 128, linux.HARD_MSGSIZEMAX, func(l *ipc.Limits) *atomic.Uint64 { return &l.MqMsgSize }),
+			sysLimit("queues_max", 0, maxInt, func(l *ipc.Limits) *atomic.Uint64 { return &l.MqQueues }),
+			sysLimit("msg_default", 1, linux.HARD_MSGMAX, func(l *ipc.Limits) *atomic.Uint64 { return &l.MqDefault }),
+			sysLimit("msgsize_default", 128, linux.HARD_MSGSIZEMAX, func(l *ipc.Limits) *atomic.Uint64 { return &l.MqSizeDefault })),
 	)
 }
 
