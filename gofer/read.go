@@ -85,7 +85,7 @@ func (s *server) attach(m *wire.AttachReq, r *reply) linux.Errno {
 }
 
 // stepRoom is more than one step of a walk takes in a frame.
-const stepRoom = linux.PATH_MAX + 256
+const stepRoom = linux.PATH_MAX + 2*listMost + 256
 
 func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	dir, errno := s.getDir(m.Dir, false)
@@ -96,7 +96,7 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	cur, room := dir, wire.MaxFrame
 	defer func() { cur.put() }()
 	for i, name := range m.Names {
-		if room -= stepRoom; room < 0 {
+		if room < stepRoom {
 			break
 		}
 		var step wire.Step
@@ -116,6 +116,10 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 				step.Open = true
 			}
 		}
+		if errno == 0 && n.typ == linux.S_IFDIR && m.Flags&wire.List != 0 {
+			step.Entries, step.Listed = listAll(n.fd)
+		}
+		room -= step.Size()
 		out.Steps = append(out.Steps, step)
 		if siblings {
 			release(n)
@@ -131,6 +135,34 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	}
 	out.Put(&r.Encoder)
 	return 0
+}
+
+// listMost bounds the bytes of entries that come with a step of a walk.
+const listMost = 4 << 10
+
+// listAll lists the directory at fd if it has few entries.
+func listAll(fd int) (list []wire.Entry, all bool) {
+	open, errno := openDir(fd)
+	if errno != 0 {
+		return nil, false
+	}
+	defer closeFD(open)
+	var buf [listMost]byte
+	size := 0
+	for {
+		more, errno := getdents(open, buf[:], func(d dirent) {
+			if wire.ValidName(d.name) {
+				list = append(list, wire.Entry{Name: d.name, Ino: d.ino, Type: d.typ})
+				size += len(d.name) + wire.EntrySize
+			}
+		})
+		switch {
+		case errno != 0, size > listMost:
+			return nil, false
+		case !more:
+			return list, true
+		}
+	}
 }
 
 // reopenFile opens a regular file as flags say; -1 if they say nothing.

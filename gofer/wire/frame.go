@@ -11,7 +11,7 @@ import (
 const (
 	HeaderSize = 16
 	MaxFrame   = 128 << 10
-	MaxFDs     = 8
+	MaxFDs     = 28
 )
 
 // Frame is one message as it came.

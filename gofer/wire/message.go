@@ -44,7 +44,7 @@ func Parse(body []byte, m Message) bool {
 }
 
 // Version of the protocol. Both sides are of one build, as a rule.
-const Version = 2
+const Version = 3
 
 // AttachReq asks for an attach point by its index.
 type AttachReq struct{ Version, Index uint32 }
@@ -159,6 +159,7 @@ const (
 	Siblings                     // WalkReq: every name is of Dir itself
 	CreateTmp                    // CreateReq: an unnamed file (O_TMPFILE); Name is "-"
 	CreateTmpExcl
+	List // WalkReq: directories come with their entries, if these are few
 )
 
 // WalkReq looks up names, from Dir on, each in the one before it. The walk ends at the first
@@ -197,11 +198,22 @@ func (m *WalkReq) Get(d *Decoder) {
 const MaxNames = 64
 
 // Step is one name of a walk: what it is, or why it is not there. Open says that the next of
-// the descriptors is the file's.
+// the descriptors is the file's, Listed that Entries is all that the directory has.
 type Step struct {
-	Errno linux.Errno
-	Node  Node
-	Open  bool
+	Errno   linux.Errno
+	Node    Node
+	Open    bool
+	Listed  bool
+	Entries []Entry
+}
+
+// Size is how many bytes the step takes in a reply.
+func (s *Step) Size() int {
+	n := 256 + len(s.Node.Target)
+	for i := range s.Entries {
+		n += EntrySize + len(s.Entries[i].Name)
+	}
+	return n
 }
 
 // WalkReply has a Step for each name that was looked up: for Siblings as many as fit the frame, else up to
@@ -215,6 +227,9 @@ func (m *WalkReply) Put(e *Encoder) {
 		if m.Steps[i].Errno == 0 {
 			m.Steps[i].Node.Put(e)
 			e.Bool(m.Steps[i].Open)
+			if e.Bool(m.Steps[i].Listed); m.Steps[i].Listed {
+				putEntries(e, m.Steps[i].Entries)
+			}
 		}
 	}
 }
@@ -230,6 +245,9 @@ func (m *WalkReply) Get(d *Decoder) {
 		if m.Steps[i].Errno = d.errno(); m.Steps[i].Errno == 0 {
 			m.Steps[i].Node.Get(d)
 			m.Steps[i].Open = d.Bool()
+			if m.Steps[i].Listed = d.Bool(); m.Steps[i].Listed {
+				m.Steps[i].Entries = getEntries(d)
+			}
 		}
 	}
 }
@@ -287,22 +305,31 @@ type ReaddirReply struct {
 	End     bool
 }
 
-func (m *ReaddirReply) Put(e *Encoder) {
-	e.U32(uint32(len(m.Entries)))
-	for i := range m.Entries {
-		e.Str(m.Entries[i].Name)
-		e.U64(m.Entries[i].Ino)
-		e.U8(m.Entries[i].Type)
+func putEntries(e *Encoder, list []Entry) {
+	e.U32(uint32(len(list)))
+	for i := range list {
+		e.Str(list[i].Name)
+		e.U64(list[i].Ino)
+		e.U8(list[i].Type)
 	}
+}
+
+func getEntries(d *Decoder) []Entry {
+	list := make([]Entry, d.count(EntrySize))
+	for i := range list {
+		list[i] = Entry{d.Name(), d.U64(), d.U8()}
+	}
+	return list
+}
+
+func (m *ReaddirReply) Put(e *Encoder) {
+	putEntries(e, m.Entries)
 	e.I64(m.Next)
 	e.Bool(m.End)
 }
 
 func (m *ReaddirReply) Get(d *Decoder) {
-	m.Entries = make([]Entry, d.count(EntrySize))
-	for i := range m.Entries {
-		m.Entries[i] = Entry{d.Name(), d.U64(), d.U8()}
-	}
+	m.Entries = getEntries(d)
 	m.Next = d.I64()
 	m.End = d.Bool()
 }

@@ -18,7 +18,7 @@ var examples = []Message{
 	&Attrs{[]Attr{attr, {}}},
 	&Node{5, attr, "to"},
 	&WalkReq{1, OpenRead, []string{"a", "b"}},
-	&WalkReply{[]Step{{0, Node{1, attr, ""}, true}, {Errno: linux.ENOENT}}},
+	&WalkReply{[]Step{{0, Node{1, attr, ""}, true, false, nil}, {Errno: linux.ENOENT}, {Node: Node{2, attr, ""}, Listed: true, Entries: []Entry{{"a", 1, linux.DT_DIR}}}}},
 	&ForgetReq{[]uint64{1, 2}},
 	&OpenReq{1, OpenWrite},
 	&ReaddirReq{1, -2},

@@ -2,6 +2,7 @@ package gofer
 
 import (
 	"sync"
+	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
@@ -27,12 +28,56 @@ type ahead struct {
 	next  int              // where in list the next look-up is expected
 	batch int              // how many names to ask for
 	dirs  bool             // only directories are looked up
+	tree  bool             // by a program that goes through a tree
 	early map[string]found // looked up, not asked for yet
+
+	whole  []wire.Entry // all entries, come with the look-up of the directory
+	wholly int64        // when they were asked for, on the client's clock; 0: no such list
+	hint   bool         // the directory was looked up by a program that goes through a tree
+}
+
+// Where only directories are looked up, their own lists are asked for at the same time: find and its
+// like are going to read them. That is given up where programs do not, or too late.
+const (
+	listTime   = int64(time.Second)
+	mostUnread = 64
+	mostLists  = wire.MaxNames
+)
+
+// hold keeps the list of the directory that came with its look-up, unless it has been changed here.
+func (a *ahead) hold(m *mount, f *found) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hint = true
+	if f.listed && a.gen == 0 && m.lost.Load() == f.lost {
+		a.whole, a.wholly = f.list, f.asked
+		m.unread.Add(1)
+	}
+}
+
+// held returns that list, once, if it is not old.
+func (a *ahead) held(m *mount) (list []wire.Entry, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.wholly
+	list, a.whole, a.wholly = a.whole, nil, 0
+	if at == 0 || m.c.now()-at > listTime {
+		return nil, false
+	}
+	m.wasRead(2)
+	return list, true
+}
+
+// wasRead counts a directory that was read.
+func (m *mount) wasRead(n int32) {
+	if m.unread.Load() > 0 {
+		m.unread.Add(-n)
+	}
 }
 
 const (
 	firstBatch = 4
-	mostNames  = 28  // what a frame holds in the worst case
+	mostNames  = 28  // of any type, in one request
 	window     = 512 // how far from the expected place a name is searched for
 	mostKnown  = 10_000
 )
@@ -56,7 +101,10 @@ func (a *ahead) listed(d *dir, part []wire.Entry, whole bool, gen int) {
 	a.clear(d)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.list, a.next, a.batch, a.dirs = part, 0, 0, true
+	a.list, a.next, a.batch, a.dirs, a.tree = part, 0, 0, true, a.hint
+	if a.hint {
+		a.batch = mostLists
+	}
 	if whole && a.known == nil && gen == a.gen {
 		a.known = make(map[string]struct{}, len(part))
 		for _, e := range part {
@@ -81,6 +129,7 @@ func (a *ahead) changing(d *dir, name string) {
 	a.mu.Lock()
 	f, ok := a.early[name]
 	delete(a.early, name)
+	a.whole, a.wholly = nil, 0
 	a.gen++
 	a.mu.Unlock()
 	if ok {
@@ -136,15 +185,15 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 		a.batch = 0
 		return f, false, names
 	}
-	inOrder := at >= a.next && a.next > 0
+	inOrder := at >= a.next && (a.next > 0 || a.tree && a.dirs)
 	a.next = at + 1
 	if !inOrder {
 		a.batch = 0
 		return f, false, names
 	}
-	a.batch = max(firstBatch, min(2*a.batch, mostNames))
+	a.batch = max(firstBatch, min(2*a.batch, mostLists))
 	if a.dirs {
-		most = mostNames
+		most = mostLists
 	}
 	for _, e := range a.list[at+1:] {
 		if len(names) == min(a.batch, most) {
@@ -155,6 +204,16 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 		}
 	}
 	return f, false, names
+}
+
+// lists reports whether to ask for the lists of directories that are looked up.
+func (a *ahead) lists(m *mount) bool {
+	if m.unread.Load() > mostUnread {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.dirs && a.list != nil && (a.batch > 0 || a.tree)
 }
 
 // search returns the place of name in the list, -1 if it is not near the expected one.
@@ -201,6 +260,9 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	f, ok, names := d.ahead.take(name, most)
 	if ok {
 		return f, 0
+	}
+	if d.ahead.lists(d.fs) {
+		flags |= wire.List
 	}
 	f, more, errno := d.walk(names, flags)
 	d.ahead.keep(d.fs.c.conn, names[1:], more)

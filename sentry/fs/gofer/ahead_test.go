@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -158,4 +159,64 @@ func TestKnown(t *testing.T) {
 		t.Error(errno)
 	}
 	x.want("appeared", x.openErr("d/new", 0), 0)
+}
+
+// walkTree goes through a tree as find(1) does and returns how many directories there are.
+func (x *tree) walkTree(name string) (n int) {
+	f := x.open(name, 0, 0)
+	defer f.Put()
+	var dirs []string
+	if errno := f.Readdir(x.ctx, func(d vfs.Dirent) bool {
+		if d.Type == linux.DT_DIR && d.Name != "." && d.Name != ".." {
+			dirs = append(dirs, d.Name)
+		}
+		return true
+	}); errno != 0 {
+		x.Fatal(name, errno)
+	}
+	for _, d := range dirs {
+		n += x.walkTree(name + "/" + d)
+	}
+	return n + 1
+}
+
+func TestAheadTree(t *testing.T) {
+	x := exclusive(t)
+	for i := range 20 {
+		for k := range 10 {
+			os.MkdirAll(x.host(fmt.Sprint("t/", i, "/", k)), 0o755)
+			x.put(fmt.Sprint("t/", i, "/", k, "/f"), "")
+		}
+	}
+	before := x.requests()
+	if n := x.walkTree("t"); n != 221 {
+		t.Errorf("%d directories", n)
+	}
+	if n := x.requests() - before; n > 30 {
+		t.Errorf("%d requests for 221 directories", n)
+	}
+}
+
+// TestAheadLists: a list that came early is none the less right after changes.
+func TestAheadLists(t *testing.T) {
+	x := exclusive(t)
+	for _, d := range []string{"a", "b", "c", "d", "e"} {
+		os.MkdirAll(x.host("t/"+d+"/in"), 0o755)
+	}
+	names := x.ordered("t")
+	for _, d := range names[:2] {
+		x.stat("t/" + d) // the others' lists are here now
+	}
+	late := names[3]
+	x.want("mkdir", vfs.Mkdir(x.ctx, x.at, "t/"+late+"/made", 0o755), 0)
+	if l := x.ordered("t/" + late); len(l) != 2 {
+		t.Errorf("after a change here: %v", l)
+	}
+	late = names[4]
+	os.Mkdir(x.host("t/"+late+"/theirs"), 0o755)
+	d := x.sb.Root().Inode().Ops.(*dir)
+	d.fs.c.start = d.fs.c.start.Add(-2 * time.Second)
+	if l := x.ordered("t/" + late); len(l) != 2 {
+		t.Errorf("long after a change of the host: %v", l)
+	}
 }

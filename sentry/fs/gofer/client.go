@@ -28,6 +28,7 @@ package gofer
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -78,6 +79,9 @@ type mount struct {
 	sb        vfs.Super
 	exclusive bool
 	root      uint64 // id
+
+	lost   atomic.Uint64 // directories that were changed here and forgotten
+	unread atomic.Int32  // lists that came early and were of no use, less those that were
 
 	inodes struct {
 		sync.Mutex

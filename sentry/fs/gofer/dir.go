@@ -43,6 +43,12 @@ func (d *dir) earn() {
 type found struct {
 	node wire.Node
 	fd   int // of a regular file, if it was asked for and could be opened, else -1
+
+	tree   bool // it was looked up for a program that goes through a tree
+	listed bool // list is all that the directory has
+	list   []wire.Entry
+	asked  int64  // when that was asked for
+	lost   uint64 // the mount's at that time
 }
 
 // drop gives back what found holds.
@@ -58,6 +64,7 @@ func (f *found) drop(c *conn) {
 func (d *dir) walk(names []string, flags uint32) (first found, more []found, errno linux.Errno) {
 	c := d.fs.c.conn
 	var reply wire.WalkReply
+	lost, asked := d.fs.lost.Load(), max(d.fs.c.now(), 1)
 	fds, errno := c.request(wire.OpWalk, &wire.WalkReq{Dir: d.id, Flags: flags | wire.Siblings, Names: names}, &reply)
 	if errno != 0 {
 		return first, nil, errno
@@ -65,7 +72,8 @@ func (d *dir) walk(names []string, flags uint32) (first found, more []found, err
 	all := make([]found, len(reply.Steps))
 	next := 0
 	for i := range all {
-		all[i] = found{reply.Steps[i].Node, -1}
+		s := &reply.Steps[i]
+		all[i] = found{node: s.Node, fd: -1, tree: flags&wire.List != 0, listed: s.Listed, list: s.Entries, asked: asked, lost: lost}
 		if reply.Steps[i].Open && next < len(fds) {
 			all[i].fd = fds[next]
 			next++
@@ -98,6 +106,9 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	if f.fd >= 0 {
 		d.spend()
 		give(i, f.fd, false)
+	}
+	if sub, ok := i.Ops.(*dir); ok && f.tree {
+		sub.ahead.hold(d.fs, &f)
 	}
 	return i, 0
 }
@@ -267,6 +278,9 @@ func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode
 
 // Evict is vfs.Evicter's.
 func (d *dir) Evict() {
+	if d.ahead.generation() > 0 {
+		d.fs.lost.Add(1) // lists that are on their way may be older than the changes
+	}
 	d.ahead.clear(d)
 	d.inode.Evict()
 }

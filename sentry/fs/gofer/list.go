@@ -101,6 +101,14 @@ func (l *listing) seek(off int64) linux.Errno {
 func (l *listing) read() linux.Errno {
 	var reply wire.ReaddirReply
 	whole, gen := l.next == 0, l.dir.ahead.generation()
+	if whole {
+		if list, ok := l.dir.ahead.held(l.dir.fs); ok {
+			l.part, l.end = list, true
+			l.dir.ahead.listed(l.dir, list, true, gen)
+			return 0
+		}
+		l.dir.fs.wasRead(1)
+	}
 	_, errno := l.dir.fs.c.conn.request(wire.OpReaddir, &wire.ReaddirReq{ID: l.dir.id, Off: l.next}, &reply)
 	if errno != 0 {
 		l.first = 0
