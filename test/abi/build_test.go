@@ -19,9 +19,16 @@ import (
 const workers = 2
 
 // A root is a root file system with busybox, the driver and the programs.
-type root struct{ dir string }
+type root struct {
+	dir  string
+	kept bool // for others
+}
 
-func (r *root) remove() { os.RemoveAll(filepath.Dir(r.dir)) }
+func (r *root) remove() {
+	if !r.kept {
+		os.RemoveAll(filepath.Dir(r.dir))
+	}
+}
 
 // build compiles what is not in the cache and makes a root of it.
 func build(list []*program) (*root, error) {
