@@ -20,6 +20,7 @@ type context struct {
 	fpu      [fpuSize]byte // guarded by v.mu if v is ours
 	fpuDirty bool          // fpu is to be loaded before application code runs
 	debug    breakPoints
+	facts    answers
 
 	bound   *[]int                // what allowed was when the thread was bound
 	allowed atomic.Pointer[[]int] // processors by number, nil: all
@@ -115,6 +116,9 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 			if trap, done := c.decode(v, s, r); done {
 				return trap, true
 			}
+			if c.state.Load() == interrupted { // perhaps its signal came on the way to ring 0
+				return platform.Trap{Kind: platform.Interrupted}, true
+			}
 			v.load(s.root, r)
 			continue
 		}
@@ -158,6 +162,10 @@ func (c *context) loadState(v *vcpu) bool {
 	}
 	if c.debug.dirty {
 		c.loadDebug(v)
+	}
+	if v.facts != c.facts {
+		v.facts = c.facts
+		c.facts.write(v.home.entry[:])
 	}
 	return true
 }
@@ -246,5 +254,6 @@ func (c *context) Release() {
 }
 
 var _ platform.Context = (*context)(nil)
+var _ platform.Answerer = (*context)(nil)
 var _ platform.Debugger = debuggable{}
 var _ platform.AddressSpace = (*space)(nil)

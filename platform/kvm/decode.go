@@ -58,17 +58,18 @@ const enosys = ^uint64(38) + 1
 // to go on.
 func (c *context) decode(v *vcpu, s *space, r *arch.Registers) (platform.Trap, bool) {
 	v.store(r)
+	entry := entryAt(v.id)
+	if v.run.regs.rip-entry < pageSize {
+		return call(r), true
+	}
 	n := (v.run.regs.rip - stubsAt) / stubSize
-	if v.run.sregs.cs.dpl != 0 || n > callEntry {
+	if v.run.sregs.cs.dpl != 0 || n > 255 {
 		c.p.log("kvm: halted at %#x", v.run.regs.rip)
 		return platform.Trap{Kind: platform.Gone}, true
 	}
-	if n == callEntry {
-		return call(r), true
-	}
-	f := frameOf(v.stack, n < 32 && withCode>>n&1 != 0)
+	f := frameOf(v.home.stack, n < 32 && withCode>>n&1 != 0)
 	r.Rip, r.Eflags, r.Rsp = f.rip, f.rflags, f.rsp
-	if f.rip == entryAt {
+	if f.rip == entry {
 		// A break point on the way to ring 0, which the call overtook; or ring 0 is not for us.
 		if f.cs&3 == 0 || n == vectorPF && c.p.outside {
 			return call(r), true

@@ -18,6 +18,7 @@ const (
 	windowMax  = 64 << 20 // largest
 	chunkSize  = 8 << 20  // of frames
 	arenaBits  = 39       // of the arena, if the processor has so many
+	slotsMax   = 1 << 14  // memory slots; each is a mapping, of which the host allows 65,530
 	trimFirst  = 512      // windows there may be before those that nobody uses go
 	retiredMax = 1024     // frames to be used again, for which a flush is worth it
 )
@@ -75,7 +76,7 @@ func newMemory(vm int, slots int) (*memory, error) {
 	if a, _, _, _ := arch.CPUID(0x80000008, 0); a&0xff > 0 {
 		bits = min(bits, int(a&0xff)-1)
 	}
-	m := &memory{vm: vm, size: 1 << bits, next: unit, nextSlot: flushSlot + 1, maxSlots: uint32(min(slots, 1<<15)),
+	m := &memory{vm: vm, size: 1 << bits, next: unit, nextSlot: flushSlot + 1, maxSlots: uint32(min(slots, slotsMax)),
 		free: map[uint64][]uint64{}, windows: map[windowKey]*window{}, trimAt: trimFirst}
 	m.units = make([]atomic.Pointer[window], m.size/unit)
 	var e unix.Errno
@@ -129,8 +130,8 @@ func (m *memory) give(gpa, size uint64, slot uint32) {
 }
 
 // lookUp returns where in guest-physical memory the file fd is from off on, of at most n bytes, and
-// counts those as used.
-func (m *memory) lookUp(fd int, off, n uint64) (gpa, got uint64, errno linux.Errno) {
+// counts those as used. EACCES if they are to be written and the descriptor is not for that.
+func (m *memory) lookUp(fd int, off, n uint64, write bool) (gpa, got uint64, errno linux.Errno) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return 0, 0, linux.EBADF
@@ -140,6 +141,9 @@ func (m *memory) lookUp(fd int, off, n uint64) (gpa, got uint64, errno linux.Err
 		return 0, 0, linux.EBADF
 	}
 	k := windowKey{dev: st.Dev, ino: st.Ino, writable: flags&unix.O_ACCMODE == unix.O_RDWR, size: unit}
+	if !k.writable && write {
+		return 0, 0, linux.EACCES
+	}
 	if !k.writable {
 		k.sec, k.nsec = st.Ctim.Sec, st.Ctim.Nsec
 	}

@@ -186,7 +186,7 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	s.clear(addr, length, look)
 	b := bits(prot)
 	for length > 0 {
-		gpa, n, errno := s.m.lookUp(fd, off, length)
+		gpa, n, errno := s.m.lookUp(fd, off, length, prot&platform.Write != 0)
 		if errno != 0 {
 			return errno
 		}

@@ -5,19 +5,21 @@ import (
 	"fmt"
 )
 
-// What lies in the upper half of every address space, for ring 0 alone. Its only instruction is HLT:
-// an exception, or a call, gets to one of many of them, and KVM_RUN returns.
+// What lies in the upper half of every address space, for ring 0 alone. What it executes is HLT: an exception,
+// or a call, gets to one of many of them, and KVM_RUN returns.
 const (
 	systemAt = 0xffffffff81000000
-	stubsAt  = systemAt              // of exception N at 16 * N
-	entryAt  = systemAt + 1*pageSize // of SYSCALL
-	idtAt    = systemAt + 2*pageSize
-	gdtAt    = systemAt + 3*pageSize
-	stacksAt = systemAt + 16*pageSize // a page for each vCPU: task state segment, stack
+	stubsAt  = systemAt // of exception N at 16 * N
+	idtAt    = systemAt + 1*pageSize
+	gdtAt    = systemAt + 2*pageSize
+	homesAt  = systemAt + 16*pageSize // two pages for each vCPU
 
-	stubSize  = 16
-	callEntry = 256 // the number that stands for entryAt
+	stubSize = 16
 )
+
+// entryAt is where SYSCALL goes on vCPU number id, stackAt its page of task state segment and stack.
+func entryAt(id int) uint64 { return homesAt + uint64(id)*2*pageSize }
+func stackAt(id int) uint64 { return entryAt(id) + pageSize }
 
 // Selectors, as Linux has them, which applications see.
 const (
@@ -46,23 +48,28 @@ func newSystem(m *memory) (system, error) {
 		return gpa
 	}
 	s.top = frame()
-	stubs, entry, idt, gdt := frame(), frame(), frame(), frame()
+	stubs, idt, gdt := frame(), frame(), frame()
 	if errno != nil {
 		return s, fmt.Errorf("page tables: %w", errno)
 	}
-	const hlt = 0xf4
-	for i := range pageSize {
-		m.bytes(stubs)[i], m.bytes(entry)[i] = hlt, hlt
-	}
+	fill(m.bytes(stubs)[:])
 	fillIDT(m.table(idt))
 	fillGDT(m.table(gdt))
-	for at, page := range map[uint64]uint64{stubsAt: stubs, entryAt: entry, idtAt: idt | pteNX, gdtAt: gdt | pteNX} {
+	for at, page := range map[uint64]uint64{stubsAt: stubs, idtAt: idt | pteNX, gdtAt: gdt | pteNX} {
 		if err := s.enter(at, page); err != nil {
 			return s, err
 		}
 	}
 	s.entry = m.table(s.top)[511]
 	return s, nil
+}
+
+// fill fills code with HLT.
+func fill(code []byte) {
+	const hlt = 0xf4
+	for i := range code {
+		code[i] = hlt
+	}
 }
 
 // enter makes a page there. Entries that others walk through change from absent to present only.
@@ -111,26 +118,37 @@ func fillGDT(t *[512]uint64) {
 
 const gdtLimit = 0x7f
 
-// stack is the page of a vCPU.
+// home is the pages of a vCPU.
+type home struct {
+	entry *[pageSize]byte // answers (answer.go), then HLT
+	stack *stack
+}
+
 type stack = [512]uint64
 
-// newStack makes the page of vCPU number id.
-func (s *system) newStack(id int) (*stack, error) {
-	gpa, errno := s.m.newFrame()
+// newHome makes the pages of vCPU number id.
+func (s *system) newHome(id int) (home, error) {
+	entry, errno := s.m.newFrame()
 	if errno != 0 {
-		return nil, fmt.Errorf("stack: %w", errno)
+		return home{}, fmt.Errorf("entry: %w", errno)
 	}
-	tss := s.m.bytes(gpa)
+	page, errno := s.m.newFrame()
+	if errno != 0 {
+		return home{}, fmt.Errorf("stack: %w", errno)
+	}
+	fill(s.m.bytes(entry)[:])
+	tss := s.m.bytes(page)
 	top := stackAt(id) + pageSize
 	binary.LittleEndian.PutUint64(tss[4:], top)    // RSP0
 	binary.LittleEndian.PutUint64(tss[0x24:], top) // IST1
 	binary.LittleEndian.PutUint16(tss[0x66:], tssLimit+1)
-	return s.m.table(gpa), s.enter(stackAt(id), gpa|pteWrite|pteNX)
+	if err := s.enter(entryAt(id), entry); err != nil {
+		return home{}, err
+	}
+	return home{s.m.bytes(entry), s.m.table(page)}, s.enter(stackAt(id), page|pteWrite|pteNX)
 }
 
 const tssLimit = 0x67
-
-func stackAt(id int) uint64 { return stacksAt + uint64(id)*pageSize }
 
 // frame is what the processor pushed on a stack: the error code or nothing, then these.
 type frame struct{ code, rip, cs, rflags, rsp uint64 }

@@ -40,7 +40,7 @@ func (p *Platform) try() error {
 		return fmt.Errorf("mapping memory: %w", errno)
 	}
 	trap := c.Switch(as, r)
-	if trap.Kind == platform.Fault && trap.Addr == entryAt {
+	if trap.Kind == platform.Fault && trap.Addr == entryAt(0) {
 		p.outside = true
 		r.Rip, r.Rax = r.Rcx, 0
 	} else if trap.Kind != platform.Syscall || r.OrigRax != 39 || r.Rip != text+7 {

@@ -18,8 +18,9 @@ type vcpu struct {
 	fd    int
 	id    int
 	run   *runArea
-	stack *stack
-	user  sregs // of an application that has just begun
+	home  home
+	facts answers // in the home's entry
+	user  sregs   // of an application that has just begun
 	tid   atomic.Int32
 	// wanted counts those who wait for it though its owner runs.
 	wanted atomic.Int32
@@ -56,7 +57,7 @@ func (p *Platform) newVCPU(id int) (*vcpu, error) {
 
 func (v *vcpu) init(p *Platform) error {
 	var err error
-	if v.stack, err = p.system.newStack(v.id); err != nil {
+	if v.home, err = p.system.newHome(v.id); err != nil {
 		return err
 	}
 	var e unix.Errno
@@ -73,7 +74,7 @@ func (v *vcpu) init(p *Platform) error {
 		return fmt.Errorf("reading system registers: %w", e)
 	}
 	v.fillSregs()
-	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, entryAt, msrCSTAR, entryAt, msrFMASK, maskedFlags); err != nil {
+	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, entryAt(v.id), msrCSTAR, entryAt(v.id), msrFMASK, maskedFlags); err != nil {
 		return err
 	}
 	v.setMSRs(msrTSCAux, 0) // which not every processor has
@@ -101,7 +102,10 @@ func (v *vcpu) fillSregs() {
 		sce, lme, lma, nxe         = 1 << 0, 1 << 8, 1 << 10, 1 << 11
 	)
 	s.cr0, s.cr2 = pe|mp|et|ne|wp|am|pg, 0
-	s.cr4 = pae | pge | osfxsr | osxmm | fsgsbase
+	s.cr4 = pae | pge | osfxsr | osxmm
+	if _, b, _, _ := arch.CPUID(7, 0); b&1 != 0 {
+		s.cr4 |= fsgsbase
+	}
 	if arch.XFeatures&^(arch.FeatureX87|arch.FeatureSSE) != 0 {
 		s.cr4 |= osxsave
 	}
@@ -166,7 +170,7 @@ func (v *vcpu) store(r *arch.Registers) {
 // registers are all there is.
 func (v *vcpu) between() bool {
 	e := &v.run.events
-	return v.run.sregs.cs.dpl == 3 && v.run.regs.rip != entryAt && e.exceptionInjected|e.exceptionPending == 0
+	return v.run.sregs.cs.dpl == 3 && v.run.regs.rip != entryAt(v.id) && e.exceptionInjected|e.exceptionPending == 0
 }
 
 // pool is the vCPUs.
