@@ -14,7 +14,7 @@ BUSY ?=
 
 PLATFORM ?=
 SECONDS_EACH ?= 3
-.PHONY: all build deps run test test-quick bench bench-net fuzz stress install clean help
+.PHONY: all build deps run test test-quick test-kvm bench bench-net fuzz stress install clean help
 
 all: build
 
@@ -41,6 +41,10 @@ test: build ## every test, on a fresh machine too
 test-quick: ## unit tests and the rules of the house
 	$(GO) vet ./...
 	$(GO) test ./abi/... ./platform/... ./sentry/... ./gofer/... ./runsc/... ./tools/...
+
+test-kvm: build ## the KVM platform inside QEMU's software emulation
+	@tools/deps kvm
+	test/kvm/all
 
 bench: build ## costs per call and of whole programs, native and sandboxed side by side; BUSY=1: with every core kept busy
 	@tools/deps test
