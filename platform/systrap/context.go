@@ -263,7 +263,7 @@ func (c *context) wait(t *thread) bool {
 				return false
 			}
 		}
-		c.p.cpus.bindSelf(c.placing.cpu)
+		c.bindNear()
 		a.asleep.Store(1)
 		late := a.state.Load() == state && futexWait(&a.state, state, min(timeout, patience))
 		a.asleep.Store(0)

@@ -25,9 +25,10 @@ const (
 	stolenTime  = 40 * time.Microsecond // a gap in the spinning that shows another's work
 	firstRest   = 2 * time.Millisecond  // near, after being far has failed
 	lastRest    = 500 * time.Millisecond
-	lookAgain   = 64  // switches between looks at the other processors
-	chunk       = 64  // looks between readings of the counter
-	usefulTraps = 200 // far for so many is a success
+	lookAgain   = 64                    // switches between looks at the other processors
+	chunk       = 64                    // looks between readings of the counter
+	usefulTraps = 200                   // far for so many is a success
+	looseTime   = 10 * time.Millisecond // after so long the host may choose another processor for a near context
 )
 
 // cpus are the processors, and what runs on them.
@@ -88,6 +89,7 @@ type placing struct {
 	rest    time.Duration // to stay near after the next failure
 	until   uint64        // not far before
 	resumed uint64        // the counter at the last resume
+	loosed  uint64        // and when the host could choose its processor
 }
 
 // place chooses the processor of a context before it runs: where the caller is, unless more
@@ -194,6 +196,21 @@ func (t *thread) unbind() {
 		setAffinity(t.tid, *t.bound)
 	} else {
 		setAffinity(t.tid, t.proc.p.cpus.numbers)
+	}
+}
+
+// bindNear binds the caller to the processor of a near context. Now and then it leaves the choice to
+// the host for one wait, in case that others, of whom nobody here knows, are busy there; the context
+// follows.
+func (c *context) bindNear() {
+	p, l := &c.p.cpus, &c.placing
+	if l.resumed-l.loosed < p.ticks(looseTime) {
+		p.bindSelf(l.cpu)
+		return
+	}
+	l.loosed = l.resumed
+	if p.threads[unix.Gettid()%len(p.threads)].Swap(0) != 0 {
+		setAffinity(0, p.numbers)
 	}
 }
 

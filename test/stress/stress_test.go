@@ -4,7 +4,7 @@
 //
 // `make test` does so for ten seconds. Environment: RUNSC_STRESS is the duration of a long run
 // (make stress DURATION=15m), RUNSC_STRESS_RACE=1 builds the sentry with the race detector and lock ranks,
-// RUNSC_STRESS_SEED is the first seed, RUNSC_PLATFORMS the platforms, one after the other.
+// RUNSC_STRESS_SEED is the first seed, RUNSC_STRESS_THREADS how many threads each process has, RUNSC_PLATFORMS the platforms, one after the other.
 package stress
 
 import (
@@ -72,7 +72,7 @@ func build(dir string) error {
 		append(sentry, "-o", dir+"/runsc-sentry", "../../sentry"),
 		{"CGO_ENABLED=0", "go", "build", "-o", dir + "/runsc-gofer", "../../gofer"},
 		{"CGO_ENABLED=1", "go", "build", "-tags", "netgo,osusergo", "-ldflags", "-extldflags -static", "-o", dir + "/runsc", "../../runsc"},
-		{"", "gcc", "-O1", "-static", "-fno-stack-protector", "-Wall", "-Werror", "-I", dir, "-o", dir + "/stress", "calls/calls.c", "-lrt"},
+		{"", "gcc", "-O1", "-static", "-fno-stack-protector", "-Wall", "-Werror", "-DTHREADS=" + threads(), "-I", dir, "-o", dir + "/stress", "calls/calls.c", "-lrt"},
 	} {
 		cmd := exec.Command(line[1], line[2:]...)
 		cmd.Env = append(os.Environ(), line[0])
@@ -81,6 +81,14 @@ func build(dir string) error {
 		}
 	}
 	return nil
+}
+
+// threads is how many each process has, of which two run at a time.
+func threads() string {
+	if s := os.Getenv("RUNSC_STRESS_THREADS"); s != "" {
+		return s
+	}
+	return "16"
 }
 
 // letters are for the kinds of arguments in the system call table; any other is a pointer or flags.

@@ -36,7 +36,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 16, CALLS = 470, STACK = 64 << 10, ARENA = 4 << 20, AREA = 64 << 10 };
+#ifndef THREADS
+#define THREADS 16 // of a process
+#endif
+
+enum { CALLS = 470, STACK = 64 << 10, ARENA = 4 << 20, AREA = 64 << 10 };
 
 typedef struct { uint64_t s, calls; int depth; } rng;
 
