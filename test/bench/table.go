@@ -71,16 +71,19 @@ func (t *table) cell(r row, system string) (cell, bool) {
 	if system == native || system == "runc" || strings.HasPrefix(system, "peer/") {
 		return c, true
 	}
-	limit := r.ratio
-	if system == "ptrace" && r.ptrace != 0 {
+	limit, absolute := r.ratio, max(r.absolute, r.most[system])
+	switch {
+	case system == "ptrace" && r.ptrace != 0:
 		limit = r.ptrace
+	case system == "systrap" && r.systrap != 0:
+		limit = r.systrap
 	}
 	switch {
 	case t.busy && r.calls != 0 && system != "ptrace":
 		most := float64(r.calls) * busyCall
 		c.Target, c.Verdict = "≤ "+format(most, r.unit), verdict(v <= most)
-	case r.absolute != 0:
-		c.Target, c.Verdict = "≤ "+format(r.absolute, r.unit), verdict(v <= r.absolute)
+	case absolute != 0:
+		c.Target, c.Verdict = "≤ "+format(absolute, r.unit), verdict(v <= absolute)
 	case limit != 0 && c.Times != nil:
 		c.Target, c.Verdict = fmt.Sprintf("≤ %.3g×", limit), verdict(*c.Times <= limit)
 	}
