@@ -117,7 +117,11 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 			}
 		}
 		if errno == 0 && n.typ == linux.S_IFDIR && m.Flags&wire.List != 0 {
-			step.Entries, step.Listed = listAll(n.fd)
+			if step.Entries, step.Listed = listAll(n.fd); step.Listed {
+				if a := s.attrOf(n.fd); a.Mode != 0 {
+					step.Node.Attr = a // the time of access
+				}
+			}
 		}
 		room -= step.Size()
 		out.Steps = append(out.Steps, step)

@@ -1,6 +1,8 @@
 package gofer
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +28,8 @@ type ahead struct {
 
 	list  []wire.Entry
 	next  int              // where in list the next look-up is expected
+	last  string           // what was looked up last
+	byIno bool             // list is in the order of inode numbers, as cp and others look up
 	batch int              // how many names to ask for
 	dirs  bool             // only directories are looked up
 	tree  bool             // by a program that goes through a tree
@@ -33,11 +37,12 @@ type ahead struct {
 
 	whole  []wire.Entry // all entries, come with the look-up of the directory
 	wholly int64        // when they were asked for, on the client's clock; 0: no such list
-	hint   bool         // the directory was looked up by a program that goes through a tree
+	hint   bool         // the directory was looked up by a program that goes through a tree,
+	hinted bool         // in the order of inode numbers
 }
 
-// Where only directories are looked up, their own lists are asked for at the same time: find and its
-// like are going to read them. That is given up where programs do not, or too late.
+// Where directories are looked up in order, their own lists are asked for at the same time: find, cp and
+// their like are going to read them. That is given up where programs do not, or too late.
 const (
 	listTime   = int64(time.Second)
 	mostUnread = 64
@@ -48,7 +53,7 @@ const (
 func (a *ahead) hold(m *mount, f *found) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.hint = true
+	a.hint, a.hinted = true, f.byIno
 	if f.listed && a.gen == 0 && m.lost.Load() == f.lost {
 		a.whole, a.wholly = f.list, f.asked
 		m.unread.Add(1)
@@ -101,9 +106,11 @@ func (a *ahead) listed(d *dir, part []wire.Entry, whole bool, gen int) {
 	a.clear(d)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.list, a.next, a.batch, a.dirs, a.tree = part, 0, 0, true, a.hint
+	a.list, a.next, a.batch, a.dirs, a.tree, a.byIno, a.last = part, 0, 0, true, a.hint, false, ""
 	if a.hint {
-		a.batch = mostLists
+		if a.batch = mostLists; a.hinted {
+			a.sort()
+		}
 	}
 	if whole && a.known == nil && gen == a.gen {
 		a.known = make(map[string]struct{}, len(part))
@@ -169,6 +176,11 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	at := a.search(name)
+	if at < 0 && len(a.list) > 0 && !a.byIno {
+		a.sort()
+		at = a.search(name)
+	}
+	a.last = name
 	if at >= 0 {
 		for _, e := range a.list[min(a.next, at):at] {
 			a.dirs = a.dirs && e.Type != linux.DT_DIR // a directory was left out
@@ -185,7 +197,7 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 		a.batch = 0
 		return f, false, names
 	}
-	inOrder := at >= a.next && (a.next > 0 || a.tree && a.dirs)
+	inOrder := at >= a.next && (a.next > 0 || a.tree)
 	a.next = at + 1
 	if !inOrder {
 		a.batch = 0
@@ -207,13 +219,24 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 }
 
 // lists reports whether to ask for the lists of directories that are looked up.
-func (a *ahead) lists(m *mount) bool {
+func (a *ahead) lists(m *mount) (_, byIno bool) {
 	if m.unread.Load() > mostUnread {
-		return false
+		return false, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.dirs && a.list != nil && (a.batch > 0 || a.tree)
+	return a.list != nil && (a.batch > 0 || a.tree), a.byIno
+}
+
+// sort puts the list in the order of inode numbers, and expects what comes there behind the last name
+// that was looked up.
+func (a *ahead) sort() {
+	a.list = slices.Clone(a.list)
+	slices.SortFunc(a.list, func(x, y wire.Entry) int { return cmp.Compare(x.Ino, y.Ino) })
+	a.byIno, a.next = true, 0
+	if a.last != "" {
+		a.next = 1 + slices.IndexFunc(a.list, func(e wire.Entry) bool { return e.Name == a.last })
+	}
 }
 
 // search returns the place of name in the list, -1 if it is not near the expected one.
@@ -261,10 +284,15 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	if ok {
 		return f, 0
 	}
-	if d.ahead.lists(d.fs) {
+	lists, byIno := d.ahead.lists(d.fs)
+	if lists {
 		flags |= wire.List
 	}
 	f, more, errno := d.walk(names, flags)
+	f.byIno = byIno
+	for n := range more {
+		more[n].byIno = byIno
+	}
 	d.ahead.keep(d.fs.c.conn, names[1:], more)
 	return f, errno
 }

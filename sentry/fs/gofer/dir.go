@@ -44,6 +44,7 @@ type found struct {
 	node wire.Node
 	fd   int // of a regular file, if it was asked for and could be opened, else -1
 
+	byIno  bool // likewise, in the order of inode numbers
 	tree   bool // it was looked up for a program that goes through a tree
 	listed bool // list is all that the directory has
 	list   []wire.Entry
@@ -108,6 +109,9 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 		give(i, f.fd, false)
 	}
 	if sub, ok := i.Ops.(*dir); ok && f.tree {
+		if f.listed {
+			sub.touched.Store(true) // the attributes are of a time after it was read
+		}
 		sub.ahead.hold(d.fs, &f)
 	}
 	return i, 0
