@@ -20,7 +20,8 @@ type context struct {
 	placing placing
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
-	facts [6]uint32 // see Answer; as the area has them
+	facts [len(facts{})]uint32 // see Answer; as the area has them
+	muted bool                 // the area has none, so that an interrupted thread asks
 
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
@@ -74,6 +75,10 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	t.proc.patches.running.Add(-1)
 	p.running.Add(-1)
 	p.load[cpu].Add(-1)
+	if c.muted {
+		c.muted = false
+		t.tell(&c.facts)
+	}
 	trap := platform.Trap{Kind: platform.Gone}
 	if ok {
 		trap = c.decode(t, regs)
@@ -254,6 +259,7 @@ func (c *context) wait(t *thread) bool {
 			if timeout > lastKick {
 				timeout = firstKick
 			} else {
+				c.mute(t)
 				unix.Tgkill(t.proc.pid, t.tid, interruptSignal)
 				timeout = min(2*timeout, lastKick)
 				kicks++
@@ -303,9 +309,9 @@ func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
 
 // Answer implements platform.Answerer.
 func (c *context) Answer(f *platform.Facts) {
-	c.facts = [6]uint32{}
+	clear(c.facts[:])
 	if f != nil {
-		c.facts = [6]uint32{uint32(f.PID) + 1, uint32(f.TID) + 1}
+		c.facts[0], c.facts[1], c.facts[(areaYield-areaPID)/4] = uint32(f.PID)+1, uint32(f.TID)+1, 1
 		if f.IDs {
 			copy(c.facts[2:], []uint32{f.UID + 1, f.EUID + 1, f.GID + 1, f.EGID + 1})
 		}
@@ -316,9 +322,18 @@ func (c *context) Answer(f *platform.Facts) {
 }
 
 // tell writes what the stub may answer.
-func (t *thread) tell(facts *[6]uint32) {
-	for i, f := range facts {
+func (t *thread) tell(known *[len(facts{})]uint32) {
+	for i, f := range known {
 		t.area.facts[i].Store(f)
+	}
+}
+
+// mute has every call come to the sentry, until Switch returns: in application code that does little else
+// than make calls that the stub answers, signals would hardly ever find anything but the stub.
+func (c *context) mute(t *thread) {
+	if !c.muted {
+		c.muted = true
+		t.tell(new([len(facts{})]uint32))
 	}
 }
 

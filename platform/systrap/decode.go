@@ -52,7 +52,7 @@ func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
 		slot = (slot - trampAt) / trampSize
 	}
 	s := t.proc.site(slot)
-	if s == nil || s.form.numbered == open {
+	if s == nil || s.open() != open {
 		t.proc.end("a patched call names no site")
 		return platform.Trap{Kind: platform.Gone}
 	}
@@ -151,12 +151,12 @@ func (t *thread) patchedCall(trap *platform.Trap, r *arch.Registers) {
 	}
 	switch r.Rip {
 	case textAt + entryNoArea:
-		if s := t.proc.site(uint32(r.Rax)); s != nil && s.form.numbered {
+		if s := t.proc.site(uint32(r.Rax)); s != nil && !s.open() {
 			t.becomes(trap, r, s.ret, uint64(s.nr))
 		}
 		return
 	case textAt + entryOpenNoArea:
-		if s := t.proc.site(uint32(r.Rcx)); s != nil && !s.form.numbered {
+		if s := t.proc.site(uint32(r.Rcx)); s != nil && s.open() {
 			t.becomes(trap, r, s.ret, r.Rax)
 		}
 		return

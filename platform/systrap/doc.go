@@ -36,7 +36,7 @@
 //
 // Host calls. Everybody has a seccomp filter that goes by the page from which a call is made
 // (filter.go). From the service page it allows what the service thread needs (serviceRules), from
-// the text page futex(2) with FUTEX_WAIT and FUTEX_WAKE on addresses in the areas (threadRules),
+// the text page sched_yield(2), and futex(2) with FUTEX_WAIT and FUTEX_WAKE on addresses in the areas,
 // which alone would not do, since the application can jump into the service page. So an
 // application thread also has syscall user dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH)
 // without a selector, which turns every call that is not made from the text page into SIGSYS; to

@@ -62,12 +62,14 @@ func serviceRules(ctlFD int) []rule {
 	}
 }
 
-// threadRules are what an application thread does: it waits on, and wakes, words of the thread
-// areas.
-func threadRules() []rule {
+// areaRules are what an application thread does with words of the thread areas: it waits on them, and
+// wakes. threadRules is what it may do besides.
+func areaRules() []rule {
 	const waitOrWake = 1 // FUTEX_WAIT is 0, FUTEX_WAKE 1
 	return []rule{{unix.SYS_FUTEX, []argument{{1, ^uint32(waitOrWake), 0}}}}
 }
+
+func threadRules() []rule { return []rule{{unix.SYS_SCHED_YIELD, nil}} }
 
 // setUserDispatch is PR_SET_SYSCALL_USER_DISPATCH (Linux 5.11).
 const setUserDispatch = 59
@@ -101,16 +103,23 @@ func compile(pages ...page) []unix.SockFilter {
 type page struct {
 	at      uint32
 	rules   []rule
-	inAreas bool // the first argument of each must be an address in the thread areas
+	inAreas []rule // those whose first argument must be an address in the thread areas
 }
 
 // body is the filter of a page. It never runs to its end.
 func (p page) body() (f []unix.SockFilter) {
-	if p.inAreas {
+	f = rulesFilter(p.rules)
+	if p.inAreas != nil {
 		f = append(append(f, load(dataArgs+4)), need(bpfEqual, areaAt>>32)...)
 		f = append(append(f, load(dataArgs)), need(bpfAbove, areaAt&0xffffffff)...)
+		f = append(f, rulesFilter(p.inAreas)...)
 	}
-	for _, r := range p.rules {
+	return append(f, trap)
+}
+
+// rulesFilter allows what a rule allows, and else runs to its end.
+func rulesFilter(rules []rule) (f []unix.SockFilter) {
+	for _, r := range rules {
 		var body []unix.SockFilter
 		for i := len(r.checks) - 1; i >= 0; i-- {
 			c := r.checks[i]
@@ -122,5 +131,5 @@ func (p page) body() (f []unix.SockFilter) {
 		f = append(f, load(dataNo), unix.SockFilter{Code: bpfEqual, K: r.no, Jf: uint8(len(body))})
 		f = append(f, body...)
 	}
-	return append(f, trap)
+	return f
 }

@@ -47,8 +47,8 @@ type area struct {
 	fast   uint32
 	ax     uint32
 	_      uint32
-	facts  [6]atomic.Uint32 // from areaPID on
-	_      [2]uint32
+	facts  facts // from areaPID on
+	_      uint32
 	flags  uint64
 	_      uint64
 	regs   [15]uint64
@@ -63,6 +63,9 @@ type area struct {
 	_      [areaFPU - areaIn - 24*8]byte
 	rest   [areaSize - areaFPU]byte
 }
+
+// facts are what the stub may answer.
+type facts [(areaYield-areaPID)/4 + 1]atomic.Uint32
 
 // bytes returns n bytes of the area from offset off; ok is false if they are not all behind the
 // control part. Safe: the range is inside the area, which stays mapped for ever.

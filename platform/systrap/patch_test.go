@@ -2,6 +2,7 @@ package systrap
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -235,6 +236,44 @@ func TestAnswers(t *testing.T) {
 		next(39)
 		g.regs.GsBase = 0
 	})
+}
+
+// TestAnsweredLoop has the application do nothing but make calls that the stub answers: it is
+// interrupted all the same, soon.
+func TestAnsweredLoop(t *testing.T) {
+	patchable(t, true)
+	for _, nr := range []byte{unix.SYS_GETPID, unix.SYS_SCHED_YIELD} {
+		g := newGuest(t, 0xb8, nr, 0, 0, 0, 0x0f, 0x05, 0xff, 0xc3, 0xeb, 0xf5) // inc %ebx
+		on(func() {
+			c := plat(t).NewContext().(*context)
+			defer c.Release()
+			for range patchAfter + 2 {
+				c.Switch(g.as, &g.regs)
+			}
+			c.Answer(&platform.Facts{PID: 7, TID: 7})
+			g.regs.Rbx = 0
+			for range 20 {
+				began := time.Now()
+				time.AfterFunc(3*time.Millisecond, c.Interrupt)
+				trap := c.Switch(g.as, &g.regs)
+				if asked := trap.Kind == platform.Syscall && g.regs.OrigRax == uint64(nr); !asked && trap.Kind != platform.Interrupted {
+					t.Fatalf("%+v", trap)
+				}
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("call %d: interrupted after %v", nr, took)
+				}
+			}
+			if g.regs.Rbx < 1000 {
+				t.Errorf("call %d: %d calls answered", nr, g.regs.Rbx)
+			}
+			c.Answer(nil)
+			for range 3 {
+				if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != uint64(nr) {
+					t.Errorf("%+v", trap)
+				}
+			}
+		})
+	}
 }
 
 // TestShortForm is about read(2) as glibc calls it.

@@ -147,12 +147,16 @@ func (s *site) end() uint64 {
 	return s.tramp + trampEnd
 }
 
-// number is that of a call from the site, which is in rax if the form leaves it open.
+// open tells whether the trampoline leaves the number in RAX, for entryOpen: if the form leaves it
+// open, or the stub makes the call itself.
+func (s *site) open() bool { return !s.form.numbered || s.nr == unix.SYS_SCHED_YIELD }
+
+// number is that of a call from the site, which is in rax if it is open.
 func (s *site) number(rax uint64) uint64 {
-	if s.form.numbered {
-		return uint64(s.nr)
+	if s.open() {
+		return rax
 	}
-	return rax
+	return uint64(s.nr)
 }
 
 // compares returns what the instruction behind the call compares RAX with.
@@ -255,7 +259,7 @@ func (c *code) ifArea(n byte, other func()) {
 func (s *site) trampoline(b []byte, at uint64, slot uint32, moved, after []byte) {
 	clear(b)
 	c := &code{b: b, at: at}
-	if s.form.numbered {
+	if !s.open() {
 		if fact := answered(s.nr); fact != 0 {
 			c.ifArea(2, func() { c.put(0xeb, 7+3+3+6) }) // jmp to the general part
 			c.put(0x41, 0x8b, 0x8b)                      // mov fact(%r11),%ecx

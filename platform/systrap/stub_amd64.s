@@ -8,6 +8,7 @@
 #define SYS_rt_sigprocmask 14
 #define SYS_pwrite64 18
 #define SYS_madvise 28
+#define SYS_sched_yield 24
 #define SYS_getpid 39
 #define SYS_clone 56
 #define SYS_getuid 102
@@ -313,6 +314,8 @@ openSite:
 	JCXZL gid
 	LEAL -SYS_getegid(AX), CX
 	JCXZL egid
+	LEAL -SYS_sched_yield(AX), CX
+	JCXZL yield
 	JMP  ask
 pid:
 	MOVL const_areaPID(R11), CX
@@ -331,6 +334,14 @@ gid:
 	JMP  fact
 egid:
 	MOVL const_areaEGID(R11), CX
+	JMP  fact
+yield:
+	MOVL const_areaYield(R11), CX
+	JCXZL ask
+	SYSCALL
+	RDGSBASEQ R11
+	MOVL const_areaSlot(R11), CX
+	JMP  CX
 fact:
 	JCXZL ask // forwards: the assembler's JCXZL backwards goes a byte too far
 	LEAL -1(CX), AX

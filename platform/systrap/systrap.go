@@ -170,9 +170,9 @@ func (p *Platform) dataPage() []byte {
 			at += 8
 		}
 	}
-	threads := page{textAt, threadRules(), true}
+	threads := page{textAt, threadRules(), areaRules()}
 	program(dataThread, compile(threads))
-	program(dataMaster, compile(threads, page{serviceAt, serviceRules(p.ctls.fd), false}))
+	program(dataMaster, compile(threads, page{serviceAt, serviceRules(p.ctls.fd), nil}))
 	if !userDispatch() {
 		u64(b[dataNoSUD:], 1)
 	}
