@@ -105,6 +105,7 @@ func (c *context) enter(s *space) bool {
 		return false
 	}
 	t.tell(&c.facts)
+	c.placing.young = 2 * youngTraps
 	c.as = s
 	c.thread.Store(t)
 	return true

@@ -19,6 +19,7 @@ import (
 // Limits of both ways. Times are in ticks of the processor's counter, set by calibrate.
 const (
 	hotTraps    = 6                     // in a row to go far
+	youngTraps  = 24                    // the same in a young process, which may not live for long enough to gain
 	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
 	spinTime    = 60 * time.Microsecond // how long a far context spins
 	stubTime    = 25 * time.Microsecond // and how long its stub
@@ -85,6 +86,7 @@ type placing struct {
 	cpu     int      // of the stub: index; -1: none yet
 	far     *farSlot // nil: near
 	hot     int
+	young   int           // traps until it is no longer, if it is above 0
 	traps   int           // since it went far
 	rest    time.Duration // to stay near after the next failure
 	until   uint64        // not far before
@@ -230,7 +232,8 @@ func (c *context) consider() {
 		l.hot = 0
 		return
 	}
-	if l.hot++; l.hot < hotTraps {
+	if l.hot++; l.hot < hotTraps || l.young > 0 && l.hot < youngTraps {
+		l.young--
 		return
 	}
 	l.hot = 0
