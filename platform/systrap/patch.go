@@ -89,6 +89,9 @@ type patches struct {
 	mu    sync.Mutex
 	text  []textRange
 	pages map[uint64]int // patched pages and the units of their copies
+	// After another thread did not stop.
+	notBefore time.Time
+	rest      time.Duration
 }
 
 // textRange is text that may be patched.
@@ -168,11 +171,17 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 	if !q.inText(page) {
 		return false
 	}
+	if time.Now().Before(q.notBefore) {
+		return true
+	}
 	q.stop.Store(true)
 	defer q.stop.Store(false)
 	if !q.alone() {
+		q.rest = min(max(2*q.rest, firstPatchRest), lastPatchRest)
+		q.notBefore = time.Now().Add(q.rest)
 		return true
 	}
+	q.rest = 0
 	unit, old := q.pages[page]
 	if !old || s.p.sharedCopy(unit) {
 		n, ok := s.copyPage(page)
@@ -197,9 +206,16 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 	return false
 }
 
+// How long nothing is patched after another thread did not stop: one that computes holds all
+// others up each time.
+const (
+	firstPatchRest = 20 * time.Millisecond
+	lastPatchRest  = 2 * time.Second
+)
+
 // alone waits a moment until no thread of the process runs. None begins to, since stop is set.
 func (q *patches) alone() bool {
-	const tries, moment = 10, 20 * time.Microsecond
+	const tries, moment = 4, 20 * time.Microsecond
 	for range tries {
 		if q.running.Load() == 0 {
 			return true
