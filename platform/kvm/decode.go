@@ -34,6 +34,7 @@ const withCode = 1<<vectorDF | 1<<vectorTS | 1<<vectorNP | 1<<vectorSS | 1<<vect
 
 // Of a page fault's error code.
 const (
+	faultThere = 1 << 0
 	faultWrite = 1 << 1
 	faultFetch = 1 << 4
 )
@@ -95,7 +96,7 @@ func call(r *arch.Registers) platform.Trap {
 // fault decodes a page fault.
 func (c *context) fault(v *vcpu, s *space, addr, code uint64) (platform.Trap, bool) {
 	t := platform.Trap{Kind: platform.Fault, Signo: uint8(unix.SIGSEGV), Code: segvMaperr, Addr: addr,
-		Write: code&faultWrite != 0, Exec: code&faultFetch != 0}
+		Write: code&faultWrite != 0, Exec: code&faultFetch != 0, There: code&faultThere != 0}
 	switch s.bring(addr, t.Write, t.Exec) {
 	case brought:
 		return t, false
