@@ -110,6 +110,13 @@ type Batcher interface{ Batches() }
 // the address space it was last in.
 type Spawner interface{ Spawn() }
 
+// Metered is a Context that knows how long the host's processors worked for its thread.
+type Metered interface {
+	// CPUTime returns that in nanoseconds; what other threads of the address space used meanwhile may
+	// be in it. It never becomes less and may be called from any goroutine, but not often.
+	CPUTime() int64
+}
+
 // FaultCoder is a Context that can find out the error code of a fault when the application is to see
 // it, where the Trap does not say enough.
 type FaultCoder interface {

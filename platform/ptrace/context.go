@@ -24,6 +24,7 @@ type context struct {
 	fpuDirty bool   // fpu is to be loaded before application code runs
 
 	debug debug
+	meter meter
 
 	cpu     int                   // the processor of both threads; -1: none chosen
 	turns   int                   // wakes in a row by one that slept then
@@ -72,6 +73,7 @@ func (c *context) enter(s *space) bool {
 	}
 	if c.as != nil {
 		c.saveFPU()
+		c.meter.end()
 		c.as.leave(c)
 		c.as = nil
 	}
@@ -79,6 +81,7 @@ func (c *context) enter(s *space) bool {
 		return false
 	}
 	c.as = s
+	c.meter.begin(c.thread.pid)
 	c.fpuDirty = true
 	c.debug.dirty = c.debug.control != 0
 	c.target.Store(int64(c.thread.pid)<<32 | int64(c.thread.tid))
@@ -277,6 +280,7 @@ func (c *context) SetFPU(src []byte) {
 // Release implements platform.Context.
 func (c *context) Release() {
 	if c.as != nil {
+		c.meter.end()
 		c.as.leave(c)
 		c.as = nil
 	}
@@ -289,6 +293,7 @@ func (c *context) Release() {
 
 var _ platform.Context = (*context)(nil)
 var _ platform.Spawner = (*context)(nil)
+var _ platform.Metered = (*context)(nil)
 var _ platform.FaultCoder = (*context)(nil)
 var _ platform.Sleeper = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

@@ -167,8 +167,9 @@ func (t *Task) notifyExit(last bool) {
 
 // account adds a dead thread's use to the group's. g.mu is held.
 func (g *Group) account(t *Task) {
-	g.deadUser += t.user.Load()
-	g.deadSys += t.sys.Load()
+	user, sys := t.CPU()
+	g.deadUser += user
+	g.deadSys += sys
 	g.deadFaults[0] += t.faults[0].Load()
 	g.deadFaults[1] += t.faults[1].Load()
 	t.accounted.Store(true)

@@ -246,11 +246,15 @@ func (t *Task) kick() {
 	t.ctx.Interrupt()
 }
 
-// CPU returns the processor time used, ns, up to now.
+// CPU returns the processor time used, ns, up to now. The time between entering the application and
+// its trap is an upper bound: it may have waited for a processor.
 func (t *Task) CPU() (user, sys int64) {
 	user, sys = t.user.Load(), t.sys.Load()
 	if s := t.since.Load(); s != 0 {
 		user += max(t.k.Clock.Monotonic()-s, 0)
+	}
+	if m, ok := t.ctx.(platform.Metered); ok {
+		user = min(user, m.CPUTime())
 	}
 	return user, sys
 }
