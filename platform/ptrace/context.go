@@ -137,9 +137,8 @@ func (c *context) load(regs *arch.Registers) bool {
 	if c.as.pending.Load() {
 		c.as.serve(c)
 	}
-	t, orig := c.thread, regs.OrigRax
-	regs.OrigRax = ^uint64(0) // the host has no call to restart
-	if e := setRegs(t.tid, regs); e != 0 {
+	orig := regs.OrigRax
+	if e := c.setRegs(regs); e != 0 {
 		regs.OrigRax = orig
 		return false
 	}
@@ -151,6 +150,25 @@ func (c *context) load(regs *arch.Registers) bool {
 	}
 	return true
 }
+
+// setRegs gives the thread its registers: of most calls only the result is new.
+func (c *context) setRegs(regs *arch.Registers) unix.Errno {
+	t := c.thread
+	if t.atCall {
+		t.atCall = false
+		const firstRestart, lastRestart = -516, -512 // which the host would take for its own
+		r := int64(regs.Rax)
+		t.regs.Rax = regs.Rax
+		if t.regs == *regs && (r < firstRestart || r > lastRestart) {
+			return request(unix.PTRACE_POKEUSR, t.tid, raxOffset, uintptr(regs.Rax))
+		}
+	}
+	regs.OrigRax = ^uint64(0) // the host has no call to restart
+	return setRegs(t.tid, regs)
+}
+
+// raxOffset is offsetof(struct user, regs.rax).
+const raxOffset = 80
 
 // Codes of siginfo.
 const (
@@ -170,6 +188,7 @@ func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, 
 	if sig == syscallStop {
 		const enosys = 38
 		regs.Rax = ^uint64(enosys) + 1
+		t.atCall, t.regs = true, *regs
 		return platform.Trap{Kind: platform.Syscall}, true
 	}
 	regs.OrigRax = ^uint64(0)

@@ -15,6 +15,8 @@ type thread struct {
 	pid, tid int
 	dead     bool
 	debugged bool // it has break points
+	atCall   bool // it is stopped at a call of the application and has the registers regs
+	regs     arch.Registers
 }
 
 // interruptSignal is sent to a running stub thread to stop it. Without a tracer it is ignored.
@@ -103,6 +105,7 @@ func (t *thread) runStub(r *arch.Registers) linux.Errno {
 	if t.dead {
 		return linux.ESRCH
 	}
+	t.atCall = false
 	if e := setRegs(t.tid, r); e != 0 {
 		return t.failed(e)
 	}
