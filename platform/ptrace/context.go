@@ -27,8 +27,7 @@ type context struct {
 	meter meter
 
 	cpu     int                   // the processor of both threads; -1: none chosen
-	turns   int                   // wakes in a row by one that slept then
-	renewal int                   // switches until the choice is looked at again
+	place   place                 // what it has seen there
 	bound   *[]int                // what allowed was when it was made
 	allowed atomic.Pointer[[]int] // processors by number, nil: all
 }
@@ -85,7 +84,7 @@ func (c *context) enter(s *space) bool {
 	c.fpuDirty = true
 	c.debug.dirty = c.debug.control != 0
 	c.target.Store(int64(c.thread.pid)<<32 | int64(c.thread.tid))
-	c.cpu, c.renewal = -1, 0
+	c.cpu = -1
 	return true
 }
 

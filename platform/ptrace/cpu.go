@@ -3,7 +3,6 @@ package ptrace
 import (
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,18 +16,27 @@ import (
 type cpus struct {
 	numbers []int
 	load    []atomic.Int32 // running contexts, by index in numbers
-	entered []atomic.Int64 // when one began to run last, ns
-	began   time.Time
+	entered []atomic.Int64 // how often one began to run
+}
+
+// place is what a context has seen of its processor.
+type place struct {
+	switches, crowded, hogged int
+	turns                     int   // wakes in a row by one that slept then
+	seen                      int64 // entered, after its own last switch
+	slept                     bool  // since its last switch
 }
 
 // turnsKnown is how many wakes by one that sleeps then are enough to move to its processor.
 const turnsKnown = 4
 
-// lookAgain is how many switches pass between looks at the other processors. A context looks at
-// once when another has kept its processor for longer than hogging.
+// A context looks at the other processors when, of lookAgain switches, in crowdedShare of them
+// somebody else was running on its own, those after a sleep left out, since who takes turns with
+// another is no crowd; or when at hogKnown switches in a row it was the same one, which had made none.
 const (
-	lookAgain = 64
-	hogging   = int64(500 * time.Microsecond)
+	lookAgain    = 64
+	crowdedShare = lookAgain / 3
+	hogKnown     = 3
 )
 
 func (p *cpus) init() {
@@ -41,7 +49,7 @@ func (p *cpus) init() {
 			p.numbers = append(p.numbers, i)
 		}
 	}
-	p.load, p.entered, p.began = make([]atomic.Int32, len(p.numbers)), make([]atomic.Int64, len(p.numbers)), time.Now()
+	p.load, p.entered = make([]atomic.Int32, len(p.numbers)), make([]atomic.Int64, len(p.numbers))
 }
 
 // enter counts a context that begins to run and chooses its processor.
@@ -56,16 +64,31 @@ func (p *cpus) enter(c *context) {
 		p.look(c)
 	}
 	p.load[c.cpu].Add(1)
-	p.entered[c.cpu].Store(int64(time.Since(p.began)))
+	c.place.seen = p.entered[c.cpu].Add(1)
 }
 
-// look moves a context whose processor has another one running to one that has fewer.
+// look moves a context to a processor that has fewer, if its own is crowded.
 func (p *cpus) look(c *context) {
-	c.renewal--
-	if p.load[c.cpu].Load() == 0 || c.renewal > 0 && int64(time.Since(p.began))-p.entered[c.cpu].Load() < hogging {
+	l := &c.place
+	if p.load[c.cpu].Load() > 0 {
+		if !l.slept {
+			l.crowded++
+		}
+		if p.entered[c.cpu].Load() == l.seen {
+			l.hogged++
+		} else {
+			l.hogged = 0
+		}
+	}
+	l.slept = false
+	if l.switches++; l.switches < lookAgain && l.hogged < hogKnown {
 		return
 	}
-	c.renewal = lookAgain
+	crowded := l.crowded >= crowdedShare || l.hogged >= hogKnown
+	l.switches, l.crowded, l.hogged = 0, 0, 0
+	if !crowded {
+		return
+	}
 	if other := p.least(c, c.cpu); p.load[other].Load() < p.load[c.cpu].Load() {
 		p.move(c, other)
 	}
@@ -82,14 +105,15 @@ func (p *cpus) index(number int) int {
 
 // Woken implements platform.Sleeper.
 func (c *context) Woken(cpu int) {
-	p := &c.p.cpus
+	p, l := &c.p.cpus, &c.place
+	l.slept = true
 	i := p.index(cpu)
 	if i < 0 || c.cpu < 0 || i >= c.cpu || p.load[i].Load() > 0 {
-		c.turns = 0
+		l.turns = 0
 		return
 	}
-	if c.turns++; c.turns >= turnsKnown && (c.bound == nil || slices.Contains(*c.bound, cpu)) {
-		c.turns = 0
+	if l.turns++; l.turns >= turnsKnown && (c.bound == nil || slices.Contains(*c.bound, cpu)) {
+		l.turns = 0
 		p.move(c, i)
 	}
 }
@@ -126,7 +150,7 @@ func (p *cpus) unbind() {
 
 // move binds both threads to a processor.
 func (p *cpus) move(c *context, cpu int) {
-	c.cpu, c.renewal = cpu, lookAgain
+	c.cpu, c.place = cpu, place{slept: c.place.slept}
 	setAffinity(0, p.numbers[cpu])
 	setAffinity(c.thread.tid, p.numbers[cpu])
 }
