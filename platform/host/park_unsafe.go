@@ -59,3 +59,6 @@ func (p *Parker) futex(op int, val uint32, ts *unix.Timespec) unix.Errno {
 	_, _, e := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.state)), uintptr(op), uintptr(val), uintptr(unsafe.Pointer(ts)), 0, 0)
 	return e
 }
+
+// Yield lets others run that want the caller's processor.
+func Yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -126,7 +126,13 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 		}
 	}
 	if w.thread != nil {
-		if w.thread.Park(left) || left < 0 || time.Now().Before(deadline) {
+		woken := w.thread.Park(left)
+		if woken && w.WokenOn() == arch.CPU() {
+			// Whoever woke us was preempted for us, most likely with a lock that we want: a goroutine that
+			// is locked to its thread waits for it at the cost of several thread switches.
+			host.Yield()
+		}
+		if woken || left < 0 || time.Now().Before(deadline) {
 			return w.woken()
 		}
 		return linux.ETIMEDOUT
