@@ -180,6 +180,7 @@ func (s *sandbox) newKernel(plat platform.Platform, machine loader.Machine) erro
 	if m := s.cfg.Cgroup.Memory; m != 0 && m < ram {
 		ram = m
 	}
+	file.SetRAM(ram)
 	cpus := max(s.cfg.Host.NumCPU, 1)
 	if n := s.cfg.Cgroup.CPUs; n > 0 && n < cpus {
 		cpus = n

@@ -12,13 +12,21 @@ import (
 // a row goes back to the host.
 const reclaimPeriod = time.Second
 
-// coldMax is how many free pages the host may hold before they are given back at once.
-const coldMax = 64 << 20 / PageSize
+// How many free bytes the host may hold before they are given back at once: keepShare of all memory,
+// and keepMin at least.
+const (
+	keepMin   = 64 << 20
+	keepShare = 64
+)
+
+// SetRAM tells how much memory the sandbox may have.
+func (f *File) SetRAM(bytes uint64) { f.reclaim.keep.Store(int64(bytes / keepShare / PageSize)) }
 
 // reclaimer gives freed pages back to the host. It has a timer only while there are some.
 type reclaimer struct {
 	armed atomic.Bool
 	cold  atomic.Int64 // pages freed since the last look, roughly
+	keep  atomic.Int64 // pages
 	all   atomic.Bool  // the next look takes all free pages
 	mu    sync.Mutex
 	timer *time.Timer
@@ -27,7 +35,7 @@ type reclaimer struct {
 
 // freed takes note that n pages became free.
 func (r *reclaimer) freed(f *File, n int) {
-	urgent := r.cold.Add(int64(n)) > coldMax
+	urgent := r.cold.Add(int64(n)) > max(r.keep.Load(), keepMin/PageSize)
 	if !urgent && (r.armed.Load() || r.armed.Swap(true)) {
 		return
 	}
