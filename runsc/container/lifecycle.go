@@ -76,7 +76,7 @@ func (c *Container) handNetwork() (err error) {
 	case c.cfg.Network == "host":
 		n, err = sandbox.ReadNetwork(c.Sentry.PID)
 	case c.cfg.Network == "sandbox" && !c.cfg.Rootless:
-		n, err = sandbox.TakeNetwork(c.Sentry.PID)
+		n, err = sandbox.TakeNetwork(c.Sentry.PID, c.resolvConf())
 	default:
 		return nil
 	}
@@ -95,6 +95,21 @@ func (c *Container) handNetwork() (err error) {
 	n.Args.ID = c.ID
 	_, err = control.Call(conn, control.Network, n.Args, n.Files...)
 	return err
+}
+
+// resolvConf is what the engine mounts at /etc/resolv.conf, nil for nothing.
+func (c *Container) resolvConf() []byte {
+	s, err := c.Spec()
+	if err != nil {
+		return nil
+	}
+	for _, m := range s.Mounts {
+		if m.Destination == "/etc/resolv.conf" {
+			b, _ := os.ReadFile(m.Source)
+			return b
+		}
+	}
+	return nil
 }
 
 // abandon kills a container for which a hook failed.

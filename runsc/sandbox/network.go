@@ -16,15 +16,22 @@ import (
 // TakeNetwork collects what the network namespace of process pid has: the interfaces, with a packet socket
 // each, their addresses, routes, and neighbours entered by hand. From then on it is the
 // sandbox that answers for the addresses, so the namespace itself loses them (Release).
-func TakeNetwork(pid int) (n *Network, err error) {
+//
+// resolvConf is the container's resolv.conf, or nil: if it names Docker's resolver, a socket to that is among it.
+func TakeNetwork(pid int, resolvConf []byte) (n *Network, err error) {
 	if same, err := sameNet(pid); err != nil {
 		return nil, err
 	} else if same {
 		return nil, errors.New("network: the container's network namespace is that of runsc itself, which would lose its interfaces: use --network none")
 	}
 	err = InNamespaces(pid, func() error {
-		n, err = readNetwork(packetSocket)
-		return err
+		if n, err = readNetwork(packetSocket); err != nil {
+			return err
+		}
+		if asks, servers := dockerResolver(resolvConf); asks && len(n.Args.Links) > 0 {
+			return n.resolver(servers)
+		}
+		return nil
 	})
 	if n != nil {
 		n.pid = pid

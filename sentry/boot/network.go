@@ -28,7 +28,13 @@ func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.E
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fds := r.Take()
-	if c.started || !shown && len(fds) != len(a.Links) || shown && len(fds) != 0 {
+	want := len(a.Links)
+	if shown {
+		want = 0
+	} else if a.Resolver {
+		want++
+	}
+	if c.started || len(fds) != want {
 		for _, fd := range fds {
 			host.Close(fd)
 		}
@@ -64,6 +70,15 @@ func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.E
 		if ip, ok := netip.AddrFromSlice(v.IP); ok && links[v.Link] != nil {
 			links[v.Link].Fix(ip, v.MAC)
 		}
+	}
+	if a.Resolver && !shown {
+		var servers []netip.Addr
+		for _, b := range a.Servers {
+			if ip, ok := netip.AddrFromSlice(b); ok {
+				servers = append(servers, ip)
+			}
+		}
+		inet.Of(c.ns.Net).Resolve(fds[len(fds)-1], servers)
 	}
 	return control.Empty{}, nil
 }

@@ -11,6 +11,10 @@ type NetworkArgs struct {
 	Links      []NetLink
 	Routes     []NetRoute
 	Neighbours []NetNeighbour
+	// Resolver says that a socket follows those of Links that is connected to Docker's resolver at 127.0.0.11, and Servers
+	// are whom that would ask in turn.
+	Resolver bool
+	Servers  [][]byte
 }
 
 // NetLink is an Ethernet interface.

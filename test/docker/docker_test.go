@@ -18,12 +18,13 @@ type daemon struct {
 	t    *testing.T
 	dir  string
 	host string
+	pid  int
 }
 
 const image = "runsc-test"
 
-// start starts dockerd and makes the image.
-func start(t *testing.T) *daemon {
+// start starts dockerd and makes the image. With networks it has bridges and rules, in a network namespace of its own.
+func start(t *testing.T, networks bool) *daemon {
 	runsc, err := filepath.Abs("../../bin/runsc")
 	if err != nil {
 		t.Fatal(err)
@@ -36,14 +37,21 @@ func start(t *testing.T) *daemon {
 		t.Fatal(err)
 	}
 	d := &daemon{t: t, dir: dir, host: "unix://" + dir + "/sock"}
-	cfg, _ := json.Marshal(map[string]any{
+	options := map[string]any{
 		"runtimes": map[string]any{
 			"runsc":      map[string]any{"path": runsc},
 			"runsc-host": map[string]any{"path": runsc, "runtimeArgs": []string{"--network=host"}},
 		},
 		"data-root": dir + "/data", "exec-root": dir + "/exec", "hosts": []string{d.host}, "pidfile": dir + "/pid",
-		"bridge": "none", "iptables": false, "storage-driver": "vfs",
-	})
+		"storage-driver": "vfs",
+	}
+	command := []string{"dockerd", "--config-file", dir + "/daemon.json"}
+	if networks {
+		command = append([]string{"unshare", "--net", "sh", "-c", `ip link set lo up && exec "$@"`, "sh"}, command...)
+	} else {
+		options["bridge"], options["iptables"] = "none", false
+	}
+	cfg, _ := json.Marshal(options)
 	if err := os.WriteFile(dir+"/daemon.json", cfg, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -51,11 +59,12 @@ func start(t *testing.T) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("dockerd", "--config-file", dir+"/daemon.json")
+	c := exec.Command(command[0], command[1:]...)
 	c.Stdout, c.Stderr = log, log
 	if err := c.Start(); err != nil {
 		t.Fatalf("dockerd: %v", err)
 	}
+	d.pid = c.Process.Pid
 	t.Cleanup(func() {
 		c.Process.Signal(os.Interrupt)
 		done := make(chan struct{})
@@ -120,7 +129,7 @@ func must(t *testing.T, what, out string, code int, want string, wantCode int) {
 }
 
 func TestDocker(t *testing.T) {
-	d := start(t)
+	d := start(t, false)
 	t.Run("run", func(t *testing.T) {
 		out, code := d.run(image, "sh", "-c", "uname -r; exit 3")
 		must(t, "uname", out, code, "6.12.0", 3)

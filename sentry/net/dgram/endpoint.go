@@ -88,6 +88,8 @@ type Table struct {
 	udp   *stack.Ports
 	pings [2]*stack.Ports // of IPv4, of IPv6
 
+	service atomic.Pointer[service]
+
 	mu   sync.RWMutex
 	raws []*Endpoint
 	want [2][256]atomic.Int32 // raw sockets of a protocol

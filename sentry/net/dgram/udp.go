@@ -145,8 +145,24 @@ func (u udp) Failed(h *header.IP, quoted []byte, f stack.Failure) {
 	}
 }
 
+// service is something of the sandbox's own at an address that no socket needs to be bound to.
+type service struct {
+	at netip.AddrPort
+	f  func(d *Datagram)
+}
+
+// Serve lets f take what is sent to an address, before any socket.
+func (t *Table) Serve(at netip.AddrPort, f func(d *Datagram)) { t.service.Store(&service{at, f}) }
+
+// Answer gives a datagram of a service to the socket it is for.
+func (t *Table) Answer(d *Datagram) { t.deliver(d) }
+
 // deliver gives a datagram to whom it is for: false if that is nobody.
 func (t *Table) deliver(d *Datagram) bool {
+	if s := t.service.Load(); s != nil && d.Dst == s.at {
+		s.f(d)
+		return true
+	}
 	to := d.Dst.Addr()
 	if to.IsMulticast() || t.Stack.IsBroadcast(to) {
 		t.deliverMany(d)

@@ -243,3 +243,13 @@ func (l *listener) child(local, remote netip.AddrPort, link int32) *Endpoint {
 	p.table.ports.Share(&n.bind, local.Port())
 	return n
 }
+
+// Serve returns a listener for something of the sandbox's own, at an address that no socket needs to be bound to. It
+// goes before all others, and is not shown.
+func (t *Table) Serve(at netip.AddrPort, owner stack.Owner) *Endpoint {
+	e := t.New(false, owner, 0)
+	e.local, e.state = at, Listen
+	e.listen = &listener{e: e, backlog: 128, late: map[*Endpoint]struct{}{}}
+	t.service.Store(e)
+	return e
+}

@@ -3,6 +3,7 @@ package tcp
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
@@ -21,6 +22,8 @@ type Table struct {
 	last  *waiter
 	timer stack.Timer
 	held  held
+
+	service atomic.Pointer[Endpoint]
 }
 
 // pair is what a connection is known by.
@@ -170,6 +173,9 @@ func (t *Table) expire() {
 // find returns the listener for a connection to local: one bound to the address goes before one
 // bound to any; of several in a group one by the addresses (inet_lookup_listener).
 func (t *Table) find(local, remote netip.AddrPort) *listener {
+	if s := t.service.Load(); s != nil && local == s.local {
+		return s.listen
+	}
 	var best *listener
 	var group []*listener
 	most := -1
