@@ -15,6 +15,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/socket/hostinet"
 	"github.com/seed-7423c386/runsc/sentry/socket/inet"
 	"github.com/seed-7423c386/runsc/sentry/socket/netlink"
+	"github.com/seed-7423c386/runsc/sentry/socket/packet"
 	"github.com/seed-7423c386/runsc/sentry/socket/unix"
 	"github.com/seed-7423c386/runsc/sentry/syscalls"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -30,6 +31,7 @@ func (s *sandbox) registerFileSystems() {
 		hostinet.Register(k.InitNS.Net)
 	}
 	netlink.Register()
+	packet.Register(s.pool)
 	dev.Register(k.Random)
 	k.Memfds = tmpfs.NewMemfds(s.pool, k.TotalRAM)
 	tmp := func(_ *kernel.Task, source, data string) (*vfs.Super, linux.Errno) {

@@ -35,7 +35,7 @@ func Ioctl(ctx vfs.Ctx, s *Base, cmd uint32, arg uint64) (uintptr, linux.Errno) 
 	case linux.SIOCGIFCONF:
 		return 0, ifconf(ctx, s, usermem.Addr(arg))
 	case linux.SIOCGIFNAME, linux.SIOCGIFFLAGS, linux.SIOCSIFFLAGS, linux.SIOCGIFMETRIC, linux.SIOCGIFMTU, linux.SIOCSIFMTU,
-		linux.SIOCGIFHWADDR, linux.SIOCGIFINDEX, linux.SIOCGIFTXQLEN, linux.SIOCGIFMAP:
+		linux.SIOCGIFHWADDR, linux.SIOCGIFINDEX, linux.SIOCGIFTXQLEN, linux.SIOCGIFMAP, linux.SIOCETHTOOL:
 	default:
 		return 0, linux.ENOTTY
 	}
@@ -65,6 +65,9 @@ func ifreq(ctx vfs.Ctx, s *Base, cmd uint32, name, u []byte) linux.Errno {
 	l, errno := d.Find(index, text)
 	if errno != 0 {
 		return errno
+	}
+	if cmd == linux.SIOCETHTOOL {
+		return linux.EOPNOTSUPP
 	}
 	if cmd != linux.SIOCSIFFLAGS && cmd != linux.SIOCSIFMTU {
 		switch cmd {

@@ -302,6 +302,16 @@ func getsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	var value []byte
 	switch {
 	case level != linux.SOL_SOCKET:
+		if q, ok := s.(socket.Asker); ok {
+			question := make([]byte, min(n, maxOption))
+			if _, errno := t.Space().CopyIn(a.Addr(3), question); errno != 0 {
+				return 0, errno
+			}
+			var known bool
+			if value, errno, known = q.OptionFor(level, name, question); known {
+				break
+			}
+		}
 		value, errno = o.Option(t, level, name, int(min(n, maxOption)))
 	case name == linux.SO_PEERNAME:
 		if value, errno = s.Name(true); errno == 0 && len(value) < int(n) {

@@ -66,7 +66,7 @@ func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Err
 	var port uint16
 	t.udp.Update(func() { port = e.bind.Port })
 	src := netip.AddrPortFrom(p.Src, port)
-	if p.Local && !t.rawWants(linux.IPPROTO_UDP, o.To.Addr().Is6()) && len(data)+48 <= p.MTU {
+	if p.Local && !t.Stack.Tapped() && !t.rawWants(linux.IPPROTO_UDP, o.To.Addr().Is6()) && len(data)+48 <= p.MTU {
 		d := &Datagram{Data: data, Src: src, Dst: o.To, TTL: o.TTL, TOS: o.TOS, Link: p.Link, Time: stack.Wall.Now()}
 		if d.TTL == 0 {
 			d.TTL = uint8(t.Stack.Settings.TTL.Load())

@@ -78,6 +78,9 @@ func (l *Link) input(b []byte) {
 	}
 	flags := b[0]
 	e, payload, ok := header.ParseEthernet(b[vnetSize:])
+	if ok && l.stack.Tapped() {
+		l.tell(b[vnetSize:], e, l.kind(e), flags&needsChecksum != 0, nil)
+	}
 	if !ok || e.Dst != l.mac && e.Dst[0]&1 == 0 || e.Src == l.mac {
 		return
 	}
@@ -98,6 +101,31 @@ func (l *Link) input(b []byte) {
 		}
 		l.stack.Hold(payload, l.index, from)
 	}
+}
+
+// kind is whom a frame that came in is for.
+func (l *Link) kind(e header.Ethernet) uint8 {
+	switch {
+	case e.Dst == l.mac:
+		return stack.FrameHost
+	case e.Dst == header.BroadcastMAC:
+		return stack.FrameBroadcast
+	case e.Dst[0]&1 != 0:
+		return stack.FrameMulticast
+	}
+	return stack.FrameOther
+}
+
+// tell tells those who watch of a frame.
+func (l *Link) tell(b []byte, e header.Ethernet, kind uint8, partial bool, from any) {
+	if dev := l.stack.Link(l.index); dev != nil {
+		l.stack.Tell(&stack.Frame{Link: dev, Whole: b, Head: header.EthernetSize, Type: e.Type, Kind: kind, Partial: partial, From: from})
+	}
+}
+
+// SendFrame is stack.Framer's.
+func (l *Link) SendFrame(b []byte) bool {
+	return l.sock.Send(append(make([]byte, vnetSize, vnetSize+len(b)), b...), nil) == 0
 }
 
 // tcp reports whether a packet is one of TCP, which the stack does not keep, and no fragment.
@@ -182,6 +210,11 @@ func (l *Link) frame(p stack.Out) frame {
 // write sends a frame. One that the host has no room for is lost, as on any Ethernet.
 func (l *Link) write(f frame, to header.MAC) {
 	copy(f.head[vnetSize:], to[:])
+	if l.stack.Tapped() {
+		whole := f.keep().head
+		e, _, _ := header.ParseEthernet(whole[vnetSize:])
+		l.tell(whole[vnetSize:], e, stack.FrameOutgoing, whole[0] == needsChecksum, nil)
+	}
 	if errno := l.sock.Send(f.head, f.data); errno != 0 {
 		l.stats.TxDropped.Add(1)
 	}

@@ -136,6 +136,9 @@ func (s *Stack) transmit(p *Path, o Out) {
 	l.Stats.Tx(n)
 	if p.Local || l.Loopback() {
 		l.Stats.Rx(n)
+		if s.Tapped() {
+			s.tellLoop(l, o.Flat())
+		}
 		s.Input(o.Flat(), p.Link, Ourselves)
 		return
 	}

@@ -94,6 +94,8 @@ type Stack struct {
 	ids      atomic.Uint32
 	frags    fragments
 	groups   groups
+	taps     atomic.Pointer[[]Tap]
+	tapMu    sync.Mutex
 
 	mu     sync.Mutex
 	routes []Route

@@ -180,6 +180,7 @@ func (s *segments) tsNow() uint32 { return uint32(s.clock.Now() / 1e6) }
 // heard takes what the peer's SYN says.
 func (s *segments) heard(e *Endpoint, h *header.TCP) {
 	s.irs, s.rcvNxt = h.Seq, h.Seq+1
+	s.adv = s.rcvNxt + uint32(min(s.room, 65535)) // what the SYN has told or will tell
 	s.mss = int(h.MSS)
 	if s.mss == 0 {
 		s.mss = 536

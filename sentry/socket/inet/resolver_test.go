@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/sentry/net/dgram"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
+	"github.com/seed-7423c386/runsc/sentry/net/dgram"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/net/tcp"
 	"github.com/seed-7423c386/runsc/sentry/usermem"

@@ -1,0 +1,34 @@
+package linux
+
+// Packet sockets (packet(7); include/uapi/linux/if_packet.h, if_ether.h).
+const (
+	SOL_PACKET = 263
+	ETH_P_ALL  = 3
+
+	SIOCETHTOOL = 0x8946
+
+	PACKET_ADD_MEMBERSHIP  = 1
+	PACKET_DROP_MEMBERSHIP = 2
+	PACKET_RX_RING         = 5
+	PACKET_STATISTICS      = 6
+	PACKET_COPY_THRESH     = 7
+	PACKET_AUXDATA         = 8
+	PACKET_ORIGDEV         = 9
+	PACKET_VERSION         = 10
+	PACKET_HDRLEN          = 11
+	PACKET_RESERVE         = 12
+	PACKET_LOSS            = 14
+	PACKET_TIMESTAMP       = 17
+	PACKET_QDISC_BYPASS    = 20
+	PACKET_IGNORE_OUTGOING = 23
+
+	PACKET_MR_PROMISC = 1
+	PACKET_MR_UNICAST = 3
+
+	TP_STATUS_KERNEL       = 0
+	TP_STATUS_USER         = 1
+	TP_STATUS_LOSING       = 4
+	TP_STATUS_CSUMNOTREADY = 8
+	TP_STATUS_BLK_TMO      = 32
+	TP_STATUS_CSUM_VALID   = 128
+)
