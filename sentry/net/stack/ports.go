@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -17,6 +18,9 @@ type Ports struct {
 	stack *Stack
 	mu    sync.RWMutex
 	ports map[uint16]*Binding // a ring each
+
+	// listen is those of ports that listen: their connections have the port, too, and may be many.
+	listen map[uint16][]*Binding
 }
 
 // Binding is one user of a port. The fields but Owner do not change while it is bound.
@@ -29,7 +33,7 @@ type Binding struct {
 	UID    uint32
 	Owner  Owner // nil: Reuse and ReusePort count
 	Who    any
-	Listen bool // changes under the lock of Ports
+	Listen bool // by Ports.Listen and Unlisten
 	Auto   bool // chosen for a connection: others may choose it, too
 
 	Reuse, ReusePort bool
@@ -40,7 +44,7 @@ type Binding struct {
 
 // NewPorts returns an empty table.
 func NewPorts(s *Stack, tcp bool) *Ports {
-	return &Ports{TCP: tcp, stack: s, ports: map[uint16]*Binding{}}
+	return &Ports{TCP: tcp, stack: s, ports: map[uint16]*Binding{}, listen: map[uint16][]*Binding{}}
 }
 
 func (b *Binding) reuse() bool {
@@ -231,7 +235,30 @@ func (p *Ports) Listen(b *Binding) linux.Errno {
 		b.Listen = false
 		return linux.EADDRINUSE
 	}
+	p.listen[b.Port] = append(p.listen[b.Port], b)
 	return 0
+}
+
+// Unlisten undoes Listen.
+func (p *Ports) Unlisten(b *Binding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b.Listen = false; b.Port == 0 {
+		return
+	}
+	left := slices.DeleteFunc(p.listen[b.Port], func(o *Binding) bool { return o == b })
+	if p.listen[b.Port] = left; len(left) == 0 {
+		delete(p.listen, b.Port)
+	}
+}
+
+// EachListener calls f for those who listen on a port.
+func (p *Ports) EachListener(port uint16, f func(b *Binding)) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, b := range p.listen[port] {
+		f(b)
+	}
 }
 
 // Each calls f for the users of a port until it returns false.

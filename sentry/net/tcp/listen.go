@@ -74,7 +74,7 @@ func (e *Endpoint) stopListening() *listener {
 	l := e.listen
 	e.state = Close
 	e.events |= evAll
-	e.table.ports.Update(func() { e.bind.Listen = false })
+	e.table.ports.Unlisten(&e.bind)
 	e.listen = nil
 	e.unbindLocked()
 	e.unlock()

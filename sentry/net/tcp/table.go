@@ -179,10 +179,10 @@ func (t *Table) find(local, remote netip.AddrPort) *listener {
 	var best *listener
 	var group []*listener
 	most := -1
-	t.ports.Each(local.Port(), func(b *stack.Binding) bool {
+	t.ports.EachListener(local.Port(), func(b *stack.Binding) {
 		e, ok := b.Who.(*Endpoint)
-		if !ok || !b.Listen || !b.Match(local.Addr()) {
-			return true
+		if !ok || !b.Match(local.Addr()) {
+			return
 		}
 		n := 0
 		if b.Addr.IsValid() {
@@ -192,7 +192,7 @@ func (t *Table) find(local, remote netip.AddrPort) *listener {
 			n++
 		}
 		if n < most {
-			return true
+			return
 		}
 		if n > most {
 			group = group[:0]
@@ -201,7 +201,6 @@ func (t *Table) find(local, remote netip.AddrPort) *listener {
 		if e.owner.Flag(linux.SO_REUSEPORT) {
 			group = append(group, e.listen)
 		}
-		return true
 	})
 	if len(group) > 1 {
 		return group[stack.Hash(local, remote)%uint64(len(group))]
