@@ -13,6 +13,12 @@ import (
 // messages collects what the platform logs during a test, and makes it impatient.
 func messages(t *testing.T) func() string {
 	p := plat(t)
+	settle := func() { // nobody else uses what is changed here
+		for p.refilling.Load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	settle()
 	log, wait := p.log, patience
 	var mu sync.Mutex
 	var all []string
@@ -22,7 +28,10 @@ func messages(t *testing.T) func() string {
 		all = append(all, fmt.Sprintf(format, args...))
 	}
 	patience = int64(40 * time.Millisecond)
-	t.Cleanup(func() { p.log, patience = log, wait })
+	t.Cleanup(func() {
+		settle()
+		p.log, patience = log, wait
+	})
 	return func() string {
 		mu.Lock()
 		defer mu.Unlock()
