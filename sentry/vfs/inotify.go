@@ -164,6 +164,9 @@ func (n *Inotify) Add(i *Inode, mask uint32) (int32, linux.Errno) {
 	defer i.watches.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.watches == nil { // another thread has closed it meanwhile
+		return 0, linux.EBADF
+	}
 	for _, w := range i.watches.list {
 		if w.n != n {
 			continue

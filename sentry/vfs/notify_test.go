@@ -52,6 +52,22 @@ func TestInotify(t *testing.T) {
 	w.is(n.Remove(wd), linux.EINVAL)
 }
 
+// TestInotifyClosed adds a watch after the last close, as a thread does that was overtaken.
+func TestInotifyClosed(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("/d")
+	n := vfs.NewInotify()
+	n.Release(nil)
+	d := w.walk("/d")
+	defer d.Put()
+	if _, errno := n.Add(d.Inode(), vfs.InAllEvents); errno != linux.EBADF {
+		t.Errorf("a watch of a closed instance: %v", errno)
+	}
+	if errno := n.Remove(1); errno != linux.EINVAL {
+		t.Errorf("its removal: %v", errno)
+	}
+}
+
 // TestInotifyLocks adds and removes watches while events happen.
 func TestInotifyLocks(t *testing.T) {
 	w := newWorld(t)
