@@ -73,6 +73,7 @@ func policy() []host.Call {
 	nodes = append(nodes, host.Checks{{Arg: 2, Mask: linux.S_IFMT, Value: linux.S_IFCHR}, {Arg: 3, Mask: ^uint64(0), Value: 0}})
 	calls := []host.Call{
 		{Name: "recvmsg", No: linux.SYS_RECVMSG},
+		{Name: "ppoll", No: linux.SYS_PPOLL},
 		{Name: "sendmsg", No: linux.SYS_SENDMSG},
 		{Name: "shutdown", No: linux.SYS_SHUTDOWN},
 		{Name: "write", No: linux.SYS_WRITE},

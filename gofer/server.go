@@ -66,6 +66,10 @@ type server struct {
 // maxBusy bounds the requests that are worked on at the same time.
 const maxBusy = 64
 
+// shortWait is how long the Go runtime hears nothing of a wait for the next request, in nanoseconds. Else
+// it would keep a thread awake that looks every few microseconds for calls that take long.
+const shortWait = 1e6
+
 // firstRoom is how many descriptors there is room for from the start.
 const firstRoom = 1024
 
@@ -92,12 +96,15 @@ func (s *server) log(level, format string, args ...any) {
 // by a goroutine.
 func (s *server) serve() {
 	recv := func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
-		flags := 0
-		if !wait {
-			flags = unix.MSG_DONTWAIT
+		for {
+			if wait {
+				host.WaitRead([]int{s.conn}, -1, shortWait)
+			}
+			n, nfds, _, errno := host.Recvmsg(s.conn, p, fds, unix.MSG_DONTWAIT)
+			if errno != linux.EAGAIN || !wait {
+				return n, nfds, errno
+			}
 		}
-		n, nfds, _, errno := host.Recvmsg(s.conn, p, fds, flags)
-		return n, nfds, errno
 	}
 	in := wire.NewStream(recv, 0)
 	own := new(reply)

@@ -60,7 +60,13 @@ func Recvmsg(fd int, p []byte, fds []int, flags int) (n, nfds, outFlags int, err
 	}
 	for {
 		// Safe: as in Sendmsg.
-		r, _, e := unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), uintptr(flags)|unix.MSG_CMSG_CLOEXEC)
+		var r uintptr
+		var e unix.Errno
+		if flags&unix.MSG_DONTWAIT != 0 { // the Go runtime need not hear of it
+			r, _, e = unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), uintptr(flags)|unix.MSG_CMSG_CLOEXEC)
+		} else {
+			r, _, e = unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)), uintptr(flags)|unix.MSG_CMSG_CLOEXEC)
+		}
 		if e == unix.EINTR {
 			continue
 		}
