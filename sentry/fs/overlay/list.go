@@ -89,12 +89,23 @@ func (d *dir) merged(k layerCtx) ([]vfs.Dirent, linux.Errno) {
 }
 
 // Open is vfs.InodeOps's.
-func (d *dir) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return &listing{d: d}, 0 }
+func (d *dir) Open(ctx vfs.Ctx, _ *vfs.File) (vfs.FileOps, linux.Errno) {
+	l := &listing{d: d}
+	if up := d.upper.Load(); up != nil && len(d.lowers) == 0 {
+		var errno linux.Errno
+		if l.pure, errno = vfs.OpenInode(layerCtx{ctx}, d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY); errno != 0 {
+			return nil, errno
+		}
+	}
+	return l, 0
+}
 
-// listing is an open directory: its names are taken down when it is read from the beginning.
+// listing is an open directory. Its names are taken down when it is read from the beginning, unless all
+// of them are in the upper layer: then they are read there.
 type listing struct {
 	d    *dir
 	have []vfs.Dirent
+	pure *vfs.File
 }
 
 // Read is vfs.FileOps's.
@@ -108,13 +119,20 @@ func (*listing) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno
 }
 
 // Release is vfs.FileOps's.
-func (*listing) Release(*vfs.File) {}
+func (l *listing) Release(*vfs.File) {
+	if l.pure != nil {
+		l.pure.Put()
+	}
+}
 
 // Fsync is vfs.Fsyncer's.
 func (l *listing) Fsync(ctx vfs.Ctx, _ *vfs.File, dataOnly bool) linux.Errno {
 	up := l.d.upper.Load()
 	if up == nil {
 		return 0
+	}
+	if l.pure != nil {
+		return l.pure.Fsync(ctx, dataOnly)
 	}
 	f, errno := vfs.OpenInode(layerCtx{ctx}, l.d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY)
 	if errno != 0 {
@@ -126,6 +144,9 @@ func (l *listing) Fsync(ctx vfs.Ctx, _ *vfs.File, dataOnly bool) linux.Errno {
 
 // Readdir is vfs.Dirents's.
 func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
+	if l.pure != nil {
+		return l.readPure(layerCtx{ctx}, f, off, emit)
+	}
 	if off == 0 || l.have == nil {
 		list, errno := l.d.merged(layerCtx{ctx})
 		if errno != 0 {
@@ -143,4 +164,51 @@ func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dir
 		}
 	}
 	return 0
+}
+
+// pureAtOnce is how many names are read of the upper layer before they are shown: its locks are not held
+// then.
+const pureAtOnce = 128
+
+// readPure is Readdir of a directory that is in the upper layer only.
+func (l *listing) readPure(k layerCtx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
+	place := l.d.place.Load()
+	for {
+		if _, errno := l.pure.Seek(k, off, linux.SEEK_SET); errno != 0 {
+			return errno
+		}
+		var some []vfs.Dirent
+		errno := l.pure.ReaddirLocked(k, func(e vfs.Dirent) bool {
+			some = append(some, e)
+			return len(some) < pureAtOnce
+		})
+		if errno != 0 || len(some) == 0 {
+			return errno
+		}
+		for _, e := range some {
+			off = e.Next
+			switch e.Name {
+			case ".":
+				e.Ino = l.d.Ino
+			case "..":
+				e.Ino = f.Path.Dentry.ParentIno()
+			default:
+				c, errno := vfs.ChildOf(k, place, e.Name)
+				if errno != 0 {
+					continue
+				}
+				i := c.Inode()
+				if e.Ino = l.d.fs.origin(k, i); e.Ino == 0 {
+					e.Ino = l.d.fs.number(i)
+				}
+				hidden := whiteout(i)
+				if c.Put(); hidden {
+					continue
+				}
+			}
+			if !emit(e) {
+				return 0
+			}
+		}
+	}
 }

@@ -78,8 +78,11 @@ func (n *node) shown(a *vfs.Attr) {
 		if n.upper.Load() != nil {
 			above = 1
 		}
-		if len(d.lowers)+above > 1 {
+		if len(d.lowers)+above > 1 && a.Nlink > 0 {
 			a.Nlink = 1 // find(1) and others take this for not known
+		}
+		if n.gone {
+			a.Nlink = 0
 		}
 	}
 	if n.gone && a.Nlink > 0 {
