@@ -450,6 +450,12 @@ func (f *File) Readdir(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 	return f.ReaddirLocked(ctx, emit)
 }
 
+// ReaddirFrom is ReaddirLocked from position off on.
+func (f *File) ReaddirFrom(ctx Ctx, off int64, emit func(Dirent) bool) linux.Errno {
+	f.pos.off.Store(off)
+	return f.ReaddirLocked(ctx, emit)
+}
+
 // ReaddirLocked is Readdir of a file that only the caller has: one in a layer, which is read
 // under locks that come after the position's.
 func (f *File) ReaddirLocked(ctx Ctx, emit func(Dirent) bool) linux.Errno {

@@ -174,11 +174,8 @@ const pureAtOnce = 128
 func (l *listing) readPure(k layerCtx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
 	place := l.d.place.Load()
 	for {
-		if _, errno := l.pure.Seek(k, off, linux.SEEK_SET); errno != 0 {
-			return errno
-		}
 		var some []vfs.Dirent
-		errno := l.pure.ReaddirLocked(k, func(e vfs.Dirent) bool {
+		errno := l.pure.ReaddirFrom(k, off, func(e vfs.Dirent) bool {
 			some = append(some, e)
 			return len(some) < pureAtOnce
 		})
