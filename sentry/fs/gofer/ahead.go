@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -35,10 +36,9 @@ type ahead struct {
 	tree  bool             // by a program that goes through a tree
 	early map[string]found // looked up, not asked for yet
 
-	whole  []wire.Entry // all entries, come with the look-up of the directory
-	wholly int64        // when they were asked for, on the client's clock; 0: no such list
-	hint   bool         // the directory was looked up by a program that goes through a tree,
-	hinted bool         // in the order of inode numbers
+	whole  *wholeList // come with the look-up of the directory, if it did
+	hint   bool       // the directory was looked up by a program that goes through a tree,
+	hinted bool       // in the order of inode numbers
 }
 
 // Where directories are looked up in order, their own lists are asked for at the same time: find, cp and
@@ -47,16 +47,38 @@ const (
 	listTime   = int64(time.Second)
 	mostUnread = 64
 	mostLists  = wire.MaxNames
+	mostKept   = 512 // lists that nobody has read yet, of a mount: some megabytes
 )
+
+// wholeList is all entries of a directory.
+type wholeList struct {
+	entries atomic.Pointer[[]wire.Entry] // nil once it was read, or there were too many lists
+	asked   int64                        // when, on the client's clock
+	lost    uint64                       // the mount's at that time
+}
+
+// keepList makes a list that goes when there are too many younger ones.
+func (m *mount) keepList(entries []wire.Entry, asked int64, lost uint64) *wholeList {
+	l := &wholeList{asked: asked, lost: lost}
+	l.entries.Store(&entries)
+	k := &m.kept
+	k.Lock()
+	defer k.Unlock()
+	if old := k.ring[k.next]; old != nil && old.entries.Swap(nil) != nil {
+		m.unread.Add(1)
+	}
+	k.ring[k.next] = l
+	k.next = (k.next + 1) % mostKept
+	return l
+}
 
 // hold keeps the list of the directory that came with its look-up, unless it has been changed here.
 func (a *ahead) hold(m *mount, f *found) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hint, a.hinted = true, f.byIno
-	if f.listed && a.gen == 0 && m.lost.Load() == f.lost {
-		a.whole, a.wholly = f.list, f.asked
-		m.unread.Add(1)
+	if f.list != nil && a.gen == 0 && m.lost.Load() == f.list.lost {
+		a.whole = f.list
 	}
 }
 
@@ -64,13 +86,17 @@ func (a *ahead) hold(m *mount, f *found) {
 func (a *ahead) held(m *mount) (list []wire.Entry, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at := a.wholly
-	list, a.whole, a.wholly = a.whole, nil, 0
-	if at == 0 || m.c.now()-at > listTime {
+	l := a.whole
+	a.whole = nil
+	if l == nil {
+		return nil, false
+	}
+	entries := l.entries.Swap(nil)
+	if entries == nil || m.c.now()-l.asked > listTime {
 		return nil, false
 	}
 	m.wasRead(2)
-	return list, true
+	return *entries, true
 }
 
 // wasRead counts a directory that was read.
@@ -136,7 +162,7 @@ func (a *ahead) changing(d *dir, name string) {
 	a.mu.Lock()
 	f, ok := a.early[name]
 	delete(a.early, name)
-	a.whole, a.wholly = nil, 0
+	a.whole = nil
 	a.gen++
 	a.mu.Unlock()
 	if ok {

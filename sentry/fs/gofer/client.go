@@ -82,6 +82,11 @@ type mount struct {
 
 	lost   atomic.Uint64 // directories that were changed here and forgotten
 	unread atomic.Int32  // lists that came early and were of no use, less those that were
+	kept   struct {
+		sync.Mutex
+		ring [mostKept]*wholeList
+		next int
+	}
 
 	inodes struct {
 		sync.Mutex

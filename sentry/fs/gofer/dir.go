@@ -44,12 +44,9 @@ type found struct {
 	node wire.Node
 	fd   int // of a regular file, if it was asked for and could be opened, else -1
 
-	byIno  bool // likewise, in the order of inode numbers
-	tree   bool // it was looked up for a program that goes through a tree
-	listed bool // list is all that the directory has
-	list   []wire.Entry
-	asked  int64  // when that was asked for
-	lost   uint64 // the mount's at that time
+	tree  bool       // it was looked up for a program that goes through a tree,
+	byIno bool       // in the order of inode numbers
+	list  *wholeList // what the directory has, if that came along
 }
 
 // drop gives back what found holds.
@@ -74,7 +71,10 @@ func (d *dir) walk(names []string, flags uint32) (first found, more []found, err
 	next := 0
 	for i := range all {
 		s := &reply.Steps[i]
-		all[i] = found{node: s.Node, fd: -1, tree: flags&wire.List != 0, listed: s.Listed, list: s.Entries, asked: asked, lost: lost}
+		all[i] = found{node: s.Node, fd: -1, tree: flags&wire.List != 0}
+		if s.Listed {
+			all[i].list = d.fs.keepList(s.Entries, asked, lost)
+		}
 		if reply.Steps[i].Open && next < len(fds) {
 			all[i].fd = fds[next]
 			next++
@@ -109,7 +109,7 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 		give(i, f.fd, false)
 	}
 	if sub, ok := i.Ops.(*dir); ok && f.tree {
-		if f.listed {
+		if f.list != nil {
 			sub.touched.Store(true) // the attributes are of a time after it was read
 		}
 		sub.ahead.hold(d.fs, &f)
