@@ -69,6 +69,9 @@ func (s *sandbox) registerFileSystems() {
 		return syscalls.Queues(ns).Super(), 0
 	}})
 	k.RegisterFS(kernel.FSType{Name: "overlay", Nodev: true, UserNS: true, Param: overlay.Param, Mount: func(t *kernel.Task, source, data string) (*vfs.Super, linux.Errno) {
+		if t == nil {
+			return nil, linux.ENODEV // a bundle's mount: its directories would be the host's
+		}
 		return overlay.Mount(overlay.Mounter{
 			Ctx: t, Random: k.Random, Trusted: t.Cred().HasIn(k.UserNS, linux.CAP_SYS_ADMIN),
 			Walk: func(path string) (vfs.Path, linux.Errno) {
