@@ -152,25 +152,47 @@ func (m *MM) window(v *vma, addr usermem.Addr, n uint64) (lo, hi usermem.Addr) {
 
 // presentBefore counts the bytes of v that are present right below addr, up to maxWindow.
 func (m *MM) presentBefore(v *vma, addr usermem.Addr) uint64 {
-	n := uint64(0)
-	for n < maxWindow && addr > v.start {
-		addr -= usermem.PageSize
-		if m.table.get(addr) == 0 {
+	lo := max(v.start, addr-min(addr, maxWindow))
+	at := addr
+	for at > lo {
+		l := m.table.leaf(at - 1)
+		if l == nil {
 			break
 		}
-		n += usermem.PageSize
+		base := (at - 1) &^ usermem.HugeMask
+		i, stop := index(at-1, usermem.PageShift), index(max(lo, base), usermem.PageShift)
+		for i >= stop && l.ptes[i] != 0 {
+			i--
+		}
+		at = base + usermem.Addr(i+1)<<usermem.PageShift
+		if i >= stop {
+			break
+		}
 	}
-	return n
+	return uint64(addr - at)
 }
 
 // presentAfter counts the bytes of v that are present from addr on, up to maxWindow.
 func (m *MM) presentAfter(v *vma, addr usermem.Addr) uint64 {
-	n := uint64(0)
-	for n < maxWindow && addr < v.end && m.table.get(addr) != 0 {
-		addr += usermem.PageSize
-		n += usermem.PageSize
+	hi := min(v.end, addr+maxWindow)
+	at := addr
+	for at < hi {
+		l := m.table.leaf(at)
+		if l == nil {
+			break
+		}
+		i := index(at, usermem.PageShift)
+		stop := i + int((min(hi, at&^usermem.HugeMask+usermem.HugeSize)-at)>>usermem.PageShift)
+		first := i
+		for i < stop && l.ptes[i] != 0 {
+			i++
+		}
+		at += usermem.Addr(i-first) << usermem.PageShift
+		if i < stop {
+			break
+		}
 	}
-	return n
+	return uint64(at - min(at, addr))
 }
 
 // fillAnon gives zero pages to the private memory around addr. warm tells that the host has
@@ -234,9 +256,7 @@ func (m *MM) fillZero(v *vma, addr, lo, hi usermem.Addr) (warm bool, errno linux
 func (m *MM) install(v *vma, at usermem.Addr, off, n uint64, kind pte) {
 	p := kind | ptePresent
 	p |= v.access(p) | pte(off)
-	for i := uint64(0); i < n; i += usermem.PageSize {
-		m.table.set(at+usermem.Addr(i), p+pte(i))
-	}
+	m.table.setRun(at, p, int(n>>usermem.PageShift))
 	m.countPages(v, p, int64(n>>usermem.PageShift))
 }
 

@@ -111,6 +111,24 @@ func (t *pageTable) set(addr usermem.Addr, p pte) {
 	l.ptes[i] = p
 }
 
+// setRun stores n ptes from addr on, the first p, of pages that lie in a row.
+func (t *pageTable) setRun(addr usermem.Addr, p pte, n int) {
+	for n > 0 {
+		l := t.makeLeaf(addr)
+		i := index(addr, usermem.PageShift)
+		k := min(n, entries-i)
+		ptes := l.ptes[i : i+k]
+		for j := range ptes {
+			if ptes[j] == 0 {
+				l.n++
+			}
+			ptes[j] = p
+			p += usermem.PageSize
+		}
+		addr, n = addr+usermem.Addr(k)<<usermem.PageShift, n-k
+	}
+}
+
 // drop takes the leaf of addr out, which has become empty.
 func (t *pageTable) drop(addr usermem.Addr) {
 	tp := t.tops[addr>>topShift]
