@@ -23,8 +23,9 @@ type context struct {
 	fpu      []byte // the state while there is no thread, and room for the host's image
 	fpuDirty bool   // fpu is to be loaded before application code runs
 
-	debug debug
-	meter meter
+	debug  debug
+	meter  meter
+	absent absence
 
 	cpu     int                   // the processor of both threads; -1: none chosen
 	place   place                 // what it has seen there
@@ -169,6 +170,13 @@ func (c *context) setRegs(regs *arch.Registers) unix.Errno {
 // raxOffset is offsetof(struct user, regs.rax).
 const raxOffset = 80
 
+// absence is what the last trap has to say about a page: that it is not there, for the access of
+// the instruction at rip to addr; or, before, that it was not there when the same access began.
+type absence struct {
+	rip, addr uint64
+	before    bool
+}
+
 // Codes of siginfo.
 const (
 	siKernel   = 0x80
@@ -180,6 +188,8 @@ const (
 // decode turns a stop into a trap; false for a signal that means nothing.
 func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, bool) {
 	t := c.thread
+	before := c.absent
+	c.absent = absence{}
 	if e := getRegs(t.tid, regs); e != 0 {
 		return platform.Trap{Kind: platform.Gone}, true
 	}
@@ -200,6 +210,12 @@ func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, 
 	case unix.SIGSEGV:
 		if info.code == segvMaperr || info.code == segvAccerr {
 			c.fault(&trap, regs)
+			switch again := before.addr == info.addr && before.rip == regs.Rip; {
+			case info.code == segvMaperr:
+				c.absent = absence{rip: regs.Rip, addr: info.addr}
+			case again:
+				c.absent.before = true
+			}
 		} else if info.code == siKernel {
 			trap.Addr = 0
 		}

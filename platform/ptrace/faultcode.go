@@ -63,6 +63,10 @@ func (c *context) FaultCode(regs *arch.Registers) (code uint64, ok bool) {
 		return 0, false
 	}
 	code, e := peekData(t.tid, r.Rsp+frameErr)
+	if c.absent.before { // it is there only because the access was taken for a read at first
+		const there = 1
+		code &^= there
+	}
 	return code, e == 0
 }
 

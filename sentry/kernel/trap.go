@@ -51,14 +51,17 @@ func (t *Task) fault(trap *platform.Trap) {
 
 // faultCode is the error code of a page fault that becomes a signal; false if it is none any more.
 func (t *Task) faultCode(trap *platform.Trap, s mm.Signal) (code uint64, ok bool) {
+	const there, write, user, fetch = 1, 2, 4, 16
 	if f, ok := t.ctx.(platform.FaultCoder); ok {
 		rip := t.run.regs.Rip
 		code, ok := f.FaultCode(&t.run.regs)
+		if code&fetch != 0 && s.Code == linux.SEGV_ACCERR {
+			code |= there // as below
+		}
 		if ok || t.run.regs.Rip != rip {
 			return code, ok
 		}
 	}
-	const there, write, user, fetch = 1, 2, 4, 16
 	code = user
 	if trap.Write {
 		code |= write

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include "../oracle.h"
@@ -40,7 +41,15 @@ int main(void)
 	TRY("write across", *(volatile long *)(base + 4092) = 3);
 	mprotect(base, 4096, PROT_NONE);
 	TRY("read of PROT_NONE", sink = *(volatile char *)base);
-	munmap(base, 4096);
+	for (int i = 0; i < 3; i++) { // also where memory that was used before is at hand
+		char *p = base = mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		TRY("write to untouched", *(volatile char *)p = 1);
+		sink = *p;
+		TRY("write to touched", *(volatile char *)p = 1);
+		mprotect(p, 4096, PROT_READ | PROT_WRITE);
+		memset(p, 1, 4096);
+		munmap(p, 4096);
+	}
 	TRY("read of unmapped", sink = *(volatile char *)base);
 	base = 0;
 	TRY("kernel's half", sink = *(volatile char *)0xffffffff81000000);
