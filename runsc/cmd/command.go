@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/google/subcommands"
 
@@ -17,7 +18,8 @@ type command struct {
 	name     string
 	synopsis string
 	usage    string // of the arguments after the flags
-	min, max int    // how many arguments; max -1 is any number
+	examples []string
+	min, max int // how many arguments; max -1 is any number
 	flags    func(*flag.FlagSet)
 	// run does it and returns the exit code; with an error the code is made of the error.
 	run func(g *globals, args []string) (int, error)
@@ -33,7 +35,14 @@ func commands() []*command {
 func (c *command) Name() string     { return c.name }
 func (c *command) Synopsis() string { return c.synopsis }
 func (c *command) Usage() string {
-	return fmt.Sprintf("runsc %s [flags] %s\n\n%s.\n\n", c.name, c.usage, c.synopsis)
+	text := fmt.Sprintf("runsc %s [flags] %s\n\n%s.\n\n", c.name, c.usage, c.synopsis)
+	if len(c.examples) > 0 {
+		text += "Examples:\n  " + strings.Join(c.examples, "\n  ") + "\n\n"
+	}
+	if c.flags != nil {
+		text += "Flags:\n"
+	}
+	return text
 }
 
 func (c *command) SetFlags(fs *flag.FlagSet) {

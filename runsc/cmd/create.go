@@ -36,6 +36,10 @@ func createCommand() *command {
 	var f createFlags
 	return &command{
 		name: "create", synopsis: "create a container that waits for start", usage: "<container-id>", min: 1, max: 1,
+		examples: []string{
+			"runsc create --bundle /srv/web web",
+			"runsc create --bundle . --pid-file /run/web.pid --console-socket /run/web.sock web",
+		},
 		flags: f.register,
 		run: func(g *globals, args []string) (int, error) {
 			o, err := f.options(args[0])
@@ -57,6 +61,10 @@ func runCommand() *command {
 	var detach, keep bool
 	return &command{
 		name: "run", synopsis: "create and start a container, and wait for it", usage: "<container-id>", min: 1, max: 1,
+		examples: []string{
+			"runsc run --bundle /srv/web web",
+			"runsc run --detach --pid-file /run/web.pid web      # of the bundle in the current directory",
+		},
 		flags: func(fs *flag.FlagSet) {
 			f.register(fs)
 			boolFlag(fs, &detach, "detach", "d", "return once the container runs")
@@ -77,6 +85,7 @@ func runCommand() *command {
 func startCommand() *command {
 	return &command{
 		name: "start", synopsis: "start the process of a created container", usage: "<container-id>", min: 1, max: 1,
+		examples: []string{"runsc start web"},
 		run: func(g *globals, args []string) (int, error) {
 			return g.withContainer(args[0], (*container.Container).Start)
 		},

@@ -19,6 +19,10 @@ func doCommand() *command {
 	var root, cwd, hostname string
 	return &command{
 		name: "do", synopsis: "run a command of the host on a copy-on-write view of its files that is dropped afterwards", usage: "<command> [args...]", min: 1, max: -1,
+		examples: []string{
+			"runsc do make test                     # in the current directory; what it writes is dropped",
+			"runsc --network=none do python3 untrusted.py",
+		},
 		flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&root, "root-fs", "/", "directory to show as the root")
 			fs.StringVar(&hostname, "hostname", "runsc", "what the command sees as the name of the machine")

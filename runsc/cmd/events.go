@@ -40,6 +40,10 @@ func eventsCommand() *command {
 	var interval time.Duration
 	return &command{
 		name: "events", synopsis: "print what a container uses, as JSON", usage: "<container-id>", min: 1, max: 1,
+		examples: []string{
+			"runsc events --stats web               # once",
+			"runsc events --interval 1s web",
+		},
 		flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&once, "stats", false, "once instead of again and again")
 			fs.DurationVar(&interval, "interval", 5*time.Second, "time between two lines")

@@ -49,6 +49,10 @@ func execCommand() *command {
 	var f execFlags
 	return &command{
 		name: "exec", synopsis: "run another process in a container", usage: "<container-id> <command> [args...]", min: 1, max: -1,
+		examples: []string{
+			"runsc exec web ps aux",
+			"runsc exec --tty --user 1000:1000 --cwd /tmp --env A=b web sh",
+		},
 		flags: f.register,
 		run: func(g *globals, args []string) (int, error) {
 			c, err := container.Load(&g.Config, args[0])

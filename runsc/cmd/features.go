@@ -10,7 +10,8 @@ import (
 func featuresCommand() *command {
 	return &command{
 		name: "features", synopsis: "print what of the specification is supported, as JSON", max: 0,
-		run: func(*globals, []string) (int, error) { return 0, printJSON(supported()) },
+		examples: []string{"runsc features"},
+		run:      func(*globals, []string) (int, error) { return 0, printJSON(supported()) },
 	}
 }
 

@@ -16,6 +16,10 @@ func killCommand() *command {
 	var all bool
 	return &command{
 		name: "kill", synopsis: "send a signal (TERM by default) to the process of a container", usage: "<container-id> [signal]", min: 1, max: 2,
+		examples: []string{
+			"runsc kill web",
+			"runsc kill --all web KILL",
+		},
 		flags: func(fs *flag.FlagSet) {
 			boolFlag(fs, &all, "all", "a", "send it to every process of the container")
 		},
@@ -66,6 +70,10 @@ func deleteCommand() *command {
 	var force bool
 	return &command{
 		name: "delete", synopsis: "delete a container that has stopped", usage: "<container-id>...", min: 1, max: -1,
+		examples: []string{
+			"runsc delete web",
+			"runsc delete --force web db              # whatever they are doing",
+		},
 		flags: func(fs *flag.FlagSet) {
 			boolFlag(fs, &force, "force", "f", "kill it first if it runs, and clear what is left of it")
 		},

@@ -16,6 +16,10 @@ func platformsCommand() *command {
 	var format string
 	return &command{
 		name: "platforms", max: 0,
+		examples: []string{
+			"runsc platforms",
+			"runsc platforms --format json",
+		},
 		synopsis: "measure what a system call costs on each platform here, and say which one --platform=auto takes from now on",
 		flags:    func(fs *flag.FlagSet) { stringFlag(fs, &format, "format", "f", "table", "table or json") },
 		run: func(g *globals, _ []string) (int, error) {

@@ -15,6 +15,10 @@ func psCommand() *command {
 	var format string
 	return &command{
 		name: "ps", synopsis: "list the processes in a container", usage: "<container-id> [options of ps, ignored]", min: 1, max: -1,
+		examples: []string{
+			"runsc ps web",
+			"runsc ps --format json web",
+		},
 		flags: func(fs *flag.FlagSet) {
 			stringFlag(fs, &format, "format", "f", "table", "table; json: process ids on the host, for engines; details: the table as JSON")
 		},
@@ -66,6 +70,7 @@ func printProcesses(list []control.Process) error {
 func stacksCommand() *command {
 	return &command{
 		name: "stacks", synopsis: "print the stacks of the sentry's goroutines, for finding out why it hangs", usage: "<container-id>", min: 1, max: 1,
+		examples: []string{"runsc stacks web > stacks.txt"},
 		run: func(g *globals, args []string) (int, error) {
 			c, err := container.Load(&g.Config, args[0])
 			if err != nil {

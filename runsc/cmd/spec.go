@@ -16,6 +16,7 @@ func specCommand() *command {
 	var rootless bool
 	return &command{
 		name: "spec", synopsis: "write a config.json to start from", usage: "[-- command args...]", max: -1,
+		examples: []string{"runsc spec --bundle /srv/web -- nginx -g 'daemon off;'"},
 		flags: func(fs *flag.FlagSet) {
 			stringFlag(fs, &bundle, "bundle", "b", "", "directory to write it to, by default the current one")
 			fs.BoolVar(&rootless, "rootless", false, "for use without root")

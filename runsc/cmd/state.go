@@ -38,6 +38,7 @@ func describe(c *container.Container) *containerState {
 func stateCommand() *command {
 	return &command{
 		name: "state", synopsis: "print the state of a container as JSON", usage: "<container-id>", min: 1, max: 1,
+		examples: []string{"runsc state web"},
 		run: func(g *globals, args []string) (int, error) {
 			c, err := container.Load(&g.Config, args[0])
 			if err != nil {
@@ -53,6 +54,11 @@ func listCommand() *command {
 	var quiet bool
 	return &command{
 		name: "list", synopsis: "list containers", max: 0,
+		examples: []string{
+			"runsc list",
+			"runsc list --quiet",
+			"runsc list --format json",
+		},
 		flags: func(fs *flag.FlagSet) {
 			stringFlag(fs, &format, "format", "f", "table", "table or json")
 			boolFlag(fs, &quiet, "quiet", "q", "ids only")

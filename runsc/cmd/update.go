@@ -38,7 +38,8 @@ func updateCommand() *command {
 	var f updateFlags
 	return &command{
 		name: "update", synopsis: "change the limits of a container", usage: "<container-id>", min: 1, max: 1,
-		flags: f.register,
+		examples: []string{"runsc update --memory 536870912 --cpu-quota 150000 web"},
+		flags:    f.register,
 		run: func(g *globals, args []string) (int, error) {
 			res, err := f.limits()
 			if err != nil {
