@@ -205,16 +205,19 @@ func (r *round) ask(done chan struct{}) {
 	}
 }
 
-// stacks are those of the sentry: asked for, or if it does not even answer that, by SIGQUIT.
+// stacks are those of the sentry, after its processes.
 func (r *round) stacks() []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	cmd := r.runsc("stacks", r.id)
-	out, err := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...).Output()
-	if err != nil {
-		out = fmt.Appendf(out, "stacks: %v", err)
+	var all []byte
+	for _, what := range []string{"ps", "stacks"} {
+		cmd := r.runsc(what, r.id)
+		out, err := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...).Output()
+		if all = append(all, out...); err != nil {
+			all = fmt.Appendf(all, "%s: %v\n", what, err)
+		}
 	}
-	return keep(r.id+".stacks", out, 50<<10)
+	return keep(r.id+".stacks", all, 50<<10)
 }
 
 // keep returns the beginning of a long text and says where all of it is.
