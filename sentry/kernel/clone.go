@@ -250,6 +250,9 @@ func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32
 			errno = usermem.CopyOutInt(t.Space(), usermem.Addr(a.Pidfd), *pidfd)
 		}
 		k.tasks.Lock()
+		if errno == 0 && pid.ns().dead {
+			errno = linux.ENOMEM // it would not be killed with the others
+		}
 		if errno != 0 {
 			pid.unhash()
 			k.tasks.Unlock()

@@ -13,16 +13,16 @@ import (
 // ptraceStop, with its registers and FPU state laid open; the tracer reads and changes them
 // from its own while the tracee is stopped, and lets it go.
 
-// ptraceState is a task's part as a tracee. enabled and stopped may be read by anybody; the
-// rest is guarded by Group.mu, or by the task being stopped.
+// ptraceState is a task's part as a tracee. What is atomic may be read by anybody, and changes with Group.mu
+// held; the rest is guarded by Group.mu, or by the task being stopped.
 type ptraceState struct {
 	enabled atomic.Bool // it has a tracer
 	stopped atomic.Bool
+	seized  atomic.Bool
+	options atomic.Uint32
+	resumed atomic.Uint32 // how it was resumed, a ptraceMode
 
-	seized    bool
-	options   uint32
-	mode      ptraceMode // how it was resumed
-	code      uint32     // of the stop: signal, event<<8
+	code      uint32 // of the stop: signal, event<<8
 	info      *linux.Siginfo
 	message   uint64
 	waitable  bool // the stop has not been waited for
@@ -74,9 +74,12 @@ const (
 	PtraceCallSeccomp = 3
 )
 
+// mode is how the tracee was resumed.
+func (p *ptraceState) mode() ptraceMode { return ptraceMode(p.resumed.Load()) }
+
 // wants tells whether the tracer asked for an event.
 func (p *ptraceState) wants(option uint32) bool {
-	return p.enabled.Load() && p.options&option != 0
+	return p.enabled.Load() && p.options.Load()&option != 0
 }
 
 // trap tells whether the task is to stop with PTRACE_EVENT_STOP. Group.mu is held.
@@ -84,7 +87,7 @@ func (p *ptraceState) trap() bool { return p.enabled.Load() && p.interrupt }
 
 // stepping tells whether the tracer wants each instruction.
 func (p *ptraceState) stepping() bool {
-	return p.enabled.Load() && (p.mode == PtraceStep || p.mode == PtraceSysemuStep)
+	return p.enabled.Load() && (p.mode() == PtraceStep || p.mode() == PtraceSysemuStep)
 }
 
 // ptraceStop stops until the tracer lets go and returns the signal to go on with. No lock is
@@ -199,7 +202,7 @@ func (t *Task) ptraceTrap() {
 
 // ptraceGroupStop is what a tracee does in a group stop: its tracer sees it and may let it run.
 func (t *Task) ptraceGroupStop(signo int) {
-	if t.ptrace.seized {
+	if t.ptrace.seized.Load() {
 		info := linux.Siginfo{Signo: int32(signo), Code: int32(signo | ptraceEventStop<<8)}
 		t.ptraceStop(uint32(signo|ptraceEventStop<<8), &info, 0, 0)
 		return
@@ -254,8 +257,9 @@ func (t *Task) ptraceClone(n *Task, a *linux.CloneArgs, event int) {
 		return
 	}
 	n.link(t.tracer)
-	n.ptrace.options, n.ptrace.seized = t.ptrace.options, t.ptrace.seized
-	if n.ptrace.seized {
+	n.ptrace.options.Store(t.ptrace.options.Load())
+	n.ptrace.seized.Store(t.ptrace.seized.Load())
+	if n.ptrace.seized.Load() {
 		n.ptrace.interrupt = true
 	} else {
 		n.sig.pending.add(queuedSignal{info: linux.Siginfo{Signo: linux.SIGSTOP, Code: linux.SI_USER}})
@@ -269,7 +273,7 @@ func (t *Task) ptraceExec(former int32) {
 	switch {
 	case p.wants(1 << ptraceEventExec):
 		t.ptraceEvent(ptraceEventExec, uint64(former))
-	case p.enabled.Load() && !p.seized:
+	case p.enabled.Load() && !p.seized.Load():
 		t.SendSelf(linux.SIGTRAP)
 	}
 }
@@ -291,8 +295,8 @@ func (t *Task) ptraceExit() {
 // ptraceSyscallEnter stops before a call: false if the tracer cancelled it.
 func (t *Task) ptraceSyscallEnter(nr *uint64, args *Args) bool {
 	p := &t.ptrace
-	emulated := p.mode == PtraceSysemu || p.mode == PtraceSysemuStep
-	if p.mode != PtraceSyscall && !emulated {
+	emulated := p.mode() == PtraceSysemu || p.mode() == PtraceSysemuStep
+	if p.mode() != PtraceSyscall && !emulated {
 		return true
 	}
 	t.syscallStop(PtraceCallEntry)
@@ -303,7 +307,7 @@ func (t *Task) ptraceSyscallEnter(nr *uint64, args *Args) bool {
 
 // ptraceSyscallExit stops after a call.
 func (t *Task) ptraceSyscallExit() {
-	switch p := &t.ptrace; p.mode {
+	switch p := &t.ptrace; p.mode() {
 	case PtraceSyscall:
 		t.syscallStop(PtraceCallExit)
 	case PtraceStep:
@@ -315,7 +319,7 @@ func (t *Task) ptraceSyscallExit() {
 func (t *Task) syscallStop(where uint8) {
 	p := &t.ptrace
 	code := uint32(linux.SIGTRAP)
-	if p.options&ptraceOptionSysgood != 0 {
+	if p.options.Load()&ptraceOptionSysgood != 0 {
 		code |= 0x80
 	}
 	p.call = where
@@ -373,7 +377,7 @@ func (t *Task) disarmStep() {
 func (t *Task) link(tr *Task) {
 	t.tracer = tr
 	tr.traced = append(slices.Clone(tr.traced), t)
-	t.ptrace.mode = PtraceCont
+	t.ptrace.resumed.Store(uint32(PtraceCont))
 	t.ptrace.enabled.Store(true)
 }
 
@@ -388,7 +392,10 @@ func (t *Task) unlink(signo int) {
 	t.tracer = nil
 	p := &t.ptrace
 	p.enabled.Store(false)
-	p.seized, p.options, p.interrupt, p.mode = false, 0, false, PtraceCont
+	p.seized.Store(false)
+	p.options.Store(0)
+	p.resumed.Store(uint32(PtraceCont))
+	p.interrupt = false
 	p.inject = signo
 	if p.stopped.Load() {
 		p.stopped.Store(false)
@@ -402,7 +409,7 @@ func (t *Task) unlink(signo int) {
 // detachAll lets go of what a dying task traces, and of its own tracer. tasks is held.
 func (t *Task) detachAll() {
 	for _, o := range slices.Clone(t.traced) {
-		kill := o.ptrace.options&ptraceOptionExitkill != 0
+		kill := o.ptrace.options.Load()&ptraceOptionExitkill != 0
 		o.unlink(0)
 		switch {
 		case o.zombie && o.group.leader == o && o.group.IsZombie():

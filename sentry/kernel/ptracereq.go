@@ -46,7 +46,8 @@ func (t *Task) Attach(nr int32, seize bool, options uint32) linux.Errno {
 	g := o.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	o.ptrace.seized, o.ptrace.options = seize, options
+	o.ptrace.seized.Store(seize)
+	o.ptrace.options.Store(options)
 	if g.stop.active {
 		// It is stopped with its group: it has to stop anew, for its tracer.
 		o.run.stopSeq = 0
@@ -91,7 +92,8 @@ func (s Stopped) Resume(mode ptraceMode, signo int) linux.Errno {
 	t.group.mu.Lock()
 	defer t.group.mu.Unlock()
 	p := &t.ptrace
-	p.mode, p.inject, p.listening = mode, signo, false
+	p.resumed.Store(uint32(mode))
+	p.inject, p.listening = signo, false
 	p.stopped.Store(false)
 	t.waiter.Wake()
 	return 0
@@ -113,7 +115,7 @@ func (s Stopped) Listen() linux.Errno {
 	t := s.t
 	t.group.mu.Lock()
 	defer t.group.mu.Unlock()
-	if !t.ptrace.seized || t.ptrace.code>>8 != ptraceEventStop {
+	if !t.ptrace.seized.Load() || t.ptrace.code>>8 != ptraceEventStop {
 		return linux.EIO
 	}
 	if !t.group.stop.active { // it is over already
@@ -134,7 +136,7 @@ func (t *Task) PtraceInterrupt(nr int32) linux.Errno {
 	}
 	o.group.mu.Lock()
 	defer o.group.mu.Unlock()
-	if !o.ptrace.seized {
+	if !o.ptrace.seized.Load() {
 		return linux.EIO
 	}
 	if !o.ptrace.stopped.Load() || o.ptrace.listening {
@@ -162,7 +164,7 @@ func (s Stopped) SetOptions(o uint32) linux.Errno {
 	if o&^uint32(PtraceOptionMask) != 0 {
 		return linux.EINVAL
 	}
-	s.t.ptrace.options = o
+	s.t.ptrace.options.Store(o)
 	return 0
 }
 
