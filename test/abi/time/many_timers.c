@@ -13,7 +13,7 @@ int main(void) {
 	struct timespec now;
 	must(clock_gettime(CLOCK_MONOTONIC, &now));
 	for (int i = 0; i < 30; i++) {
-		int64_t at = now.tv_sec * 1000000000LL + now.tv_nsec + 60000000 + (i * 17 % 30) * 2000000; // shuffled, two milliseconds apart
+		int64_t at = now.tv_sec * 1000000000LL + now.tv_nsec + 300000000 + (i * 17 % 30) * 2000000; // shuffled, two milliseconds apart
 		struct itimerspec s = {{0, 0}, {at / 1000000000, at % 1000000000}};
 		fds[i] = must(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)), must(timerfd_settime(fds[i], TFD_TIMER_ABSTIME, &s, NULL));
 		struct epoll_event e = {EPOLLIN | EPOLLONESHOT, {.u32 = i * 17 % 30}};
@@ -31,10 +31,12 @@ int main(void) {
 	struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
 	must(sigaction(34, &a, NULL));
 	timer_t t[20];
-	for (int i = 0; i < 20; i++) {
+	must(clock_gettime(CLOCK_MONOTONIC, &now));
+	for (int i = 0; i < 20; i++) { // all are set before the first expires
 		struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 34, .sigev_value.sival_int = i * 7 % 20};
-		struct itimerspec s = {{0, 0}, {0, 60000000 + (i * 7 % 20) * 3000000}};
-		must(timer_create(CLOCK_MONOTONIC, &e, &t[i])), must(timer_settime(t[i], 0, &s, NULL));
+		int64_t at = now.tv_sec * 1000000000LL + now.tv_nsec + 300000000 + (i * 7 % 20) * 3000000;
+		struct itimerspec s = {{0, 0}, {at / 1000000000, at % 1000000000}};
+		must(timer_create(CLOCK_MONOTONIC, &e, &t[i])), must(timer_settime(t[i], TIMER_ABSTIME, &s, NULL));
 	}
 	while (count < 20)
 		pause();
