@@ -79,7 +79,7 @@ func start(t *testing.T, networks bool) *daemon {
 			text, _ := os.ReadFile(dir + "/log")
 			t.Logf("dockerd said:\n%s", text[max(0, len(text)-4000):])
 		}
-		exec.Command("umount", "-R", "-q", dir).Run()
+		unmountBelow(dir)
 		os.RemoveAll(dir)
 	})
 	for range 300 {
@@ -91,6 +91,16 @@ func start(t *testing.T, networks bool) *daemon {
 	}
 	t.Fatal("dockerd does not answer within 30 s")
 	return nil
+}
+
+// unmountBelow takes down what dockerd has left mounted below a directory, such as network namespaces.
+func unmountBelow(dir string) {
+	text, _ := os.ReadFile("/proc/self/mounts")
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 1 && strings.HasPrefix(f[1], dir+"/") {
+			exec.Command("umount", "-l", f[1]).Run()
+		}
+	}
 }
 
 // image imports a root file system made from busybox.
