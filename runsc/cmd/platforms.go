@@ -56,6 +56,8 @@ func printPlatforms(all []control.Measurement, chosen string) error {
 		switch {
 		case m.Error != "":
 			cost, why = "-", m.Error
+		case m.Platform == sandbox.OnRequest:
+			why = "on request only, until it has been run on more hosts"
 		case m.Platform == chosen:
 			auto, why = "chosen", "the cheapest system call"
 		}
