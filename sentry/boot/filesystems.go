@@ -27,11 +27,11 @@ func (s *sandbox) registerFileSystems() {
 	pipe.Register()
 	unix.Register()
 	inet.Register()
+	netlink.Register()
+	packet.Register(s.pool)
 	if s.cfg.Network == "host" {
 		hostinet.Register(k.InitNS.Net)
 	}
-	netlink.Register()
-	packet.Register(s.pool)
 	dev.Register(k.Random)
 	k.Memfds = tmpfs.NewMemfds(s.pool, k.TotalRAM)
 	tmp := func(_ *kernel.Task, source, data string) (*vfs.Super, linux.Errno) {

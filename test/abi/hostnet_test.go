@@ -7,6 +7,9 @@ import "testing"
 var notOnHost = map[string]string{
 	"interfaces":   "interfaces are shown, but not the application's to change",
 	"netlink":      "interfaces are shown, but not the application's to change",
+	"packet":       "packet sockets are not handed through",
+	"packet_ring":  "packet sockets are not handed through",
+	"sockdiag":     "the host's sockets are not listed",
 	"ping":         "raw sockets are not handed through",
 	"sock_options": "raw sockets, SO_MARK and priorities need capabilities that the sentry does not have",
 	"tcp_options":  "an option of no level",

@@ -23,10 +23,10 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
-// Register has sockets of the Internet in ns made on the host. Those of other namespaces are made as
-// before.
+// Register has sockets of the Internet in ns made on the host, and packet sockets refused. Those of other
+// namespaces are made as before.
 func Register(ns socket.Namespace) {
-	for _, family := range []int{linux.AF_INET, linux.AF_INET6} {
+	for _, family := range []int{linux.AF_INET, linux.AF_INET6, linux.AF_PACKET} {
 		other := socket.MakerOf(family)
 		socket.Register(family, func(c socket.Caller, in socket.Namespace, typ, protocol int) (socket.Socket, linux.Errno) {
 			if in != ns {
@@ -50,7 +50,7 @@ func newSocket(ns socket.Namespace, family, typ, protocol int) (socket.Socket, l
 	switch {
 	case protocol < 0 || protocol >= linux.IPPROTO_MAX:
 		return nil, linux.EINVAL
-	case typ == linux.SOCK_RAW:
+	case typ == linux.SOCK_RAW, family == linux.AF_PACKET:
 		return nil, linux.EPERM
 	case typ != linux.SOCK_STREAM && typ != linux.SOCK_DGRAM:
 		return nil, linux.ESOCKTNOSUPPORT

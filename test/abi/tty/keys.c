@@ -6,6 +6,13 @@ static int m, s;
 static volatile int last;
 static void handler(int n) { last = n; }
 static void key(char c) { must(write(m, &c, 1)); }
+// echoed reads what a key shows, before the next one drops it.
+static void echoed(void) {
+	char b[2];
+	for (int n = 0; n < 2;)
+		n += must(read(m, b + n, 2 - n));
+	fact("echo: %c%c", b[0], b[1]);
+}
 
 int main(void) {
 	m = must(open("/dev/ptmx", O_RDWR | O_NOCTTY));
@@ -40,9 +47,9 @@ int main(void) {
 	must(write(m, "dropped", 7));
 	for (int n = 0; n < 7;) // its echo
 		n += must(read(m, line, sizeof line));
-	key(3), gate_pass(g);
-	key(28), gate_pass(g);
-	key(26), gate_pass(g);
+	key(3), gate_pass(g), echoed();
+	key(28), gate_pass(g), echoed();
+	key(26), gate_pass(g), echoed();
 	struct winsize w = {10, 20};
 	must(ioctl(m, TIOCSWINSZ, &w)), gate_pass(g);
 	must(ioctl(m, TIOCSWINSZ, &w)); // the same: nothing
