@@ -68,7 +68,7 @@ func New(dev *os.File, log func(format string, args ...any)) (*Platform, error) 
 
 // init makes what the first vCPU needs.
 func (p *Platform) init(kvm int) (err error) {
-	p.cpus = affinity()
+	p.cpus = host.Affinity()
 	slots, _ := ioctl(kvm, checkExtension, capNrMemslots)
 	if p.memory, err = newMemory(p.vm, slots); err != nil {
 		return err
@@ -110,20 +110,6 @@ func suitable(kvm int) error {
 		}
 	}
 	return nil
-}
-
-// affinity returns the processors that the caller may run on.
-func affinity() (cpus []int) {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil {
-		return nil
-	}
-	for i := range len(set) * 64 {
-		if set.IsSet(i) {
-			cpus = append(cpus, i)
-		}
-	}
-	return cpus
 }
 
 // NewAddressSpace implements platform.Platform.

@@ -4,9 +4,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/host"
 )
 
 // cpus spreads contexts over the processors: a stub thread and its tracer share one, and move
@@ -40,15 +39,7 @@ const (
 )
 
 func (p *cpus) init() {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil {
-		return
-	}
-	for i := range len(set) * 64 {
-		if set.IsSet(i) {
-			p.numbers = append(p.numbers, i)
-		}
-	}
+	p.numbers = host.Affinity()
 	p.load, p.entered = make([]atomic.Int32, len(p.numbers)), make([]atomic.Int64, len(p.numbers))
 }
 

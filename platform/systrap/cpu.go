@@ -1,11 +1,14 @@
 package systrap
 
 import (
-	"golang.org/x/sys/unix"
 	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform/host"
 )
 
 // A hand-over costs least when both sides are awake on two processors and look at the state
@@ -46,7 +49,7 @@ type cpus struct {
 }
 
 func (p *cpus) init() {
-	p.numbers = affinity()
+	p.numbers = host.Affinity()
 	if len(p.numbers) == 0 {
 		p.numbers = []int{0}
 	}

@@ -122,20 +122,6 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 	return p, nil
 }
 
-// affinity returns the processors that the caller may run on.
-func affinity() (cpus []int) {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil {
-		return nil
-	}
-	for i := range len(set) * 64 {
-		if set.IsSet(i) {
-			cpus = append(cpus, i)
-		}
-	}
-	return cpus
-}
-
 // suitable tells what the host lacks.
 func suitable() error {
 	if arch.FPUSize > areaAlt-areaFPU {
