@@ -221,6 +221,7 @@ func (g *Group) tellParentExit() {
 		g.reap()
 	}
 	p.childQueue.Notify(wait.Internal)
+	g.notifyNamespaces() // the parent may be an init that ends itself
 }
 
 // exitInfo is what SIGCHLD says of the end.
@@ -235,8 +236,12 @@ func (g *Group) exitInfo() linux.Siginfo {
 	return g.childInfo(linux.CLD_KILLED, int32(status&0x7f))
 }
 
-// release takes a dead thread out of the tree. tasks is held.
+// release takes a dead thread out of the tree, also out of its tracer's list. tasks is held.
 func (t *Task) release() {
+	if tr := t.tracer; tr != nil {
+		tr.traced = remove(slices.Clone(tr.traced), t)
+		t.tracer = nil
+	}
 	g := t.group
 	g.mu.Lock()
 	g.tasks = remove(slices.Clone(g.tasks), t)
