@@ -7,7 +7,7 @@
 //	go test ./test/programs -run TestPrograms/ptrace/git       one area in the sandbox
 //	RUNSC_STRACE=1 go test ./test/programs -run …/git/merge    one script, with its last system calls
 //
-// RUNSC_PLATFORMS names the platforms (default "systrap,ptrace", separated by commas or spaces), RUNSC
+// RUNSC_PLATFORMS names the platforms (default "systrap", which auto takes, separated by commas or spaces), RUNSC
 // the runsc to test (default ../../bin/runsc), RUNSC_FLAGS flags for it, RUNSC_PENDING=1 runs the
 // scripts of pending.txt too.
 //
@@ -135,7 +135,7 @@ func TestPrograms(t *testing.T) {
 	list, env := prepare(t)
 	names := os.Getenv("RUNSC_PLATFORMS")
 	if names == "" {
-		names = "systrap,ptrace"
+		names = "systrap"
 	}
 	list = withoutPending(t, list)
 	for _, platform := range strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ' ' }) {

@@ -2,7 +2,7 @@
 # A supervisor in bash: daemons with setsid and pid files, restarts, reaping of orphans, graceful stop, a log through a fifo
 mkfifo log; cat log > logged & exec 8> log; daemon() { setsid bash -c 'trap "echo $1 stops >&8; exit 0" TERM; echo $1 up >&8; while :; do sleep 0.1; done' d "$1" </dev/null >/dev/null 2>&1 & echo $! > $1.pid; }
 daemon one; daemon two; for i in $(seq 100); do [ $(grep -c up logged) = 2 ] && break; sleep 0.05; done; sort logged; { kill -9 $(cat one.pid); wait $(cat one.pid); } 2>/dev/null; echo "one ended with $?"; daemon one; for i in $(seq 100); do [ $(grep -c 'one up' logged) = 2 ] && break; sleep 0.05; done; kill $(cat one.pid) $(cat two.pid); wait $(cat one.pid); echo $?; wait $(cat two.pid); echo $?; sort logged | uniq -c
-bash -c 'sleep 0.3 & echo $! > orphan'; [ "$(ps -o ppid= -p $(cat orphan) | tr -d ' ')" -gt 0 ] && echo adopted; python3 - <<'E'
+bash -c 'sleep 60 & echo $! > orphan'; [ "$(ps -o ppid= -p $(cat orphan) | tr -d ' ')" -gt 0 ] && echo adopted; kill $(cat orphan); python3 - <<'E'
 import ctypes, os, time
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) # PR_SET_CHILD_SUBREAPER
 p = os.fork()
