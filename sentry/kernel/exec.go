@@ -244,7 +244,8 @@ func (x *exec) commit() {
 	t, g := x.t, x.t.group
 	t.exitFutexes()
 	t.pi.gone.Store(false)
-	t.clearTID, t.robustList = 0, 0
+	t.clearTID = 0
+	t.robustList.Store(0)
 	g.shm.clear()
 	old := t.MM()
 	peak := old.Stats().PeakRss

@@ -412,8 +412,7 @@ func (w *futexWaiter) succeed(dead *Task, others bool) {
 
 // exitRobust lets go of what the thread's robust list says it holds (exit_robust_list).
 func (t *Task) exitRobust() {
-	head := t.robustList
-	t.robustList = 0
+	head := usermem.Addr(t.robustList.Swap(0))
 	if head == 0 {
 		return
 	}

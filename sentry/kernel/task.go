@@ -68,7 +68,7 @@ type Task struct {
 
 	pdeathSignal atomic.Int32
 	clearTID     usermem.Addr
-	robustList   usermem.Addr
+	robustList   atomic.Uint64 // get_robust_list(2) of another thread reads it
 	vfork        atomic.Pointer[vfork]
 	ptrace       ptraceState
 	seccomp      seccompState
@@ -223,8 +223,8 @@ func (t *Task) SetIOFlusher(b bool) { t.ioFlusher.Store(b) }
 func (t *Task) SetClearTID(a usermem.Addr) { t.clearTID = a }
 
 // RobustList is get_robust_list(2)'s; SetRobustList is set_robust_list(2).
-func (t *Task) RobustList() usermem.Addr     { return t.robustList }
-func (t *Task) SetRobustList(a usermem.Addr) { t.robustList = a }
+func (t *Task) RobustList() usermem.Addr     { return usermem.Addr(t.robustList.Load()) }
+func (t *Task) SetRobustList(a usermem.Addr) { t.robustList.Store(uint64(a)) }
 
 // SetRestart says how the call goes on if it returns ERESTART_RESTARTBLOCK.
 func (t *Task) SetRestart(f func(*Task) (uintptr, linux.Errno)) { t.run.restart = f }
