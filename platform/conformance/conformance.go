@@ -31,6 +31,7 @@ func Run(t *testing.T, s Subject) {
 		{"Exceptions", testExceptions},
 		{"Sanitised", testSanitised},
 		{"Interrupt", testInterrupt},
+		{"Metered", testMetered},
 		{"InterruptAmongChanges", testInterruptAmongChanges},
 		{"ChangesAreSeen", testChangesAreSeen},
 		{"CloneIsACopy", testCloneIsACopy},
@@ -142,6 +143,32 @@ func testInterrupt(t *testing.T, p platform.Platform) {
 			if trap := c.Switch(g.AS, &g.Regs); trap.Kind != platform.Interrupted || g.Regs.Rip != TextAt {
 				t.Fatalf("%+v", trap)
 			}
+		}
+	})
+}
+
+// testMetered: processor time is what the application used, and stands while it does nothing.
+func testMetered(t *testing.T, p platform.Platform) {
+	g := NewGuest(t, p, Spin...)
+	On(func() {
+		c := p.NewContext()
+		defer c.Release()
+		m, ok := c.(platform.Metered)
+		if !ok {
+			t.Skip("the platform does not know")
+		}
+		start := time.Now()
+		for m.CPUTime() < int64(20*time.Millisecond) && time.Since(start) < 10*time.Second {
+			time.AfterFunc(time.Millisecond, c.Interrupt)
+			c.Switch(g.AS, &g.Regs)
+		}
+		used, wall := m.CPUTime(), time.Since(start)
+		if used < int64(20*time.Millisecond) || used > int64(wall) {
+			t.Errorf("%v of %v", time.Duration(used), wall)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if more := m.CPUTime() - used; more > int64(10*time.Millisecond) {
+			t.Errorf("%v more while it did nothing", time.Duration(more))
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/host"
 )
 
 // context is an application thread. It implements platform.Context.
@@ -24,7 +25,7 @@ type context struct {
 	fpuDirty bool   // fpu is to be loaded before application code runs
 
 	debug  debug
-	meter  meter
+	meter  host.Meter
 	absent absence
 
 	cpu     int                   // the processor of both threads; -1: none chosen
@@ -73,7 +74,7 @@ func (c *context) enter(s *space) bool {
 	}
 	if c.as != nil {
 		c.saveFPU()
-		c.meter.end()
+		c.meter.End()
 		c.as.leave(c)
 		c.as = nil
 	}
@@ -81,7 +82,7 @@ func (c *context) enter(s *space) bool {
 		return false
 	}
 	c.as = s
-	c.meter.begin(c.thread.pid)
+	c.meter.Begin(c.thread.pid)
 	c.fpuDirty = true
 	c.debug.dirty = c.debug.control != 0
 	c.target.Store(int64(c.thread.pid)<<32 | int64(c.thread.tid))
@@ -314,7 +315,7 @@ func (c *context) SetFPU(src []byte) {
 // Release implements platform.Context.
 func (c *context) Release() {
 	if c.as != nil {
-		c.meter.end()
+		c.meter.End()
 		c.as.leave(c)
 		c.as = nil
 	}
@@ -324,6 +325,9 @@ func (c *context) Release() {
 		runtime.UnlockOSThread() // for the goroutine of another context
 	}
 }
+
+// CPUTime implements platform.Metered.
+func (c *context) CPUTime() int64 { return c.meter.Used() }
 
 var _ platform.Context = (*context)(nil)
 var _ platform.Spawner = (*context)(nil)

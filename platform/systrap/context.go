@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/host"
 )
 
 // context is an application thread. It implements platform.Context.
@@ -18,6 +19,7 @@ type context struct {
 	thread  atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
 	state   atomic.Int32
 	placing placing
+	meter   host.Meter
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
 	facts [len(facts{})]uint32 // see Answer; as the area has them
@@ -108,6 +110,7 @@ func (c *context) enter(s *space) bool {
 	c.placing.young = 2 * youngTraps
 	c.as = s
 	c.thread.Store(t)
+	c.meter.Begin(t.proc.pid)
 	return true
 }
 
@@ -122,6 +125,7 @@ func (c *context) leave(save bool) {
 		c.saveFPU()
 	}
 	c.fpuDirty, c.live = true, false
+	c.meter.End()
 	c.thread.Store(nil)
 	c.as = nil
 	t.proc.put(t)
@@ -402,6 +406,10 @@ func (c *context) SetFPU(src []byte) {
 // Release implements platform.Context.
 func (c *context) Release() { c.leave(false) }
 
+// CPUTime implements platform.Metered.
+func (c *context) CPUTime() int64 { return c.meter.Used() }
+
 var _ platform.Context = (*context)(nil)
 var _ platform.Answerer = (*context)(nil)
+var _ platform.Metered = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

@@ -9,7 +9,7 @@ for i in 3 1 4 2; do echo > $i; wait -n; echo "one ended: $?"; done
 wait -n; echo "none left: $?"
 set -m
 sleep 100 & jobs -r | sed 's/ *$//'
-kill -STOP %1; sleep 0.3; jobs -s | sed 's/ *$//'
+kill -STOP %1; until [ -n "$(jobs -s)" ]; do sleep 0.05; done; jobs -s | sed 's/ *$//'
 kill -CONT %1; kill %1; wait %1; echo "killed: $?"
 sleep 0.1 | cat & wait %%; echo "pipeline: $?"
 timeout 0.3 sleep 10; echo "timeout: $?"

@@ -11,7 +11,7 @@ sieve
 [[ "2024-03-05" =~ ^([0-9]+)-([0-9]+)-([0-9]+)$ ]] && echo "${BASH_REMATCH[@]:1}"
 case foobar in foo*) echo starts;; esac
 set -- a "b c" d; echo "$# $2"; shift; echo "$*"
-read -r -t 0.2 x < <(sleep 1); echo "read timed out: $(( $? > 128 ))"
+read -r -t 0.2 x < <(sleep 5); echo "read timed out: $(( $? > 128 ))"
 TIMEFORMAT=; time sleep 0.1; (( SECONDS < 30 )) && echo in time
 echo "${BASH_VERSINFO[0]} $BASHPID" | awk '{print $1, ($2 > 0)}'
 eval 'for i in {1..5..2} {a..c}; do printf "%s " "$i"; done'; echo

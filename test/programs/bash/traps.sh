@@ -3,9 +3,9 @@
 trap 'echo got USR1' USR1
 trap 'echo exit trap with $?' EXIT
 kill -USR1 $$
-(sleep 0.3; kill -USR1 $$; sleep 0.3) &
+mkfifo on; (until grep -q '^State:.S' /proc/$$/status; do sleep 0.05; done; kill -USR1 $$; read < on) &
 wait $!; echo "wait was interrupted: $(( $? > 128 ))"
-wait
+echo > on; wait
 trap '' TERM; kill -TERM $$; echo survived TERM
 { bash -c 'kill -SEGV $$'; } 2>/dev/null; echo "segv: $?"
 bash -c 'trap - INT; kill -INT $$; echo not reached'; echo "int: $?"
