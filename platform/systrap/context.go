@@ -351,7 +351,7 @@ func (c *context) FPU(dst []byte) {
 // saveFPU brings the state into c.fpu.
 func (c *context) saveFPU() {
 	t := c.thread.Load()
-	if c.fpuDirty || t == nil {
+	if c.fpuDirty || t == nil || t.proc.retired.Load() {
 		return
 	}
 	if c.live && t.area.fp == 0 && !c.store(t) {

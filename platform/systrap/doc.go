@@ -19,7 +19,8 @@
 //
 // The master is the first process, forked from the sentry before it is sealed, and emptied.
 // Empty address spaces are forked from it, by its service thread on the sentry's order, and
-// those of fork(2) from the process forked. They share the sentry's table of descriptors, so that
+// those of a large fork(2) from the process forked. One whose application has ended is used for another
+// (recycle.go). They share the sentry's table of descriptors, so that
 // a descriptor of the sentry can be mapped, and die with it (PR_SET_PDEATHSIG).
 //
 // Whoever waits looks again after a second, finds a lost wake-up by what the host says of the
@@ -71,8 +72,19 @@
 // in its registers anyway: it lies to itself. A thread of the application can pretend that
 // another of the same process has trapped, which then runs while the sentry believes that it
 // waits. Therefore nothing relies on a stopped thread for safety: Unmap and Release return when
-// the host has taken the pages away, a process that ran application code is never used for
-// another, and areas are used again only after the host has reported the process's end.
+// the host has taken the pages away, and a process that ran application code is used for another only after
+// the host has made all of its threads begin anew.
+//
+// Using a process again (recycle.go). Of what an application could change in its process there is memory, of which
+// all but the areas is unmapped; the areas, which are cleared; and its threads' registers. It could make no host
+// call, so signal actions, masks, filters, dispatch and whatever else the host keeps are as they were.
+// A thread might run on in the stub's code, with registers made to stay there, and wait for the next application's
+// mappings. So each gets a signal that nobody can block, and membarrier(2) returns when all
+// processors on which one of them runs have been interrupted since: from then on it is in the handler, with
+// a stack pointer and registers that the host gave it, whatever it wrote to its area. It leaves the
+// handler's loop, which reads nothing but the control page, when the sentry says so there, knowing that the order is
+// done, and after that only the handler can report a thread that has begun anew. Where the host cannot do it, or a thread does not
+// come back, the process is killed; then areas are used again only after the host has reported its end.
 //
 // Not answering. A thread can stay in the stub's code for ever, where interrupts do not stop it,
 // or not store its FPU state. The sentry counts how often the handler has seen the signal without

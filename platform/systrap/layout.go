@@ -57,6 +57,7 @@ const (
 	ctlCount  = 8  // calls in the order
 	ctlWant   = 12 // the result of the last one is asked for
 	ctlPage   = 16 // where this page is in the control file
+	ctlFresh  = 24 // 1: threads that were called back may begin anew
 	ctlDone   = 48 // 0 until the order is done, then errno + 1
 	ctlValue  = 56 // the result, if asked for
 	ctlCalls  = 64 // number and six arguments of each

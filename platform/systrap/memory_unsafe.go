@@ -17,7 +17,8 @@ type ctl struct {
 	count  uint32
 	want   uint32
 	page   uint64
-	_      [24]byte
+	fresh  atomic.Uint32
+	_      [20]byte
 	done   atomic.Uint32
 	_      uint32
 	value  uint32
@@ -74,6 +75,11 @@ func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
 		return nil, false
 	}
 	return a.rest[off-areaFPU:][:n], true
+}
+
+// wipe clears all that a stopped thread does not need to stay so. Safe: it is inside the area.
+func (a *area) wipe() {
+	clear(unsafe.Slice((*byte)(unsafe.Pointer(&a.seen)), areaSize-areaSeen))
 }
 
 // shared is a memory file of which the sentry maps the whole.

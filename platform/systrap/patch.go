@@ -378,14 +378,20 @@ func (s *process) inherit(child *process) {
 
 // unpatch drops everything of a process that has ended.
 func (s *process) unpatch() {
+	s.patches.mu.Lock()
+	defer s.patches.mu.Unlock()
+	s.unpatchLocked()
+}
+
+// unpatchLocked is unpatch where patches.mu is held. Nothing of it is mapped any more.
+func (s *process) unpatchLocked() {
 	q := &s.patches
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.text = nil
 	for page, unit := range q.pages {
 		delete(q.pages, page)
 		s.p.dropCopy(unit)
 	}
-	set := q.set.Load()
+	set := q.set.Swap(nil)
 	if set == nil {
 		return
 	}

@@ -3,6 +3,7 @@ package systrap
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,13 +25,14 @@ type process struct {
 
 	patches patches // its mu is taken before mu
 
-	mu    sync.Mutex // an order is under way
-	all   []*thread  // under mu
-	free  []*thread  // stopped, for the next context; under mu
-	later []call     // mapping calls to be made before a thread runs; none once one has
-	ran   bool       // a thread runs, or has
-	swept bool       // after the end: everybody has been told
-	cpu   int        // number of the processor the service thread is bound to; under mu
+	mu      sync.Mutex  // an order is under way
+	all     []*thread   // under mu
+	free    []*thread   // stopped, for the next context; under mu
+	later   []call      // mapping calls to be made before a thread runs; none once one has
+	ran     bool        // a thread runs, or has
+	swept   bool        // after the end: everybody has been told
+	retired atomic.Bool // the application's memory and threads are gone: recycle.go
+	cpu     int         // number of the processor the service thread is bound to; under mu
 }
 
 // thread is a thread for application code. It is stopped, waiting for the sentry, except during
@@ -106,6 +108,9 @@ func (s *process) start() linux.Errno {
 }
 
 func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
+	if s.swept {
+		return 0, linux.ESRCH // the control page may be another's
+	}
 	c := s.ctl
 	copy(c.calls[:], calls)
 	c.count = uint32(len(calls))
@@ -223,7 +228,10 @@ func (s *process) newThread() (*thread, linux.Errno) {
 	return t, 0
 }
 
-// born waits until a new thread is confined and stopped.
+// bornLook is how often is looked whether the process of a new thread lives: who learns of its end waits for mu.
+const bornLook = int64(10 * time.Millisecond)
+
+// born waits until a new thread is confined and stopped. mu is held.
 func (t *thread) born() bool {
 	a := t.area
 	for !t.proc.dead.Load() {
@@ -231,7 +239,7 @@ func (t *thread) born() bool {
 		if a.state.Load() != stateRun {
 			break
 		}
-		futexWait(&a.state, stateRun, farAway)
+		futexWait(&a.state, stateRun, bornLook)
 	}
 	a.asleep.Store(0)
 	return a.state.Load() == stateTrap
@@ -246,6 +254,7 @@ func (s *process) put(t *thread) {
 		return
 	}
 	s.free = append(s.free, t)
+	s.putBy()
 }
 
 // kill ends the process, sooner or later.
@@ -343,8 +352,11 @@ func (s *process) unused() bool {
 	return !s.ran
 }
 
-// empty returns a process without mappings, with a thread. One is kept in hand.
+// empty returns a process without mappings, with a thread. If no used one is there, one is kept in hand.
 func (p *Platform) empty() (*process, linux.Errno) {
+	if s := p.reuse(); s != nil {
+		return s, 0
+	}
 	select {
 	case s := <-p.spare:
 		p.refill()

@@ -98,6 +98,9 @@ func (s *space) Unmap(addr, length uint64) {
 	}
 }
 
+// Batches implements platform.Batcher.
+func (s *space) Batches() {}
+
 // Clone implements platform.AddressSpace: the process of dst is forked from this one.
 func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 	d := dst.(*space)
@@ -129,9 +132,7 @@ func (s *space) Release() {
 		proc.kill()
 		return
 	}
-	if _, errno := proc.order(false, call{unix.SYS_MUNMAP, minAddr, maxAddr - minAddr}); errno != 0 {
+	if !proc.retire() {
 		proc.end("its memory cannot be unmapped")
-		return
 	}
-	proc.kill()
 }

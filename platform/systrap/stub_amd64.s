@@ -25,6 +25,7 @@
 #define SYS_exit_group 231
 #define SYS_seccomp 317
 #define SIGUSR1 10
+#define SIGUSR2 12
 
 // What service threads run, on a page of its own: the host lets nobody else call from there.
 TEXT ·serviceCode(SB), NOSPLIT|NOFRAME, $0
@@ -232,6 +233,18 @@ born:
 	MOVQ $0, const_areaFP(BX)
 	JMP  post
 
+	// The process is to be used again: whatever the thread did is forgotten. It is as a new one once the
+	// sentry knows that this has come to all.
+callBack:
+	LEAQ const_areaSize(BX), SP
+	MOVL $(const_ctlAt+const_ctlFresh), CX
+	MOVL (CX), AX
+	TESTL AX, AX
+	JNZ  born
+	MOVL $SYS_sched_yield, AX
+	SYSCALL
+	JMP  callBack
+
 	// A signal: DI is its number, SI the siginfo, DX the ucontext. SP is inside the area.
 handler:
 	MOVQ SP, BX
@@ -243,6 +256,8 @@ handler:
 	CMPQ CX, $const_minAddr
 	JCS  back
 outside:
+	CMPL DI, $SIGUSR2
+	JEQ  callBack
 	MOVL DI, const_areaSig(BX)
 	MOVL 8(SI), AX
 	MOVL AX, const_areaCode(BX)

@@ -34,6 +34,7 @@ type Platform struct {
 	cpus      cpus
 	spare     chan *process // forked ahead of need
 	refilling atomic.Bool
+	again     bool // the host can do what it takes to use processes again
 
 	mu                   sync.Mutex
 	freeCtls             units
@@ -43,6 +44,7 @@ type Platform struct {
 	processes            map[int]*process // by pid
 	early                map[int]bool     // pids of processes that ended before they were known
 	master               *process
+	used                 []*process // to be used again
 }
 
 // units hands out numbers.
@@ -254,12 +256,14 @@ func (p *Platform) prepareMaster() linux.Errno {
 		switch unix.Signal(sig) {
 		case unix.SIGKILL, unix.SIGSTOP:
 			continue
-		case unix.SIGSYS, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, interruptSignal:
+		case unix.SIGSYS, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, interruptSignal, callBackSignal:
 			act = dataAt + dataAct
 		}
 		calls = append(calls, call{unix.SYS_RT_SIGACTION, sig, act, 0, 8})
 	}
 	const setFilter = 1
+	_, errno := p.master.order(false, call{unix.SYS_MEMBARRIER, membarrierRegister})
+	p.again = errno == 0 // processes forked from it are registered too
 	calls = append(calls, call{unix.SYS_SECCOMP, setFilter, 0, dataAt + dataMaster})
 	for len(calls) > 0 {
 		n := min(len(calls), maxCalls)
