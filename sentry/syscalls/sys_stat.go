@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
@@ -182,6 +183,12 @@ func getdents(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}, 19)
 }
 
+// direntBufs holds buffers of doGetdents, of at most mostDirents bytes. Programs ask with 32 KiB and more,
+// and most directories take a small part of that.
+var direntBufs = sync.Pool{New: func() any { return new([]byte) }}
+
+const mostDirents = 64 << 10
+
 // doGetdents lists a directory into the application's buffer. Both forms begin with inode
 // number, next position and record length.
 func doGetdents(t *kernel.Task, a Args, put func(b []byte, d *vfs.Dirent, size int), head int) (uintptr, linux.Errno) {
@@ -191,7 +198,9 @@ func doGetdents(t *kernel.Task, a Args, put func(b []byte, d *vfs.Dirent, size i
 	}
 	defer f.Put()
 	limit := int(min(a.Uint(2), 1<<20))
-	out := make([]byte, 0, min(limit, 32<<10))
+	buf := direntBufs.Get().(*[]byte)
+	defer direntBufs.Put(buf)
+	out := (*buf)[:0]
 	short := false
 	errno = f.Readdir(t, func(d vfs.Dirent) bool {
 		size := (head + len(d.Name) + 1 + 7) &^ 7
@@ -208,6 +217,9 @@ func doGetdents(t *kernel.Task, a Args, put func(b []byte, d *vfs.Dirent, size i
 		put(b, &d, size)
 		return true
 	})
+	if cap(out) <= mostDirents {
+		*buf = out
+	}
 	switch {
 	case len(out) > 0:
 		_, errno = t.Space().CopyOut(a.Addr(1), out)
