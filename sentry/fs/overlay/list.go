@@ -101,11 +101,12 @@ func (d *dir) Open(ctx vfs.Ctx, _ *vfs.File) (vfs.FileOps, linux.Errno) {
 }
 
 // listing is an open directory. Its names are taken down when it is read from the beginning, unless all
-// of them are in the upper layer: then they are read there.
+// of them are in one layer: then they are read there.
 type listing struct {
 	d    *dir
 	have []vfs.Dirent
-	pure *vfs.File
+	pure *vfs.File // the upper layer's
+	low  *vfs.File // a lower layer's; nil: there are several, or it was not read yet
 }
 
 // Read is vfs.FileOps's.
@@ -122,6 +123,14 @@ func (*listing) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno
 func (l *listing) Release(*vfs.File) {
 	if l.pure != nil {
 		l.pure.Put()
+	}
+	l.closeLow()
+}
+
+func (l *listing) closeLow() {
+	if l.low != nil {
+		l.low.Put()
+		l.low = nil
 	}
 }
 
@@ -147,6 +156,14 @@ func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dir
 	if l.pure != nil {
 		return l.readPure(layerCtx{ctx}, f, off, emit)
 	}
+	if off == 0 {
+		if errno := l.begin(layerCtx{ctx}); errno != 0 {
+			return errno
+		}
+	}
+	if l.low != nil {
+		return l.readLow(layerCtx{ctx}, f, off, emit)
+	}
 	if off == 0 || l.have == nil {
 		list, errno := l.d.merged(layerCtx{ctx})
 		if errno != 0 {
@@ -164,6 +181,37 @@ func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dir
 		}
 	}
 	return 0
+}
+
+// begin opens the directory in the only layer that it is in, if that is a lower one. Names that are made or
+// removed until it is read from the beginning again may be missing or there (readdir(3)).
+func (l *listing) begin(k layerCtx) (errno linux.Errno) {
+	if l.d.place.Load() != nil || len(l.d.lowers) != 1 {
+		l.closeLow()
+		return 0
+	}
+	if l.low == nil {
+		low := l.d.lowers[0]
+		l.low, errno = vfs.OpenInode(k, low.layer.mount, low.inode, linux.O_RDONLY|linux.O_DIRECTORY)
+	}
+	return errno
+}
+
+// readLow is Readdir of a directory that is in one lower layer only. Its whiteouts, which nothing needs, are
+// listed as on Linux (ovl_iterate of what ovl_dir_is_real).
+func (l *listing) readLow(k layerCtx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
+	number, above := l.d.fs.numberOf(l.d.lowers[0].inode.SB, 0), f.Path.Dentry.ParentIno()
+	return l.low.ReaddirFrom(k, off, func(e vfs.Dirent) bool {
+		switch e.Name {
+		case ".":
+			e.Ino = l.d.Ino
+		case "..":
+			e.Ino = above
+		default:
+			e.Ino ^= number
+		}
+		return emit(e)
+	})
 }
 
 // pureAtOnce is how many names are read of the upper layer before they are shown: its locks are not held
