@@ -255,7 +255,7 @@ func seek(fd int, off int64) linux.Errno {
 
 // dirent is what getdents64(2) tells of an entry.
 type dirent struct {
-	name string
+	name []byte // valid until emit returns
 	ino  uint64
 	next int64
 	typ  uint8
@@ -282,7 +282,7 @@ func getdents(fd int, buf []byte, emit func(dirent)) (more bool, errno linux.Err
 		if i := bytes.IndexByte(name, 0); i >= 0 {
 			name = name[:i]
 		}
-		emit(dirent{string(name), binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:])), b[18]})
+		emit(dirent{name, binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:])), b[18]})
 		b = b[size:]
 	}
 	return true, 0

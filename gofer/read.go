@@ -119,7 +119,7 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 		if errno == 0 && n.typ == linux.S_IFDIR && m.Flags&wire.List != 0 {
 			if step.Entries, step.Listed = listAll(n.fd); step.Listed {
 				if a := s.attrOf(n.fd); a.Mode != 0 {
-					step.Node.Attr = a // the time of access
+					step.Node.Attr.Atime = a.Atime
 				}
 			}
 		}
@@ -145,26 +145,21 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 const listMost = 4 << 10
 
 // listAll lists the directory at fd if it has few entries.
-func listAll(fd int) (list []wire.Entry, all bool) {
+func listAll(fd int) (_ wire.Entries, all bool) {
 	open, errno := openDir(fd)
 	if errno != 0 {
-		return nil, false
+		return wire.Entries{}, false
 	}
 	defer closeFD(open)
 	var buf [listMost]byte
-	size := 0
+	var list wire.EntryList
 	for {
-		more, errno := getdents(open, buf[:], func(d dirent) {
-			if wire.ValidName(d.name) {
-				list = append(list, wire.Entry{Name: d.name, Ino: d.ino, Type: d.typ})
-				size += len(d.name) + wire.EntrySize
-			}
-		})
+		more, errno := getdents(open, buf[:], func(d dirent) { list.Add(d.name, d.ino, d.typ) })
 		switch {
-		case errno != 0, size > listMost:
-			return nil, false
+		case errno != 0, list.Size() > listMost:
+			return wire.Entries{}, false
 		case !more:
-			return list, true
+			return list.Entries(), true
 		}
 	}
 }
@@ -235,6 +230,22 @@ func (s *server) getattr(m *wire.IDReq, r *reply) linux.Errno {
 	return 0
 }
 
+// getattrs is getattr of several files. Those that are gone have no attributes.
+func (s *server) getattrs(m *wire.ForgetReq, r *reply) linux.Errno {
+	if len(m.IDs) > wire.MaxNames {
+		return linux.EINVAL
+	}
+	out := wire.Attrs{List: make([]wire.Attr, len(m.IDs))}
+	for i, id := range m.IDs {
+		if n, errno := s.get(id); errno == 0 {
+			out.List[i] = s.attrOf(n.fd)
+			n.put()
+		}
+	}
+	out.Put(&r.Encoder)
+	return 0
+}
+
 // readdirRoom bounds the bytes of a reply with entries.
 const readdirRoom = 64 << 10
 
@@ -254,15 +265,13 @@ func (s *server) readdir(m *wire.ReaddirReq, r *reply) linux.Errno {
 			return errno
 		}
 	}
-	out := wire.ReaddirReply{Next: m.Off}
+	out := wire.ReaddirReply{Next: m.Off, Dir: s.attrOf(fd)}
+	var list wire.EntryList
 	buf := make([]byte, 16<<10)
-	for size := 0; size < readdirRoom; {
+	for list.Size() < readdirRoom {
 		more, errno := getdents(fd, buf, func(d dirent) {
 			out.Next = d.next
-			if wire.ValidName(d.name) {
-				out.Entries = append(out.Entries, wire.Entry{Name: d.name, Ino: d.ino, Type: d.typ})
-				size += len(d.name) + wire.EntrySize
-			}
+			list.Add(d.name, d.ino, d.typ)
 		})
 		if errno != 0 {
 			return errno
@@ -272,6 +281,12 @@ func (s *server) readdir(m *wire.ReaddirReq, r *reply) linux.Errno {
 			break
 		}
 	}
+	after := s.attrOf(fd)
+	if out.Dir.Mode == 0 || after.Mode == 0 {
+		return linux.EIO
+	}
+	out.Dir.Atime = after.Atime
+	out.Entries = list.Entries()
 	out.Put(&r.Encoder)
 	return 0
 }

@@ -244,6 +244,7 @@ func init() {
 		wire.OpSetxattr:  on((*server).setxattr, false),
 		wire.OpListxattr: on((*server).listxattr, false),
 		wire.OpRmxattr:   on((*server).rmxattr, false),
+		wire.OpGetattrs:  on((*server).getattrs, false),
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	OpSetxattr                // XattrReq, empty
 	OpListxattr               // IDReq, Blob: names, each with a NUL behind it
 	OpRmxattr                 // XattrReq, empty
+	OpGetattrs                // ForgetReq with at most MaxNames ids, Attrs: of each
 	opEnd
 )
 
@@ -44,7 +45,7 @@ func Parse(body []byte, m Message) bool {
 }
 
 // Version of the protocol. Both sides are of one build, as a rule.
-const Version = 3
+const Version = 4
 
 // AttachReq asks for an attach point by its index.
 type AttachReq struct{ Version, Index uint32 }
@@ -198,23 +199,18 @@ func (m *WalkReq) Get(d *Decoder) {
 const MaxNames = 64
 
 // Step is one name of a walk: what it is, or why it is not there. Open says that the next of
-// the descriptors is the file's, Listed that Entries is all that the directory has.
+// the descriptors is the file's, Listed that Entries is all that the directory has, and then the times of
+// change in Node are those of before it was listed.
 type Step struct {
 	Errno   linux.Errno
 	Node    Node
 	Open    bool
 	Listed  bool
-	Entries []Entry
+	Entries Entries
 }
 
-// Size is how many bytes the step takes in a reply.
-func (s *Step) Size() int {
-	n := 256 + len(s.Node.Target)
-	for i := range s.Entries {
-		n += EntrySize + len(s.Entries[i].Name)
-	}
-	return n
-}
+// Size is how many bytes the step takes in a reply, at most.
+func (s *Step) Size() int { return 256 + len(s.Node.Target) + s.Entries.Size() }
 
 // WalkReply has a Step for each name that was looked up: for Siblings as many as fit the frame, else up to
 // the first that has an Errno or is no directory.
@@ -228,7 +224,7 @@ func (m *WalkReply) Put(e *Encoder) {
 			m.Steps[i].Node.Put(e)
 			e.Bool(m.Steps[i].Open)
 			if e.Bool(m.Steps[i].Listed); m.Steps[i].Listed {
-				putEntries(e, m.Steps[i].Entries)
+				m.Steps[i].Entries.Put(e)
 			}
 		}
 	}
@@ -246,7 +242,7 @@ func (m *WalkReply) Get(d *Decoder) {
 			m.Steps[i].Node.Get(d)
 			m.Steps[i].Open = d.Bool()
 			if m.Steps[i].Listed = d.Bool(); m.Steps[i].Listed {
-				m.Steps[i].Entries = getEntries(d)
+				m.Steps[i].Entries.Get(d)
 			}
 		}
 	}
@@ -287,51 +283,27 @@ type ReaddirReq struct {
 func (m *ReaddirReq) Put(e *Encoder) { e.U64(m.ID); e.I64(m.Off) }
 func (m *ReaddirReq) Get(d *Decoder) { m.ID, m.Off = d.U64(), d.I64() }
 
-// Entry is one name of a directory. Type is DT_REG and so on, DT_UNKNOWN if the host's file
-// system does not say.
-type Entry struct {
-	Name string
-	Ino  uint64
-	Type uint8
-}
-
-// EntrySize is how many bytes an entry takes beside its name.
-const EntrySize = 4 + 8 + 1
-
-// ReaddirReply is a part of a directory, without "." and "..". Next is where to go on.
+// ReaddirReply is a part of a directory, without "." and "..". Next is where to go on. Dir is the
+// directory itself: its times of change are those of before it was read.
 type ReaddirReply struct {
-	Entries []Entry
+	Entries Entries
 	Next    int64
 	End     bool
-}
-
-func putEntries(e *Encoder, list []Entry) {
-	e.U32(uint32(len(list)))
-	for i := range list {
-		e.Str(list[i].Name)
-		e.U64(list[i].Ino)
-		e.U8(list[i].Type)
-	}
-}
-
-func getEntries(d *Decoder) []Entry {
-	list := make([]Entry, d.count(EntrySize))
-	for i := range list {
-		list[i] = Entry{d.Name(), d.U64(), d.U8()}
-	}
-	return list
+	Dir     Attr
 }
 
 func (m *ReaddirReply) Put(e *Encoder) {
-	putEntries(e, m.Entries)
+	m.Entries.Put(e)
 	e.I64(m.Next)
 	e.Bool(m.End)
+	m.Dir.Put(e)
 }
 
 func (m *ReaddirReply) Get(d *Decoder) {
-	m.Entries = getEntries(d)
+	m.Entries.Get(d)
 	m.Next = d.I64()
 	m.End = d.Bool()
+	m.Dir.Get(d)
 }
 
 // CreateReq makes Name in Dir, of the type in Mode: a regular file, directory, symbolic link,

@@ -18,11 +18,11 @@ var examples = []Message{
 	&Attrs{[]Attr{attr, {}}},
 	&Node{5, attr, "to"},
 	&WalkReq{1, OpenRead, []string{"a", "b"}},
-	&WalkReply{[]Step{{0, Node{1, attr, ""}, true, false, nil}, {Errno: linux.ENOENT}, {Node: Node{2, attr, ""}, Listed: true, Entries: []Entry{{"a", 1, linux.DT_DIR}}}}},
+	&WalkReply{[]Step{{0, Node{1, attr, ""}, true, false, Entries{}}, {Errno: linux.ENOENT}, {Node: Node{2, attr, ""}, Listed: true, Entries: MakeEntries(Entry{"a", 1, linux.DT_DIR}, Entry{"bc", 2, linux.DT_REG})}}},
 	&ForgetReq{[]uint64{1, 2}},
 	&OpenReq{1, OpenWrite},
 	&ReaddirReq{1, -2},
-	&ReaddirReply{[]Entry{{"a", 1, linux.DT_DIR}}, 5, true},
+	&ReaddirReply{MakeEntries(Entry{"a", 1, linux.DT_DIR}, Entry{"bc", 2, linux.DT_REG}), 5, true, attr},
 	&CreateReq{1, "n", linux.S_IFLNK | 0o777, 1, 2, "target", 3, 0o22},
 	&CreateReply{Node{1, attr, "x"}, attr},
 	&LinkReq{1, 2, "n"},
@@ -75,7 +75,7 @@ func TestBadValues(t *testing.T) {
 		&CreateReq{Name: "..", Mode: linux.S_IFREG}, &CreateReq{Name: "a", Mode: 0o644},
 		&CreateReq{Name: "a", Mode: linux.S_IFLNK, Target: "a\x00b"},
 		&SetattrReq{Size: -1}, &SetattrReq{Mask: 1 << 6}, &SetattrReq{Mode: linux.S_IFDIR},
-		&link, &Node{ID: 0, Attr: attr}, &ReaddirReply{Entries: []Entry{{Name: "../x"}}},
+		&link, &Node{ID: 0, Attr: attr}, &ReaddirReply{Entries: Entries{"../x", []entry{{size: 4}}}, Dir: attr},
 		&XattrReq{Value: make([]byte, linux.XATTR_SIZE_MAX+1)},
 	} {
 		got := reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)

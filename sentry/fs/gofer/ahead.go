@@ -1,11 +1,7 @@
 package gofer
 
 import (
-	"cmp"
-	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
@@ -23,11 +19,12 @@ import (
 
 // ahead is what a directory knows of its names.
 type ahead struct {
-	mu    sync.Mutex          // leaf; the gofer is not asked under it
-	known map[string]struct{} // all names; nil: not known
+	mu    sync.Mutex          // before that of lists; the gofer is not asked under it
+	known map[string]struct{} // all names; nil: look at whole
+	whole *kept               // all entries, if they are kept
 	gen   int                 // counts changes
 
-	list  []wire.Entry
+	list  *kept            // what was read last, in the order that look-ups are expected in
 	next  int              // where in list the next look-up is expected
 	last  string           // what was looked up last
 	byIno bool             // list is in the order of inode numbers, as cp and others look up
@@ -36,74 +33,39 @@ type ahead struct {
 	tree  bool             // by a program that goes through a tree
 	early map[string]found // looked up, not asked for yet
 
-	whole  *wholeList // come with the look-up of the directory, if it did
-	hint   bool       // the directory was looked up by a program that goes through a tree,
-	hinted bool       // in the order of inode numbers
+	hint   bool // the directory was looked up by a program that goes through a tree,
+	hinted bool // in the order of inode numbers
 }
 
 // Where directories are looked up in order, their own lists are asked for at the same time: find, cp and
 // their like are going to read them. That is given up where programs do not, or too late.
-const (
-	listTime   = int64(time.Second)
-	mostUnread = 64
-	mostLists  = wire.MaxNames
-	mostKept   = 512 // lists that nobody has read yet, of a mount: some megabytes
-)
-
-// wholeList is all entries of a directory.
-type wholeList struct {
-	entries atomic.Pointer[[]wire.Entry] // nil once it was read, or there were too many lists
-	asked   int64                        // when, on the client's clock
-	lost    uint64                       // the mount's at that time
-}
-
-// keepList makes a list that goes when there are too many younger ones.
-func (m *mount) keepList(entries []wire.Entry, asked int64, lost uint64) *wholeList {
-	l := &wholeList{asked: asked, lost: lost}
-	l.entries.Store(&entries)
-	k := &m.kept
-	k.Lock()
-	defer k.Unlock()
-	if old := k.ring[k.next]; old != nil && old.entries.Swap(nil) != nil {
-		m.unread.Add(1)
-	}
-	k.ring[k.next] = l
-	k.next = (k.next + 1) % mostKept
-	return l
-}
 
 // hold keeps the list of the directory that came with its look-up, unless it has been changed here.
-func (a *ahead) hold(m *mount, f *found) {
+func (a *ahead) hold(d *dir, f *found) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hint, a.hinted = true, f.byIno
-	if f.list != nil && a.gen == 0 && m.lost.Load() == f.list.lost {
+	if f.list != nil && a.gen == 0 && a.whole == nil && d.fs.lists.lost.Load() == f.list.lost {
+		f.list.dir = d.id
 		a.whole = f.list
 	}
 }
 
-// held returns that list, once, if it is not old.
-func (a *ahead) held(m *mount) (list []wire.Entry, ok bool) {
+// held returns all entries of d for a program that reads them, nil if they are not known.
+func (d *dir) held() *kept {
+	a := &d.ahead
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	l := a.whole
-	a.whole = nil
-	if l == nil {
-		return nil, false
+	a.mu.Unlock()
+	if l == nil || d.fs.read(l) != nil {
+		return l
 	}
-	entries := l.entries.Swap(nil)
-	if entries == nil || m.c.now()-l.asked > listTime {
-		return nil, false
+	a.mu.Lock()
+	if a.whole == l {
+		a.whole = nil
 	}
-	m.wasRead(2)
-	return *entries, true
-}
-
-// wasRead counts a directory that was read.
-func (m *mount) wasRead(n int32) {
-	if m.unread.Load() > 0 {
-		m.unread.Add(-n)
-	}
+	a.mu.Unlock()
+	return nil
 }
 
 const (
@@ -111,6 +73,7 @@ const (
 	mostNames  = 28  // of any type, in one request
 	window     = 512 // how far from the expected place a name is searched for
 	mostKnown  = 10_000
+	fewNames   = 16 // are looked through
 )
 
 // isNew says that the directory has just been made.
@@ -123,26 +86,22 @@ func (a *ahead) generation() int {
 	return a.gen
 }
 
-// listed notes the part of the list that a program has just read. whole says that these are
-// all names of generation gen.
-func (a *ahead) listed(d *dir, part []wire.Entry, whole bool, gen int) {
+// listed notes what a program has just read. If it is the whole list, it is of generation gen.
+func (a *ahead) listed(d *dir, l *kept, gen int) {
 	if !d.fs.exclusive {
 		return
 	}
 	a.clear(d)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.list, a.next, a.batch, a.dirs, a.tree, a.byIno, a.last = part, 0, 0, true, a.hint, false, ""
+	a.list, a.next, a.batch, a.dirs, a.tree, a.byIno, a.last = l, 0, 0, true, a.hint, false, ""
 	if a.hint {
 		if a.batch = mostLists; a.hinted {
-			a.sort()
+			a.sort(d.fs)
 		}
 	}
-	if whole && a.known == nil && gen == a.gen {
-		a.known = make(map[string]struct{}, len(part))
-		for _, e := range part {
-			a.known[e.Name] = struct{}{}
-		}
+	if l.whole && gen == a.gen && a.whole != l {
+		a.known, a.whole = nil, l
 	}
 }
 
@@ -162,11 +121,31 @@ func (a *ahead) changing(d *dir, name string) {
 	a.mu.Lock()
 	f, ok := a.early[name]
 	delete(a.early, name)
+	a.know()
+	l := a.whole
 	a.whole = nil
 	a.gen++
 	a.mu.Unlock()
 	if ok {
 		f.drop(d.fs.c.conn)
+	}
+	if l != nil {
+		d.fs.lists.drop(l)
+	}
+}
+
+// know makes known from the whole list, if there is one. mu is held.
+func (a *ahead) know() {
+	if a.known != nil || a.whole == nil {
+		return
+	}
+	l := a.whole.entries.Load()
+	if l == nil || l.Len() > mostKnown {
+		return
+	}
+	a.known = make(map[string]struct{}, l.Len())
+	for i := range l.Len() {
+		a.known[l.At(i).Name] = struct{}{}
 	}
 }
 
@@ -189,6 +168,12 @@ func (a *ahead) changed(name string, there bool, errno linux.Errno) {
 func (a *ahead) absent(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.known == nil && a.whole != nil {
+		if l := a.whole.entries.Load(); l != nil && l.Len() <= fewNames {
+			return find(l, 0, l.Len(), name) < 0
+		}
+		a.know()
+	}
 	if a.known == nil {
 		return false
 	}
@@ -196,22 +181,43 @@ func (a *ahead) absent(name string) bool {
 	return !there
 }
 
+// find returns the place of name in l, from place from on and before place to, or -1.
+func find(l *wire.Entries, from, to int, name string) int {
+	for i := from; i < to; i++ {
+		if l.At(i).Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// inOrder is the list in which look-ups are expected.
+func (a *ahead) inOrder() *wire.Entries {
+	if a.list != nil {
+		if l := a.list.entries.Load(); l != nil {
+			return l
+		}
+	}
+	return new(wire.Entries)
+}
+
 // take returns what came early for name, or else the names to ask for, name first; no more
 // than most if there are files among them.
-func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
+func (a *ahead) take(m *mount, name string, most int) (f found, ok bool, names []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at := a.search(name)
-	if at < 0 && len(a.list) > 0 && !a.byIno {
-		a.sort()
-		at = a.search(name)
+	list := a.inOrder()
+	at := a.search(list, name)
+	if at < 0 && list.Len() > 0 && !a.byIno {
+		list = a.sort(m)
+		at = a.search(list, name)
 	}
 	a.last = name
 	if at >= 0 {
-		for _, e := range a.list[min(a.next, at):at] {
-			a.dirs = a.dirs && e.Type != linux.DT_DIR // a directory was left out
+		for i := min(a.next, at); i < at; i++ {
+			a.dirs = a.dirs && list.At(i).Type != linux.DT_DIR // a directory was left out
 		}
-		a.dirs = a.dirs && a.list[at].Type == linux.DT_DIR
+		a.dirs = a.dirs && list.At(at).Type == linux.DT_DIR
 	}
 	if f, ok = a.early[name]; ok {
 		delete(a.early, name)
@@ -233,10 +239,11 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 	if a.dirs {
 		most = mostLists
 	}
-	for _, e := range a.list[at+1:] {
+	for i := at + 1; i < list.Len(); i++ {
 		if len(names) == min(a.batch, most) {
 			break
 		}
+		e := list.At(i)
 		if _, have := a.early[e.Name]; !have && (!a.dirs || e.Type == linux.DT_DIR) {
 			names = append(names, e.Name)
 		}
@@ -246,7 +253,7 @@ func (a *ahead) take(name string, most int) (f found, ok bool, names []string) {
 
 // lists reports whether to ask for the lists of directories that are looked up.
 func (a *ahead) lists(m *mount) (_, byIno bool) {
-	if m.unread.Load() > mostUnread {
+	if m.lists.unread.Load() > mostUnread {
 		return false, false
 	}
 	a.mu.Lock()
@@ -255,24 +262,22 @@ func (a *ahead) lists(m *mount) (_, byIno bool) {
 }
 
 // sort puts the list in the order of inode numbers, and expects what comes there behind the last name
-// that was looked up.
-func (a *ahead) sort() {
-	a.list = slices.Clone(a.list)
-	slices.SortFunc(a.list, func(x, y wire.Entry) int { return cmp.Compare(x.Ino, y.Ino) })
+// that was looked up. mu is held.
+func (a *ahead) sort(m *mount) *wire.Entries {
+	sorted := a.inOrder().ByIno()
+	a.list = new(kept)
+	a.list.entries.Store(sorted)
+	m.lists.use(a.list)
 	a.byIno, a.next = true, 0
 	if a.last != "" {
-		a.next = 1 + slices.IndexFunc(a.list, func(e wire.Entry) bool { return e.Name == a.last })
+		a.next = 1 + find(sorted, 0, sorted.Len(), a.last)
 	}
+	return sorted
 }
 
 // search returns the place of name in the list, -1 if it is not near the expected one.
-func (a *ahead) search(name string) int {
-	for i := a.next; i < len(a.list) && i < a.next+window; i++ {
-		if a.list[i].Name == name {
-			return i
-		}
-	}
-	return -1
+func (a *ahead) search(l *wire.Entries, name string) int {
+	return find(l, a.next, min(l.Len(), a.next+window), name)
 }
 
 // keep stores what came early. A file with several names may change by another one.
@@ -306,7 +311,7 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	if flags != 0 {
 		most = wire.MaxFDs
 	}
-	f, ok, names := d.ahead.take(name, most)
+	f, ok, names := d.ahead.take(d.fs, name, most)
 	if ok {
 		return f, 0
 	}
@@ -321,4 +326,15 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	}
 	d.ahead.keep(d.fs.c.conn, names[1:], more)
 	return f, errno
+}
+
+// forget drops the whole list.
+func (a *ahead) forget(m *mount) {
+	a.mu.Lock()
+	l := a.whole
+	a.whole = nil
+	a.mu.Unlock()
+	if l != nil {
+		m.lists.drop(l)
+	}
 }

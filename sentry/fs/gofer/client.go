@@ -15,6 +15,7 @@
 //	inode.go  the table of inodes, attributes
 //	dir.go    names
 //	list.go   directories read
+//	kept.go   lists of directories kept
 //	ahead.go  names looked up before they are asked for
 //	file.go   regular files: descriptors, attributes
 //	io.go     open regular files
@@ -28,7 +29,6 @@ package gofer
 import (
 	"container/list"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -80,13 +80,7 @@ type mount struct {
 	exclusive bool
 	root      uint64 // id
 
-	lost   atomic.Uint64 // directories that were changed here and forgotten
-	unread atomic.Int32  // lists that came early and were of no use, less those that were
-	kept   struct {
-		sync.Mutex
-		ring [mostKept]*wholeList
-		next int
-	}
+	lists lists
 
 	inodes struct {
 		sync.Mutex

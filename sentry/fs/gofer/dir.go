@@ -44,9 +44,9 @@ type found struct {
 	node wire.Node
 	fd   int // of a regular file, if it was asked for and could be opened, else -1
 
-	tree  bool       // it was looked up for a program that goes through a tree,
-	byIno bool       // in the order of inode numbers
-	list  *wholeList // what the directory has, if that came along
+	tree  bool  // it was looked up for a program that goes through a tree,
+	byIno bool  // in the order of inode numbers
+	list  *kept // what the directory has, if that came along
 }
 
 // drop gives back what found holds.
@@ -62,7 +62,7 @@ func (f *found) drop(c *conn) {
 func (d *dir) walk(names []string, flags uint32) (first found, more []found, errno linux.Errno) {
 	c := d.fs.c.conn
 	var reply wire.WalkReply
-	lost, asked := d.fs.lost.Load(), max(d.fs.c.now(), 1)
+	lost, asked := d.fs.lists.lost.Load(), d.fs.c.now()
 	fds, errno := c.request(wire.OpWalk, &wire.WalkReq{Dir: d.id, Flags: flags | wire.Siblings, Names: names}, &reply)
 	if errno != 0 {
 		return first, nil, errno
@@ -73,7 +73,8 @@ func (d *dir) walk(names []string, flags uint32) (first found, more []found, err
 		s := &reply.Steps[i]
 		all[i] = found{node: s.Node, fd: -1, tree: flags&wire.List != 0}
 		if s.Listed {
-			all[i].list = d.fs.keepList(s.Entries, asked, lost)
+			all[i].list = newKept(&s.Entries, &s.Node.Attr, asked, lost)
+			d.fs.lists.addEarly(all[i].list)
 		}
 		if reply.Steps[i].Open && next < len(fds) {
 			all[i].fd = fds[next]
@@ -112,7 +113,7 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 		if f.list != nil {
 			sub.touched.Store(true) // the attributes are of a time after it was read
 		}
-		sub.ahead.hold(d.fs, &f)
+		sub.ahead.hold(sub, &f)
 	}
 	return i, 0
 }
@@ -283,9 +284,10 @@ func (d *dir) Rename(_ vfs.Ctx, name string, child *vfs.Inode, newDir *vfs.Inode
 // Evict is vfs.Evicter's.
 func (d *dir) Evict() {
 	if d.ahead.generation() > 0 {
-		d.fs.lost.Add(1) // lists that are on their way may be older than the changes
+		d.fs.lists.lost.Add(1) // lists that are on their way may be older than the changes
 	}
 	d.ahead.clear(d)
+	d.ahead.forget(d.fs)
 	d.inode.Evict()
 }
 

@@ -11,8 +11,8 @@ import (
 // host's order. What the gofer gave last is kept. vfs holds the position's lock in Readdir.
 type listing struct {
 	dir   *dir
-	part  []wire.Entry
-	first int64 // position of part[0]; 0: nothing was read yet
+	part  wire.Entries
+	first int64 // position of the first in part; 0: nothing was read yet
 	next  int64 // the host's, behind part
 	end   bool  // nothing comes behind part
 }
@@ -57,16 +57,15 @@ func (l *listing) Readdir(_ vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Diren
 		}
 		off = firstEntry
 	}
-	l.dir.touch()
 	for {
 		if errno := l.seek(off); errno != 0 {
 			return errno
 		}
-		at := off - l.first
-		if at >= int64(len(l.part)) {
+		if off >= l.behind() {
 			return 0
 		}
-		for _, e := range l.part[at:] {
+		for off < l.behind() {
+			e := l.part.At(int(off - l.first))
 			off++
 			if !emit(vfs.Dirent{Name: e.Name, Ino: l.dir.numberOf(e.Ino), Type: e.Type, Next: off}) {
 				return 0
@@ -88,8 +87,8 @@ func (l *listing) seek(off int64) linux.Errno {
 			return errno
 		}
 	}
-	for off >= l.first+int64(len(l.part)) && !l.end {
-		l.first += int64(len(l.part))
+	for off >= l.behind() && !l.end {
+		l.first = l.behind()
 		if errno := l.read(); errno != 0 {
 			return errno
 		}
@@ -97,25 +96,49 @@ func (l *listing) seek(off int64) linux.Errno {
 	return 0
 }
 
+// wasListed takes over the time of access, which the host may have set, from the attributes that came with
+// a list. The others may be older than what a change has told since.
+func (d *dir) wasListed(a *wire.Attr) {
+	d.touched.Store(true)
+	d.Update(func(old *vfs.Attr) {
+		if old.Atime = a.Atime; old.Mtime != a.Mtime || old.Ctime != a.Ctime {
+			d.stale.Store(true)
+		}
+	})
+}
+
+// behind is the position behind part.
+func (l *listing) behind() int64 { return l.first + int64(l.part.Len()) }
+
 // read replaces part by the next one.
 func (l *listing) read() linux.Errno {
-	var reply wire.ReaddirReply
-	whole, gen := l.next == 0, l.dir.ahead.generation()
-	if whole {
-		if list, ok := l.dir.ahead.held(l.dir.fs); ok {
-			l.part, l.end = list, true
-			l.dir.ahead.listed(l.dir, list, true, gen)
-			return 0
+	d, m := l.dir, l.dir.fs
+	first, gen := l.next == 0, d.ahead.generation()
+	if first {
+		if held := d.held(); held != nil {
+			if entries := held.entries.Load(); entries != nil {
+				l.part, l.end = *entries, true
+				d.ahead.listed(d, held, gen)
+				return 0
+			}
 		}
-		l.dir.fs.wasRead(1)
+		m.lists.wasRead(1)
 	}
-	_, errno := l.dir.fs.c.conn.request(wire.OpReaddir, &wire.ReaddirReq{ID: l.dir.id, Off: l.next}, &reply)
+	var reply wire.ReaddirReply
+	asked, lost := m.c.now(), m.lists.lost.Load()
+	_, errno := m.c.conn.request(wire.OpReaddir, &wire.ReaddirReq{ID: d.id, Off: l.next}, &reply)
 	if errno != 0 {
 		l.first = 0
 		return errno
 	}
+	d.wasListed(&reply.Dir)
 	// A reply that neither has entries nor is the end would be asked for again for ever.
-	l.part, l.next, l.end = reply.Entries, reply.Next, reply.End || len(reply.Entries) == 0
-	l.dir.ahead.listed(l.dir, l.part, whole && reply.End, gen)
+	l.part, l.next, l.end = reply.Entries, reply.Next, reply.End || reply.Entries.Len() == 0
+	if m.exclusive {
+		k := newKept(&reply.Entries, &reply.Dir, asked, lost)
+		k.whole, k.dir = first && reply.End, d.id
+		m.lists.use(k)
+		d.ahead.listed(d, k, gen)
+	}
 	return 0
 }
