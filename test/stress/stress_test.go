@@ -168,9 +168,7 @@ func (r *round) watch(done chan struct{}, deadline time.Time) {
 			break
 		}
 	}
-	if r.output.Len() == 0 { // check will say so
-		r.Logf("%s", r.stacks())
-	}
+	r.Logf("seed %d is still at it\n%s", r.seed, r.stacks())
 	r.runsc("kill", r.id, "KILL").Run()
 	select {
 	case <-done:
