@@ -20,13 +20,19 @@ func (t *Task) Clone(a linux.CloneArgs, setTID []int32) (int32, linux.Errno) {
 	if errno := t.checkClone(&a, setTID); errno != 0 {
 		return 0, errno
 	}
-	n, errno := t.newTask(&a)
-	if errno != 0 {
+	var b birth
+	if errno := t.beginBirth(&b); errno != 0 {
 		return 0, errno
 	}
+	n, errno := t.newTask(&a)
 	var pidfd int32
-	if errno := t.publish(n, &a, setTID, &pidfd); errno != 0 {
-		n.discard(t)
+	if errno == 0 {
+		if errno = t.publish(n, &a, setTID, &pidfd, &b); errno != 0 {
+			n.discard(t)
+		}
+	}
+	t.endBirth(&b)
+	if errno != 0 {
 		return 0, errno
 	}
 	s := t.Space()
@@ -235,7 +241,7 @@ func (n *Task) discard(t *Task) {
 }
 
 // publish gives the task its number and place in the tree. What can fail comes first.
-func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32) linux.Errno {
+func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32, b *birth) linux.Errno {
 	k := t.k
 	k.tasks.Lock()
 	pid, errno := k.allocPID(n.Namespaces().PIDChildren, setTID)
@@ -260,6 +266,10 @@ func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32
 		}
 	}
 	defer k.tasks.Unlock()
+	if t.killed.Load() {
+		pid.unhash()
+		return linux.EINTR // whoever killed all that there were did not see it
+	}
 	pid.task = n
 	if a.Flags&linux.CLONE_THREAD != 0 {
 		if errno := t.group.join(n); errno != 0 {
@@ -268,7 +278,7 @@ func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32
 			return errno
 		}
 	} else {
-		k.newGroup(t, n, a)
+		k.newGroup(t, n, a, b)
 	}
 	n.seccomp.inherit(t, n)
 	k.nrTasks.Add(1)
@@ -294,7 +304,7 @@ func (g *Group) join(n *Task) linux.Errno {
 }
 
 // newGroup makes n a process, a child of t or of its parent. tasks is held.
-func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs) {
+func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs, b *birth) {
 	g := k.makeGroup(n)
 	p, forker := t.group, t
 	g.exitSignal = int(a.ExitSignal)
@@ -312,6 +322,9 @@ func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs) {
 	g.barriers.Store(t.group.barriers.Load())
 	g.coreFilter.Store(t.group.coreFilter.Load())
 	t.group.mu.Lock()
+	if g.pending.set = b.signals; b.signals != 0 {
+		n.work.Store(true)
+	}
 	g.oomScore, g.oomFloor, g.dumpable = t.group.oomScore, t.group.oomFloor, t.group.dumpable
 	if a.Flags&linux.CLONE_SIGHAND != 0 {
 		g.sighand = t.group.sighand

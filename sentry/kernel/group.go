@@ -56,6 +56,7 @@ type Group struct {
 	dumpable     int32
 	live         int // threads that have not exited
 	signalfds    []*Signalfd
+	births       []*birth
 
 	// Accounts of threads that are gone and of children waited for.
 	deadUser, deadSys   int64

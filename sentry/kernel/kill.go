@@ -20,7 +20,7 @@ func (t *Task) Kill(nr int32, signo int) linux.Errno {
 		if p == nil || p.task == nil {
 			return linux.ESRCH
 		}
-		return t.killGroupOf(p.task.group, &info)
+		return t.killGroupOf(p.task.group, &info, (*Group).sendToOne)
 	case nr == -1:
 		found := false
 		for _, p := range ns.pids {
@@ -28,7 +28,7 @@ func (t *Task) Kill(nr int32, signo int) linux.Errno {
 				continue
 			}
 			found = true
-			t.killGroupOf(p.task.group, &info) // that some may not be signalled is no error
+			t.killGroupOf(p.task.group, &info, (*Group).sendToMany) // that some may not be signalled is no error
 		}
 		if found {
 			return 0
@@ -51,7 +51,7 @@ func (t *Task) Kill(nr int32, signo int) linux.Errno {
 	}
 	sent, errno := false, linux.ESRCH
 	for _, g := range pg.members {
-		if e := t.killGroupOf(g, &info); e == 0 {
+		if e := t.killGroupOf(g, &info, (*Group).sendToMany); e == 0 {
 			sent = true
 		} else {
 			errno = e
@@ -73,7 +73,7 @@ func (t *Task) userInfo(signo int, code int32) linux.Siginfo {
 }
 
 // killGroupOf checks permission and sends. tasks is held.
-func (t *Task) killGroupOf(g *Group, info *linux.Siginfo) linux.Errno {
+func (t *Task) killGroupOf(g *Group, info *linux.Siginfo, send func(*Group, *linux.Siginfo) linux.Errno) linux.Errno {
 	if errno := t.maySignal(g.leader, int(info.Signo)); errno != 0 {
 		return errno
 	}
@@ -84,8 +84,11 @@ func (t *Task) killGroupOf(g *Group, info *linux.Siginfo) linux.Errno {
 		return 0
 	}
 	i := t.infoFor(g, info)
-	return g.send(&i, nil)
+	return send(g, &i)
 }
+
+// sendToOne sends a signal for this group alone.
+func (g *Group) sendToOne(info *linux.Siginfo) linux.Errno { return g.send(info, nil) }
 
 // infoFor is info as the receiver's namespaces show the sender.
 func (t *Task) infoFor(g *Group, info *linux.Siginfo) linux.Siginfo {
@@ -190,7 +193,7 @@ func (k *Kernel) KillContainer(ns *PIDNS, signo int) {
 	defer k.tasks.RUnlock()
 	for _, p := range ns.pids {
 		if p.task != nil && p.task.group.leader == p.task {
-			p.task.group.sendFromOutside(signo)
+			p.task.group.sendToMany(&linux.Siginfo{Signo: int32(signo), Code: linux.SI_USER})
 		}
 	}
 }
@@ -216,7 +219,7 @@ func (k *Kernel) SignalGroupFromOutside(ns *PIDNS, nr int32, signo int) bool {
 		return false
 	}
 	for _, g := range p.pgrp.members {
-		g.sendFromOutside(signo)
+		g.sendToMany(&linux.Siginfo{Signo: int32(signo), Code: linux.SI_USER})
 	}
 	return true
 }

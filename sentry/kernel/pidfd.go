@@ -79,7 +79,7 @@ func (t *Task) PidfdSignal(p *Pidfd, signo int, info *linux.Siginfo, scope uint3
 		}
 		errno := linux.ESRCH
 		for _, g := range o.group.pgrp.members {
-			if e := t.killGroupOf(g, &own); e == 0 {
+			if e := t.killGroupOf(g, &own, (*Group).sendToMany); e == 0 {
 				errno = 0
 			} else if errno != 0 {
 				errno = e
@@ -93,7 +93,7 @@ func (t *Task) PidfdSignal(p *Pidfd, signo int, info *linux.Siginfo, scope uint3
 		own.Code = linux.SI_TKILL
 		return o.group.send(&own, o)
 	}
-	return t.killGroupOf(o.group, &own)
+	return t.killGroupOf(o.group, &own, (*Group).sendToOne)
 }
 
 // Read and Write are not possible.

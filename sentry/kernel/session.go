@@ -112,8 +112,7 @@ func (pg *ProcessGroup) hasStopped() bool {
 // Signal sends signo to every member, as the kernel.
 func (pg *ProcessGroup) signalLocked(signo int) {
 	for _, g := range pg.members {
-		info := linux.Siginfo{Signo: int32(signo), Code: linux.SI_KERNEL}
-		g.send(&info, nil)
+		g.sendToMany(&linux.Siginfo{Signo: int32(signo), Code: linux.SI_KERNEL})
 	}
 }
 
