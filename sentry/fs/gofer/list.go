@@ -82,7 +82,7 @@ func (d *dir) numberOf(ino uint64) uint64 {
 // seek reads until position off is in part, or part is behind the end.
 func (l *listing) seek(off int64) linux.Errno {
 	if l.first == 0 || off < l.first {
-		l.part, l.first, l.next, l.end = nil, firstEntry, 0, false
+		l.part, l.first, l.next, l.end = wire.Entries{}, firstEntry, 0, false
 		if errno := l.read(); errno != 0 {
 			return errno
 		}
