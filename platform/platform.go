@@ -144,6 +144,31 @@ type Facts struct {
 	UID, EUID, GID, EGID uint32
 }
 
+// Lender is a Context that can answer reads and writes of files itself, from what was lent to the application.
+type Lender interface {
+	// Lend lets the application's next read of fd have data, all of it, and its writes take room bytes at most, from the next Switch
+	// on until it returns. nil if nothing was lent.
+	Lend(fd int32, data []byte, room int, from Lent) *Loan
+	// Settle ends all loans. It is to be called whenever Switch has returned.
+	Settle()
+}
+
+// Lent is whose bytes and room were lent. It is told with locks of the platform held.
+type Lent interface {
+	// Taken says that the application has read the n bytes there were.
+	Taken(n int)
+	// Posted says that it has written b, which is memory of the application's.
+	Posted(b []byte)
+	// Returned says that a loan is over.
+	Returned(*Loan)
+}
+
+// Loan is what was lent.
+type Loan struct {
+	// Revoke ends it, if it is a loan from the one given.
+	Revoke func(from Lent)
+}
+
 // TrapKind says why Switch returned.
 type TrapKind uint8
 

@@ -29,6 +29,9 @@ func (p *Parker) Unpark() {
 // Woken reports whether Unpark was called since the last sleep, and takes notice of it.
 func (p *Parker) Woken() bool { return p.state.CompareAndSwap(parkWoken, parkNone) }
 
+// Pending reports whether Woken would be true.
+func (p *Parker) Pending() bool { return p.state.Load() == parkWoken }
+
 // Park sleeps until Unpark (true), or for at most timeout nanoseconds, if that is not negative.
 func (p *Parker) Park(timeout int64) bool {
 	if !p.state.CompareAndSwap(parkNone, parkAsleep) {

@@ -22,6 +22,7 @@ type context struct {
 	meter   host.Meter
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
+	lent  lending
 	facts [len(facts{})]uint32 // see Answer; as the area has them
 	muted bool                 // the area has none, so that an interrupted thread asks
 
@@ -117,6 +118,7 @@ func (c *context) enter(s *space) bool {
 // leave gives the thread back, after its FPU state is saved or because it is not needed.
 func (c *context) leave(save bool) {
 	c.notFar()
+	c.Settle()
 	t := c.thread.Load()
 	if t == nil {
 		return
@@ -243,6 +245,10 @@ const boundTime = int64(20 * time.Millisecond)
 func (c *context) wait(t *thread) bool {
 	a := t.area
 	timeout, seen, kicks := boundTime, a.seen.Load(), 0
+	looked := 0
+	if c.lent.on.Load() {
+		timeout = lookAfter
+	}
 	for {
 		state := a.state.Load()
 		switch state {
@@ -276,8 +282,15 @@ func (c *context) wait(t *thread) bool {
 		}
 		c.bindNear()
 		a.asleep.Store(1)
-		late := a.state.Load() == state && futexWait(&a.state, state, min(timeout, patience))
+		late := a.state.Load() == state && c.p.cpus.sleep(&a.state, state, min(timeout, patience))
 		a.asleep.Store(0)
+		if late && timeout < lastKick && looked < looks && c.state.Load() != interrupted {
+			looked++
+			if timeout *= 2; c.lent.look(looked == looks) {
+				looked, timeout = looks, boundTime
+			}
+			continue
+		}
 		if late {
 			c.watch(t)
 		}
@@ -412,4 +425,5 @@ func (c *context) CPUTime() int64 { return c.meter.Used() }
 var _ platform.Context = (*context)(nil)
 var _ platform.Answerer = (*context)(nil)
 var _ platform.Metered = (*context)(nil)
+var _ platform.Lender = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
@@ -41,7 +39,9 @@ type cpus struct {
 	load    []atomic.Int32     // contexts whose application code runs there, by index in numbers
 	running atomic.Int32       // all of them
 	index   [1024]int          // by number
-	threads [4096]atomic.Int32 // what the sentry's threads are bound to, index + 1, by their id
+	threads [4096]atomic.Int32 // what the sentry's threads are bound to, index + 1, by their identity
+	waiters atomic.Int32       // goroutines that sleep with a processor of the runtime's
+	most    int32              // how many may
 	far     []farSlot          // half as many as processors
 
 	perMicro  uint64 // ticks
@@ -60,7 +60,9 @@ func (p *cpus) init() {
 	p.far = make([]farSlot, len(p.numbers)/2)
 	p.calibrate()
 	// A far context's goroutine keeps its processor of the runtime's.
-	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), len(p.numbers)+2))
+	procs := max(runtime.GOMAXPROCS(0), len(p.numbers)+2)
+	runtime.GOMAXPROCS(procs)
+	p.most = int32(procs - 2)
 }
 
 // calibrate finds out what a tick is, and a look.
@@ -214,14 +216,35 @@ func (c *context) bindNear() {
 		return
 	}
 	l.loosed = l.resumed
-	if p.threads[unix.Gettid()%len(p.threads)].Swap(0) != 0 {
+	if p.self().Swap(0) != 0 {
 		setAffinity(0, p.numbers)
 	}
 }
 
+// self is what the calling thread is bound to. Its thread-local storage is what only it has.
+func (p *cpus) self() *atomic.Int32 { return &p.threads[threadBase()>>6*0x9e3779b97f4a7c15>>52] }
+
+// sleep waits for a stub as futexWait does. What comes soon is waited for without a word to the Go runtime, which would take
+// its processor away and have to find one again, unless too many do that.
+func (p *cpus) sleep(w *atomic.Uint32, state uint32, ns int64) (late bool) {
+	if p.waiters.Add(1) > p.most {
+		p.waiters.Add(-1)
+		return futexWait(w, state, ns)
+	}
+	late = futexWaitShort(w, state, min(ns, shortSleep))
+	p.waiters.Add(-1)
+	if late && ns > shortSleep {
+		return futexWait(w, state, ns-shortSleep)
+	}
+	return late
+}
+
+// shortSleep is what comes soon.
+const shortSleep = int64(100 * time.Microsecond)
+
 // bindSelf binds the calling thread, which serves whatever goroutine comes next.
 func (p *cpus) bindSelf(cpu int) {
-	is := &p.threads[unix.Gettid()%len(p.threads)]
+	is := p.self()
 	if is.Swap(int32(cpu+1)) != int32(cpu+1) {
 		setAffinity(0, p.numbers[cpu:cpu+1])
 	}

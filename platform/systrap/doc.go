@@ -95,6 +95,10 @@
 // (MADV_DONTFORK). Trampolines and patched pages are shared with forked children, but nobody can
 // write to them. Areas, trampolines and copies are cleared before they are used again.
 //
+// What was lent to it (lend.go). Bytes of its own sockets, and what it writes to them, are in the area. It can take what it
+// was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,
+// how much, and of whom; places and lengths in the area are checked.
+//
 // What it can see: its control page (offsets in the memory file, numbers of descriptors), the
 // stub's code, that GS is the area's address when it has not set it, and its own text with jumps
 // at patched sites. Nothing of that is secret.

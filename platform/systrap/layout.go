@@ -34,6 +34,7 @@ const (
 	// area; and RCX is the slot.
 	entryOpen       = 80
 	entryOpenNoArea = 96
+	entryCopy       = 112 // the one instruction of the stub that touches the application's memory
 )
 
 // Offsets in the data page.
@@ -102,8 +103,45 @@ const (
 	areaIret   = 0x190 // rip, cs, eflags, rsp, ss
 	areaStack  = 0x1c0 // stack_t of the signal stack
 	areaIn     = 0x200 // kindCall: as sigcontext_64 has them
+	areaIO     = 0x300 // what kind of call it is, if it may be answered from what was lent
+	areaPosts  = 0x304 // how many posts there are
+	areaUsed   = 0x308 // where there is room for the bytes of the next
+	areaLoans  = 0x400 // what was lent, by descriptor (lend.go)
+	areaPosted = 0xc00 // what the application has written
 	areaFPU    = 0x1000
-	areaAlt    = 0x2000 // the signal stack, up to the end
+	areaAlt    = 0x2000 // the signal stack
+	areaBytes  = 0x6000 // bytes lent and posted, up to the end
+)
+
+// Kinds of calls that may be answered from what was lent.
+const (
+	ioRead  = 1
+	ioWrite = 2
+	ioRecv  = 3
+	ioSend  = 4
+)
+
+// Offsets in a loan, its size, and how many there may be; the same of a post.
+const (
+	loanFD    = 0 // and 1; 0: none
+	loanState = 4
+	loanLen   = 8  // of the bytes to be read, 0: none
+	loanOff   = 12 // where they are in the area
+	loanRoom  = 16 // for bytes to be written
+	loanShift = 5
+	maxLoans  = 64
+
+	postLoan  = 0
+	postOff   = 4
+	postLen   = 8
+	postShift = 4
+	maxPosts  = 64
+)
+
+// States of a loan: the stub changes one to the other when it has copied the bytes.
+const (
+	loanOpen  = 1
+	loanTaken = 2
 )
 
 // States of a thread area. Whoever sees his own turn acts, then hands over by changing it.

@@ -61,9 +61,28 @@ type area struct {
 	stack  [3]uint64
 	_      [areaIn - areaStack - 24]byte
 	in     [24]uint64
-	_      [areaFPU - areaIn - 24*8]byte
+	_      [areaIO - areaIn - 24*8]byte
+	io     uint32
+	posts  atomic.Uint32
+	used   uint32
+	_      [areaLoans - areaIO - 12]byte
+	loans  [maxLoans]loan
+	posted [maxPosts]post
 	rest   [areaSize - areaFPU]byte
 }
+
+// loan is what was lent of a file.
+type loan struct {
+	fd    atomic.Uint32
+	state atomic.Uint32
+	len   uint32
+	off   uint32
+	room  uint32
+	_     [3]uint32
+}
+
+// post is a piece that was written.
+type post struct{ loan, off, len, _ uint32 }
 
 // facts are what the stub may answer.
 type facts [(areaYield-areaPID)/4 + 1]atomic.Uint32
@@ -161,6 +180,13 @@ func setMask(mask uint64) (old uint64) {
 func futexWait(p *atomic.Uint32, old uint32, ns int64) (timeout bool) {
 	ts := unix.NsecToTimespec(ns)
 	_, _, e := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 0, uintptr(old), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	return e == unix.ETIMEDOUT
+}
+
+// futexWaitShort is futexWait for a time so short that the Go runtime is not told.
+func futexWaitShort(p *atomic.Uint32, old uint32, ns int64) (timeout bool) {
+	ts := unix.NsecToTimespec(ns)
+	_, _, e := unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), 0, uintptr(old), uintptr(unsafe.Pointer(&ts)), 0, 0)
 	return e == unix.ETIMEDOUT
 }
 

@@ -267,6 +267,11 @@ func (s *site) trampoline(b []byte, at uint64, slot uint32, moved, after []byte)
 			c.put(0x67, 0xe3, 3+6)  // jecxz to the general part
 			c.put(0x8d, 0x41, 0xff) // lea -1(%rcx),%eax
 			c.back()
+		} else if kind := lent(s.nr); kind != 0 {
+			c.ifArea(2, func() { c.put(0xeb, 11) }) // jmp to the general part
+			c.put(0x41, 0xc7, 0x83)                 // movl $kind,io(%r11)
+			c.put32(areaIO)
+			c.put32(kind)
 		}
 		c.put(0xb8) // mov $slot,%eax
 		c.put32(slot)
@@ -307,6 +312,21 @@ func answered(nr uint32) int {
 		return areaGID
 	case unix.SYS_GETEGID:
 		return areaEGID
+	}
+	return 0
+}
+
+// lent returns the kind of a call that may be answered from what was lent, 0 of most.
+func lent(nr uint32) uint32 {
+	switch nr {
+	case unix.SYS_READ:
+		return ioRead
+	case unix.SYS_WRITE:
+		return ioWrite
+	case unix.SYS_RECVFROM:
+		return ioRecv
+	case unix.SYS_SENDTO:
+		return ioSend
 	}
 	return 0
 }

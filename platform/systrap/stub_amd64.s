@@ -4,7 +4,11 @@
 // The code of stub processes. It is copied to serviceAt and textAt of each, so it may name nothing
 // outside itself but fixed addresses. doc.go says how it is used.
 
+#define SYS_read 0
+#define SYS_write 1
 #define SYS_mmap 9
+#define SYS_sendto 44
+#define SYS_recvfrom 45
 #define SYS_rt_sigprocmask 14
 #define SYS_pwrite64 18
 #define SYS_madvise 28
@@ -226,6 +230,11 @@ TEXT ·stubCode(SB), NOSPLIT|NOFRAME, $0
 	PCALIGN $16
 	BYTE $0x0f; BYTE $0x0b // UD2
 	PCALIGN $16
+copy:
+	REP
+	MOVSB
+	JMP copied
+	PCALIGN $16
 
 	// A new thread.
 born:
@@ -258,6 +267,9 @@ handler:
 outside:
 	CMPL DI, $SIGUSR2
 	JEQ  callBack
+	MOVQ const_ucRip(DX), CX
+	CMPQ CX, $(const_textAt+const_entryCopy)
+	JEQ  cannot
 	MOVL DI, const_areaSig(BX)
 	MOVL 8(SI), AX
 	MOVL AX, const_areaCode(BX)
@@ -311,8 +323,11 @@ store:
 	MOVQ AX, const_areaFs(BX)
 	MOVQ BX, const_areaGs(BX)
 	MOVL $const_kindCall, const_areaKind(BX)
-
-	JMP  post
+	MOVL const_areaIO(BX), CX
+	TESTL CX, CX
+	JZ   post
+	MOVL $0, const_areaIO(BX)
+	JMP  borrow
 
 	// A call whose number is open. RCX is where to go on behind it, R11 the area. Flags stay.
 openSite:
@@ -364,7 +379,140 @@ fact:
 	JMP  CX
 ask:
 	MOVQ AX, (const_areaIn+13*8)(R11)
+	MOVL AX, CX
+	JCXZL reads
+	LEAL -SYS_write(AX), CX
+	JCXZL writes
+	LEAL -SYS_recvfrom(AX), CX
+	JCXZL receives
+	LEAL -SYS_sendto(AX), CX
+	JCXZL sends
 	JMP  store
+reads:
+	MOVL $const_ioRead, const_areaIO(R11)
+	JMP  store
+writes:
+	MOVL $const_ioWrite, const_areaIO(R11)
+	JMP  store
+receives:
+	MOVL $const_ioRecv, const_areaIO(R11)
+	JMP  store
+sends:
+	MOVL $const_ioSend, const_areaIO(R11)
+	JMP  store
+
+	// A call of kind CX may be answered from what was lent (lend.go). BX is the area, flags and registers are stored; those
+	// that resume does not load stay.
+borrow:
+	MOVL DI, R11
+	ANDL $(const_maxLoans-1), R11
+	SHLL $const_loanShift, R11
+	LEAQ const_areaLoans(BX)(R11*1), R11
+	LEAL 1(DI), AX
+	CMPL AX, const_loanFD(R11)
+	JNE  post
+	CMPL CX, $const_ioRead
+	JEQ  read
+	CMPL CX, $const_ioWrite
+	JEQ  write
+	TESTQ R8, R8 // an address
+	JNZ  post
+	CMPL CX, $const_ioSend
+	JEQ  send
+	TESTL $~0x40, R10 // MSG_DONTWAIT
+	JNZ  post
+read:
+	MOVL const_loanLen(R11), CX
+	TESTL CX, CX
+	JZ   post
+	CMPQ DX, CX
+	JCS  post
+	CMPL const_loanState(R11), $const_loanOpen
+	JNE  post
+	MOVQ CX, R10
+	MOVQ SI, DI
+	MOVL const_loanOff(R11), SI
+	ADDQ BX, SI
+	MOVL $const_loanOpen, AX
+	CLD
+	JMP  copy
+send:
+	TESTL $~0x4040, R10 // MSG_DONTWAIT, MSG_NOSIGNAL
+	JNZ  post
+write:
+	TESTQ DX, DX
+	JZ   post
+	MOVL const_loanRoom(R11), AX
+	CMPQ DX, AX
+	JHI  post
+	CMPL const_areaPosts(BX), $const_maxPosts
+	JCC  post
+	MOVL const_areaUsed(BX), R10
+	LEAQ (R10)(DX*1), AX
+	CMPQ AX, $const_areaSize
+	JHI  post
+	LEAQ (BX)(R10*1), DI
+	MOVQ DX, CX
+	XORL AX, AX
+	CLD
+	JMP  copy
+
+	// Copied; AX tells which way. Only now the bytes are taken, or published.
+copied:
+	TESTL AX, AX
+	JZ   posted
+	MOVL $const_loanTaken, CX
+	LOCK
+	CMPXCHGL CX, const_loanState(R11)
+	JNE  post
+	MOVQ R10, AX
+	JMP  answer
+posted:
+	MOVL const_areaPosts(BX), DI
+	SHLL $const_postShift, DI
+	LEAQ const_areaPosted(BX)(DI*1), DI
+	MOVQ R11, SI
+	SUBQ BX, SI
+	SUBQ $const_areaLoans, SI
+	SHRQ $const_loanShift, SI
+	MOVL SI, const_postLoan(DI)
+	MOVL R10, const_postOff(DI)
+	MOVL DX, const_postLen(DI)
+	ADDL DX, const_areaUsed(BX)
+	SUBL DX, const_loanRoom(R11)
+	INCL const_areaPosts(BX)
+	MOVQ DX, AX
+answer:
+	MOVL const_areaSlot(BX), CX
+	CMPL CX, $const_trampAt
+	JCC  there
+	IMULL $const_trampSize, CX
+	ADDL $(const_trampAt+const_trampEnd), CX
+there:
+	LEAQ const_areaFlags(BX), SP
+	POPFQ
+	MOVQ (const_areaIn+16)(BX), R10
+	MOVQ (const_areaIn+64)(BX), DI
+	MOVQ (const_areaIn+72)(BX), SI
+	MOVQ (const_areaIn+96)(BX), DX
+	MOVQ (const_areaIn+15*8)(BX), SP
+	MOVQ (const_areaIn+88)(BX), BX
+	JMP  CX
+
+	// The copy has found a page that is not there, or not to be written: the sentry makes the call. The frame is at DX.
+cannot:
+	MOVQ const_ucFpState(DX), CX
+	MOVL $-1, AX
+	MOVL $-1, DX
+	XRSTOR64 (CX)
+	MOVQ (const_areaIn+0)(BX), R8
+	MOVQ (const_areaIn+8)(BX), R9
+	MOVQ (const_areaIn+32)(BX), R12
+	MOVQ (const_areaIn+40)(BX), R13
+	MOVQ (const_areaIn+48)(BX), R14
+	MOVQ (const_areaIn+56)(BX), R15
+	MOVQ (const_areaIn+80)(BX), BP
+	JMP  post
 
 	// Hand over to the sentry and wait for the answer.
 post:
@@ -568,6 +716,12 @@ TEXT ·counter(SB), NOSPLIT, $0-8
 	RDTSC
 	SHLQ $32, DX
 	ORQ  DX, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// func threadBase() uint64
+TEXT ·threadBase(SB), NOSPLIT, $0-8
+	RDFSBASEQ AX
 	MOVQ AX, ret+0(FP)
 	RET
 

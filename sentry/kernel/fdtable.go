@@ -98,6 +98,12 @@ func (f *FDTable) File(fd int32) (*vfs.File, linux.Errno) {
 	}
 }
 
+// Holds reports whether fd is file.
+func (f *FDTable) Holds(fd int32, file *vfs.File) bool {
+	s := *f.slots.Load()
+	return fd >= 0 && int(fd) < len(s) && s[fd].file.Load() == file
+}
+
 // grow makes room for at least n slots. mu is held.
 func (f *FDTable) grow(n int) []fdSlot {
 	s := *f.slots.Load()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // loop is the life of a thread: application code, trap, pending work, again.
@@ -54,6 +55,10 @@ func (t *Task) enter() platform.Trap {
 	t.run.slept = slept
 	t.since.Store(now)
 	trap := t.ctx.Switch(t.run.as, &t.run.regs)
+	if t.run.borrowed {
+		t.run.borrowed = false
+		t.ctx.(platform.Lender).Settle()
+	}
 	end := t.k.Clock.Monotonic()
 	t.since.Store(0)
 	if t.barriers.Load() != nil {
@@ -67,6 +72,22 @@ func (t *Task) enter() platform.Trap {
 // quiet tells that nobody wants to see every call of the thread.
 func (t *Task) quiet() bool {
 	return !t.ptrace.enabled.Load() && !t.run.seccomp && t.k.Trace == nil && !t.run.dispatch.on
+}
+
+// Borrows is vfs.Borrower's.
+func (t *Task) Borrows() bool {
+	_, ok := t.ctx.(platform.Lender)
+	return ok && t.run.answers && t.quiet()
+}
+
+// Holds is vfs.Borrower's.
+func (t *Task) Holds(fd int32, f *vfs.File) bool { return t.Files().Holds(fd, f) }
+
+// Borrow is vfs.Borrower's.
+func (t *Task) Borrow(fd int32, data []byte, room int, from platform.Lent) *platform.Loan {
+	l := t.ctx.(platform.Lender).Lend(fd, data, room, from)
+	t.run.borrowed = t.run.borrowed || l != nil
+	return l
 }
 
 // answer lets the platform answer calls that always have the same result, or not. Ids in another

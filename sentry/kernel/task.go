@@ -57,6 +57,7 @@ type Task struct {
 		seccomp  bool
 		answers  bool       // the platform answers getpid(2) and so on itself
 		answered *auth.Cred // what it answers with
+		borrowed bool       // something was lent to the application
 		dispatch userDispatch
 		trap     trapState
 		dying    atomic.Bool // the thread is to exit with status; others look

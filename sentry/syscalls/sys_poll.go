@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"encoding/binary"
+	"sync"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -406,6 +407,9 @@ func epollCtl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	return 0, linux.EINVAL
 }
 
+// eventsPool holds room for what epoll_wait(2) finds.
+var eventsPool = sync.Pool{New: func() any { return new([1024]vfs.EpollEvent) }}
+
 // doEpollWait is epoll_wait(2).
 func doEpollWait(t *kernel.Task, fd int32, addr usermem.Addr, n int32, deadline time.Time, zero bool) (uintptr, linux.Errno) {
 	if n <= 0 || int(n) > 1<<31/12 {
@@ -416,7 +420,9 @@ func doEpollWait(t *kernel.Task, fd int32, addr usermem.Addr, n int32, deadline 
 		return 0, errno
 	}
 	defer f.Put()
-	events := make([]vfs.EpollEvent, min(int(n), 1024))
+	room := eventsPool.Get().(*[1024]vfs.EpollEvent)
+	defer eventsPool.Put(room)
+	events := room[:min(int(n), len(room))]
 	got, errno := e.Wait(t, events, deadline, zero)
 	if errno != 0 {
 		if errno == linux.ERESTARTSYS {

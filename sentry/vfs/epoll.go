@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -53,6 +54,20 @@ type epollItem struct {
 
 	next   *epollItem // guarded by ready
 	listed bool       // likewise
+}
+
+// Borrower is a Ctx that may be lent what a file has, so that the application reads it without a call (platform.Lender).
+type Borrower interface {
+	// Borrows reports whether it is worth trying.
+	Borrows() bool
+	// Holds reports whether fd stands for f.
+	Holds(fd int32, f *File) bool
+	Borrow(fd int32, data []byte, room int, from platform.Lent) *platform.Loan
+}
+
+// Lender is FileOps that can lend.
+type Lender interface {
+	Lend(to Borrower, f *File, fd int32)
 }
 
 // NewEpoll returns an empty instance.
@@ -273,8 +288,12 @@ func (e *Epoll) pop() *epollItem {
 // Wait is epoll_wait(2): it fills out with events, waiting until deadline for the first
 // (wait.Forever; nonblock for a time-out of zero).
 func (e *Epoll) Wait(ctx Ctx, out []EpollEvent, deadline time.Time, nonblock bool) (int, linux.Errno) {
+	to, _ := ctx.(Borrower)
+	if to != nil && !to.Borrows() {
+		to = nil
+	}
 	collect := func() (int, linux.Errno) {
-		if n := e.collect(out); n > 0 {
+		if n := e.collect(out, to); n > 0 {
 			return n, 0
 		}
 		return 0, linux.EAGAIN
@@ -296,8 +315,8 @@ func (e *Epoll) Wait(ctx Ctx, out []EpollEvent, deadline time.Time, nonblock boo
 }
 
 // collect moves ready items to out; level-triggered ones stay on the list. What is woken meanwhile is for the
-// next time: an item is reported once.
-func (e *Epoll) collect(out []EpollEvent) int {
+// next time: an item is reported once. What is ready to be read is lent to to.
+func (e *Epoll) collect(out []EpollEvent, to Borrower) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ready.Lock()
@@ -317,6 +336,9 @@ func (e *Epoll) collect(out []EpollEvent) int {
 		}
 		out[n] = EpollEvent{got, it.event.Data}
 		n++
+		if l, ok := it.key.file.Ops.(Lender); ok && to != nil && got&uint32(wait.In) != 0 && to.Holds(it.key.fd, it.key.file) {
+			l.Lend(to, it.key.file, it.key.fd)
+		}
 		switch {
 		case it.event.Events&EpollOneshot != 0:
 			it.armed = false

@@ -15,9 +15,9 @@ type Outside interface {
 	Look()
 	// Looking reports whether somebody is at it.
 	Looking() bool
-	// Lead waits until something has come in, Kick, or timeout in ns, if that is not negative: false if somebody else
-	// waits already.
-	Lead(timeout int64) bool
+	// Lead waits until something has come in, Kick, or timeout in ns, if that is not negative, between Begin and End of the
+	// leader: false if somebody else waits already.
+	Lead(w *Waiter, timeout int64) bool
 	Kick()
 }
 
@@ -26,17 +26,26 @@ var theOutside atomic.Pointer[Outside]
 // SetOutside makes o known to all waiters.
 func SetOutside(o Outside) { theOutside.Store(&o) }
 
+// Begin is called by Outside before it waits for w: from here on Wake kicks. It is false if there was a Wake.
+func (w *Waiter) Begin() bool {
+	w.leading.Store(true)
+	if w.thread != nil {
+		return !w.thread.Pending()
+	}
+	return len(w.ch) == 0
+}
+
+// End is called when it no longer waits.
+func (w *Waiter) End() { w.leading.Store(false) }
+
 // lead is Sleep of one who looks after the outside: false if that is not to be, or not any longer.
 func (w *Waiter) lead(o Outside, deadline time.Time, left int64) (linux.Errno, bool) {
 	o.Look()
 	for {
-		w.leading.Store(true) // from here on Wake kicks
 		if w.noticed() {
-			w.leading.Store(false)
 			return w.woken(), true
 		}
-		led := o.Lead(left)
-		w.leading.Store(false)
+		led := o.Lead(w, left)
 		if w.noticed() {
 			return w.woken(), true
 		}

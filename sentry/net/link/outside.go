@@ -140,12 +140,15 @@ func (f *frames) Looking() bool {
 }
 
 // Lead is wait.Outside's.
-func (f *frames) Lead(timeout int64) bool {
+func (f *frames) Lead(w *wait.Waiter, timeout int64) bool {
 	if !f.leader.CompareAndSwap(nobody, aTask) {
 		return false
 	}
 	f.led.Add(1)
-	f.wait(timeout)
+	if w.Begin() {
+		f.wait(timeout)
+	}
+	w.End()
 	f.look()
 	f.leader.Store(nobody)
 	if f.parked.Load() {

@@ -74,6 +74,12 @@ func (c *Clock) armLocked() {
 		return
 	}
 	if at := c.queue[0].at; c.armed == 0 || at < c.armed {
+		for t := c.queue[0]; t.want > t.at; t = c.queue[0] { // it was set to a later time
+			t.at = t.want
+			heap.Fix(&c.queue, 0)
+		}
+	}
+	if at := c.queue[0].at; c.armed == 0 || at < c.armed {
 		c.armed = at
 		c.arm(at)
 	}

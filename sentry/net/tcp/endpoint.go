@@ -14,8 +14,10 @@ package tcp
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -62,6 +64,7 @@ type Endpoint struct {
 	Options
 
 	read sync.Mutex // held while bytes are copied to the application
+	loan atomic.Pointer[platform.Loan]
 
 	mu     *sync.Mutex // own, or that of the other end
 	own    sync.Mutex
@@ -362,6 +365,7 @@ func (e *Endpoint) Abort(err linux.Errno) {
 	if l := e.stopListening(); l != nil {
 		return
 	}
+	e.Reclaim()
 	e.lock()
 	defer e.unlock()
 	e.abortLocked(err)
@@ -402,6 +406,7 @@ func (e *Endpoint) forget() {
 
 // Shutdown is shutdown(2) of a connection: how is a set of shutRead and shutWrite.
 func (e *Endpoint) Shutdown(how uint8) linux.Errno {
+	e.Reclaim()
 	e.lock()
 	defer e.unlock()
 	e.shut |= how
@@ -449,6 +454,7 @@ func (e *Endpoint) Closed(abort bool) {
 		e.unlock()
 		return
 	}
+	e.Reclaim()
 	e.lock()
 	defer e.unlock()
 	unread := e.rcv.n > 0
@@ -537,6 +543,7 @@ func (e *Endpoint) Poll(lowat int) wait.Event {
 	if l := e.listener(); l != nil {
 		return l.poll()
 	}
+	e.Reclaim()
 	e.lock()
 	defer e.mu.Unlock()
 	var got wait.Event

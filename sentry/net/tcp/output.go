@@ -126,6 +126,12 @@ func (s *segments) arm(e *Endpoint) {
 		}
 		if s.tlpAt == 0 && !s.rec.active && !s.rec.tlp && s.sackOK && s.tries == 0 && s.rtt.srtt > 0 {
 			s.tlpAt = now + max(2*s.rtt.srtt, 10e6)
+			if int(s.nxt-s.una) <= s.mss { // whose acknowledgement may be delayed
+				s.tlpAt += delayedAck
+			}
+			if s.tlpAt >= s.rtoAt {
+				s.tlpAt = 0
+			}
 		}
 	case e.snd.n > 0 || e.finWanted && !e.finSent:
 		s.rtoAt, s.tlpAt = 0, 0
@@ -144,6 +150,9 @@ func (s *segments) arm(e *Endpoint) {
 	}
 	e.setTimer()
 }
+
+// delayedAck is for how long a peer may keep back an acknowledgement (RFC 8985 7.2).
+const delayedAck = 200e6
 
 // expire does what is due.
 func (s *segments) expire(e *Endpoint, now int64) {

@@ -14,6 +14,7 @@ const smallWrite = 512
 // Write queues bytes of src: how many. EAGAIN if there is no room or no connection yet, EPIPE, or the
 // error that was noted. urgent says that the last byte is, more that more will follow soon.
 func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno) {
+	e.Reclaim()
 	e.lock()
 	room, errno := e.roomLocked()
 	e.mu.Unlock()
@@ -31,13 +32,7 @@ func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno)
 		if _, errno := e.roomLocked(); errno != 0 && errno != linux.EAGAIN {
 			return 0, errno
 		}
-		e.sent += uint64(n)
-		if q := e.direct(); q != nil {
-			q.write(b[:n])
-			e.peer.arrived(n)
-		} else {
-			e.snd.write(b[:n])
-		}
+		e.putLocked(b[:n])
 		e.wrote(src, urgent, more)
 		return n, 0
 	}
@@ -109,6 +104,7 @@ type Recv struct {
 func (e *Endpoint) Read(dst *usermem.Buf, r *Recv) linux.Errno {
 	e.read.Lock()
 	defer e.read.Unlock()
+	e.Reclaim()
 	skip := 0
 	if r.Peek {
 		skip = r.PeekOff + r.Copied
@@ -261,6 +257,7 @@ func (e *Endpoint) takeUrgent() {
 
 // Urgent is recv(2) with MSG_OOB (tcp_recv_urg): the byte; n is 0 at the end of the stream.
 func (e *Endpoint) Urgent(peek bool) (b byte, n int, errno linux.Errno) {
+	e.Reclaim()
 	e.lock()
 	defer e.unlock()
 	switch {
@@ -283,6 +280,7 @@ func (e *Endpoint) Urgent(peek bool) (b byte, n int, errno linux.Errno) {
 
 // AtMark is SIOCATMARK.
 func (e *Endpoint) AtMark() bool {
+	e.Reclaim()
 	e.lock()
 	defer e.mu.Unlock()
 	return e.urg.state != urgNone && e.urg.at == e.readSeq
@@ -293,6 +291,7 @@ func (e *Endpoint) Queued() (in, out, unsent int, errno linux.Errno) {
 	if e.listener() != nil {
 		return 0, 0, 0, linux.EINVAL
 	}
+	e.Reclaim()
 	e.lock()
 	defer e.mu.Unlock()
 	in = e.rcv.n

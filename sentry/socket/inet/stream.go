@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/net/tcp"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -339,6 +340,21 @@ func (s *Stream) Write(ctx vfs.Ctx, f *vfs.File, src *usermem.Buf, _ int64) (int
 
 // Poll is vfs.Poller's.
 func (s *Stream) Poll(*vfs.File) wait.Event { return s.ep.Poll(int(s.RcvLowat.Load())) }
+
+// Flush is vfs.Flusher's: the descriptor no longer stands for the socket.
+func (s *Stream) Flush(vfs.Ctx, *vfs.File) linux.Errno {
+	s.ep.Reclaim()
+	return 0
+}
+
+// Lend is vfs.Lender's.
+func (s *Stream) Lend(b vfs.Borrower, f *vfs.File, fd int32) {
+	if s.RcvLowat.Load() > 1 || s.PeekOff.Load() >= 0 {
+		return
+	}
+	s.ep.Lend(func(data []byte, room int) *platform.Loan { return b.Borrow(fd, data, room, s.ep) },
+		func() bool { return b.Holds(fd, f) })
+}
 
 // Release is vfs.FileOps's.
 func (s *Stream) Release(*vfs.File) {

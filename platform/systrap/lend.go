@@ -1,0 +1,197 @@
+package systrap
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-7423c386/runsc/platform"
+)
+
+// An application that waits for many files, reads what has come and writes answers would cross over to the sentry
+// twice for each. So the sentry lends the bytes that are there, and room for some to be written, when it tells which
+// files are ready; the stub answers read(2), write(2), recvfrom(2) and sendto(2) of these descriptors by copying from and to
+// the area, and the sentry makes it good after the next trap (Settle). The stub copies first and takes, or
+// publishes, afterwards: until it does, the sentry may take a loan back (Revoke).
+
+// lending is what was lent to a context.
+type lending struct {
+	on    atomic.Bool // something is
+	mu    sync.Mutex
+	area  *area
+	loans [maxLoans]lentTo
+	slots []int  // those in use
+	bytes uint32 // where there is room in the area for bytes to be lent
+	done  uint32 // posts that are made good
+	until int64  // nothing may be written before: ns since begun
+	rest  int64  // how long that is after the next time it was late
+}
+
+// lentTo is one loan.
+type lentTo struct {
+	platform.Loan
+	from platform.Lent
+	n    int  // bytes that may be taken
+	over bool // taken back
+}
+
+// postsRoom is how much of the area is for bytes to be written, at least.
+const postsRoom = 2048
+
+// leastRoom is how much room to write a file must have if any is lent.
+const leastRoom = areaSize - areaBytes
+
+// Lend implements platform.Lender.
+func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *platform.Loan {
+	t := c.thread.Load()
+	if t == nil || c.muted {
+		return nil
+	}
+	l := &c.lent
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := int(fd) & (maxLoans - 1)
+	o := &l.loans[i]
+	if o.from != nil {
+		return nil
+	}
+	a := t.area
+	if !l.on.Load() {
+		l.area, l.bytes, l.done = a, areaBytes, 0
+		a.posts.Store(0)
+	}
+	if l.bytes+uint32(len(data)) > areaSize-postsRoom {
+		data = nil
+	}
+	if room < leastRoom || time.Since(begun) < time.Duration(l.until) {
+		room = 0
+	}
+	if len(data) == 0 && room == 0 {
+		return nil
+	}
+	b, _ := a.bytes(uint64(l.bytes), uint64(len(data)))
+	copy(b, data)
+	e := &a.loans[i]
+	e.len, e.off, e.room = uint32(len(data)), l.bytes, uint32(min(room, leastRoom))
+	e.state.Store(loanOpen)
+	e.fd.Store(uint32(fd) + 1)
+	l.bytes += uint32(len(data))
+	a.used = l.bytes
+	if o.Revoke == nil {
+		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
+	}
+	o.from, o.n, o.over = from, len(data), false
+	l.slots = append(l.slots, i)
+	l.on.Store(true)
+	return &o.Loan
+}
+
+// begun is when the program began.
+var begun = time.Now()
+
+// Settle implements platform.Lender.
+func (c *context) Settle() {
+	l := &c.lent
+	if !l.on.Load() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.makeGood() {
+		l.rest /= 2
+	}
+	for _, i := range l.slots {
+		o := &l.loans[i]
+		l.area.loans[i].fd.Store(0)
+		o.from.Returned(&o.Loan)
+		o.from = nil
+	}
+	l.slots = l.slots[:0]
+	l.on.Store(false)
+}
+
+// makeGood tells the files what the application has read and written. It says whether it has.
+func (l *lending) makeGood() bool {
+	did := false
+	for _, i := range l.slots {
+		if l.taken(i) {
+			did = true
+		}
+	}
+	for n := min(l.area.posts.Load(), maxPosts); l.done < n; l.done++ {
+		p := l.area.posted[l.done]
+		o := &l.loans[p.loan%maxLoans]
+		b, ok := l.area.bytes(uint64(p.off), uint64(min(p.len, leastRoom)))
+		if ok && o.from != nil && p.off >= areaBytes {
+			o.from.Posted(b)
+			did = true
+		}
+	}
+	return did
+}
+
+// taken tells the file of loan i that its bytes were read, if they were.
+func (l *lending) taken(i int) bool {
+	o, e := &l.loans[i], &l.area.loans[i]
+	if o.n == 0 || e.state.Load() != loanTaken {
+		return false
+	}
+	n := o.n
+	o.n = 0
+	o.from.Taken(n)
+	return true
+}
+
+// revoke ends loan i, if it is still from. What the stub is about to write may come yet, but belongs to a call that has not
+// returned.
+func (l *lending) revoke(o *lentTo, i int, from platform.Lent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o.from != from || o.over {
+		return
+	}
+	e := &l.area.loans[i]
+	e.fd.Store(0)
+	if !e.state.CompareAndSwap(loanOpen, 0) {
+		l.taken(i)
+	}
+	l.makeGood()
+	o.n, o.over = 0, true
+	from.Returned(&o.Loan)
+}
+
+// Times of an application that was lent room to write: how long it may run before the sentry looks for what it has
+// written, how often, and how long it is not lent any after something was found so, at first and at last. The time goes
+// down again when there was nothing to be found.
+const (
+	lookAfter = int64(200 * time.Microsecond)
+	looks     = 4
+	firstBan  = int64(200 * time.Microsecond)
+	lastBan   = int64(500 * time.Millisecond)
+)
+
+// look makes good what was written while the application goes on, which shows that it computes between its calls and had
+// better not be lent room: true if there is nothing more to look for.
+func (l *lending) look(last bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.makeGood() {
+		l.rest = min(max(2*l.rest, firstBan), lastBan)
+		l.until = int64(time.Since(begun)) + l.rest
+		last = true
+	}
+	if !last {
+		return false
+	}
+	for _, i := range l.slots {
+		if e, o := &l.area.loans[i], &l.loans[i]; !o.over {
+			e.fd.Store(0)
+			if !e.state.CompareAndSwap(loanOpen, 0) {
+				l.taken(i)
+			}
+			o.n, o.over = 0, true
+			o.from.Returned(&o.Loan)
+		}
+	}
+	return true
+}

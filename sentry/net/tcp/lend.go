@@ -1,0 +1,83 @@
+package tcp
+
+import (
+	"github.com/seed-7423c386/runsc/platform"
+)
+
+// What a connection has for the application may be lent to the platform, which then answers the next read of it, and some
+// writes, without asking. Everybody else who looks at the connection or changes it takes the loan back first.
+
+// mostLent is how many bytes are lent at most.
+const mostLent = 2048
+
+// Lend has borrow take all bytes that can be read, if they are not too many, and the room there is to write. It
+// must not be the only one who knows of the loan: holds says that the descriptor still stands for the connection.
+func (e *Endpoint) Lend(borrow func(data []byte, room int) *platform.Loan, holds func() bool) {
+	e.read.Lock()
+	defer e.read.Unlock()
+	if e.loan.Load() != nil {
+		return
+	}
+	var few [mostLent]byte
+	e.lock()
+	if !e.state.in(Established, CloseWait) || e.urg.state != urgNone || e.rcv.n == 0 || e.shut&shutWrite != 0 || e.owner.Error() != 0 {
+		e.mu.Unlock()
+		return
+	}
+	n := e.rcv.n
+	if n > len(few) {
+		n = 0
+	}
+	e.rcv.copyTo(few[:n], 0)
+	limit, _ := e.buffers()
+	room := limit - e.snd.n
+	e.mu.Unlock()
+	loan := borrow(few[:n], room)
+	if loan == nil {
+		return
+	}
+	e.loan.Store(loan)
+	if !holds() {
+		e.Reclaim()
+	}
+}
+
+// Reclaim ends a loan.
+func (e *Endpoint) Reclaim() {
+	if l := e.loan.Load(); l != nil {
+		l.Revoke(e)
+	}
+}
+
+// Taken is platform.Lent's.
+func (e *Endpoint) Taken(n int) {
+	e.lock()
+	e.consume(n)
+	e.unlock()
+}
+
+// Posted is platform.Lent's. What is written to a connection that has ended meanwhile is lost as if it had been on its
+// way.
+func (e *Endpoint) Posted(b []byte) {
+	e.lock()
+	defer e.unlock()
+	if !e.state.in(Established, CloseWait) || e.shut&shutWrite != 0 || e.dead {
+		return
+	}
+	e.putLocked(b)
+	e.transmit()
+}
+
+// Returned is platform.Lent's.
+func (e *Endpoint) Returned(l *platform.Loan) { e.loan.CompareAndSwap(l, nil) }
+
+// putLocked queues bytes.
+func (e *Endpoint) putLocked(b []byte) {
+	e.sent += uint64(len(b))
+	if q := e.direct(); q != nil {
+		q.write(b)
+		e.peer.arrived(len(b))
+	} else {
+		e.snd.write(b)
+	}
+}
