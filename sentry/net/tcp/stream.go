@@ -127,7 +127,7 @@ func (e *Endpoint) Read(dst *usermem.Buf, r *Recv) linux.Errno {
 			dst.Limit(dst.Len() - n) // as if it had been copied
 		} else {
 			var errno linux.Errno
-			if n, errno = dst.CopyOut(b[:n]); n == 0 {
+			if _, errno = dst.CopyOut(b[:n]); errno != 0 { // a piece is copied whole or not at all (skb_copy_datagram_iter)
 				if r.Copied > 0 {
 					return 0
 				}
