@@ -233,7 +233,7 @@ func (p *cpus) sleep(w *atomic.Uint32, state uint32, ns int64) (late bool) {
 	}
 	late = futexWaitShort(w, state, min(ns, shortSleep))
 	p.waiters.Add(-1)
-	if late && ns > shortSleep {
+	if late && ns > shortSleep && w.Load() == state {
 		return futexWait(w, state, ns-shortSleep)
 	}
 	return late
