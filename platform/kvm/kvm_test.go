@@ -4,7 +4,6 @@ import (
 	"log"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,54 +151,6 @@ func TestShrunkFile(t *testing.T) {
 			t.Fatalf("%+v at %#x", trap, g.Regs.Rip)
 		}
 	})
-}
-
-// TestNothingStale: pages that one address space gives back go to another, while threads of the first look
-// for them by every translation they may have kept.
-func TestNothingStale(t *testing.T) {
-	p := plat(t)
-	// 0: mov DataAt,%rbx ; test %rbx,%rbx ; jz 0 ; mov $39,%eax ; syscall
-	reader := []byte{0x48, 0x8b, 0x1c, 0x25, 0, 0x10, 0x10, 0, 0x48, 0x85, 0xdb, 0x74, 0xf3, 0xb8, 39, 0, 0, 0, 0x0f, 0x05}
-	g := conformance.NewGuest(t, p, reader...)
-	const secret = pageSize
-	var stop atomic.Bool
-	var wg sync.WaitGroup
-	var switches atomic.Int64
-	contexts := make([]platform.Context, 3)
-	for i := range contexts {
-		contexts[i] = p.NewContext()
-		wg.Go(func() {
-			defer contexts[i].Release()
-			for !stop.Load() {
-				r := g.Regs
-				switch trap := contexts[i].Switch(g.AS, &r); trap.Kind {
-				case platform.Syscall:
-					t.Errorf("read %#x of another", r.Rbx)
-					return
-				case platform.Fault, platform.Interrupted:
-					switches.Add(1)
-				default:
-					t.Errorf("%+v", trap)
-					return
-				}
-			}
-		})
-	}
-	zero, full := make([]byte, 8), []byte{1, 2, 3, 4, 5, 6, 7, 8}
-	for range 300 {
-		g.AS.Map(conformance.DataAt, pageSize, g.FD, secret, platform.Read, false)
-		time.Sleep(100 * time.Microsecond)
-		g.AS.Unmap(conformance.DataAt, pageSize)
-		unix.Pwrite(g.FD, full, secret) // now it is another's
-		time.Sleep(50 * time.Microsecond)
-		unix.Pwrite(g.FD, zero, secret)
-	}
-	stop.Store(true)
-	for _, c := range contexts {
-		c.Interrupt()
-	}
-	wg.Wait()
-	t.Logf("%d traps", switches.Load())
 }
 
 // TestFramesComeBack: page tables of address spaces that are gone are used again, and nothing of them is

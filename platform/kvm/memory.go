@@ -20,7 +20,7 @@ const (
 	arenaBits  = 39       // of the arena, if the processor has so many
 	slotsMax   = 1 << 14  // memory slots; each is a mapping, of which the host allows 65,530
 	trimFirst  = 512      // windows there may be before those that nobody uses go
-	retiredMax = 1024     // frames to be used again, for which a flush is worth it
+	retiredMax = 1024     // frames that wait to be used again, for which a flush is worth it
 )
 
 // memory is the guest's physical memory: a reserved range of the sentry's address space, in
@@ -41,6 +41,8 @@ type memory struct {
 	windows  map[windowKey]*window
 	clock    uint64 // counts uses
 	trimAt   int
+
+	recycleAt int // retiredMax
 
 	frames struct {
 		sync.Mutex
@@ -77,7 +79,7 @@ func newMemory(vm int, slots int) (*memory, error) {
 		bits = min(bits, int(a&0xff)-1)
 	}
 	m := &memory{vm: vm, size: 1 << bits, next: unit, nextSlot: flushSlot + 1, maxSlots: uint32(min(slots, slotsMax)),
-		free: map[uint64][]uint64{}, windows: map[windowKey]*window{}, trimAt: trimFirst}
+		free: map[uint64][]uint64{}, windows: map[windowKey]*window{}, trimAt: trimFirst, recycleAt: retiredMax}
 	m.units = make([]atomic.Pointer[window], m.size/unit)
 	var e unix.Errno
 	if m.base, e = reserve(m.size, windowMax); e != 0 {
@@ -251,7 +253,7 @@ func (m *memory) newFrame() (uint64, linux.Errno) {
 	f := &m.frames
 	f.Lock()
 	defer f.Unlock()
-	if len(f.free) == 0 && len(f.retired) >= retiredMax && m.flush() == 0 {
+	if len(f.free) == 0 && len(f.retired) >= m.recycleAt && m.flush() == 0 {
 		f.free, f.retired = f.retired, f.free
 	}
 	if n := len(f.free); n > 0 {

@@ -26,7 +26,7 @@ func platformsCommand() *command {
 			if format != "table" && format != "json" {
 				return 0, fmt.Errorf("--format %q: it is table or json", format)
 			}
-			all, err := sandbox.MeasurePlatforms(g.Root, g.Rootless)
+			all, err := sandbox.MeasurePlatforms(g.Root, g.Rootless, control.Platforms)
 			if err != nil {
 				return 0, err
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,8 +29,8 @@ type measured struct {
 	Platforms []control.Measurement `json:"platforms"`
 }
 
-// BestPlatform returns the platform on which a system call costs least here. It is measured once
-// a boot, and kept in the directory root.
+// BestPlatform returns the platform on which a system call costs least here, of those that auto takes. They are
+// measured once a boot, and the figures kept in the directory root.
 func BestPlatform(root string, rootless bool) (string, error) {
 	path := filepath.Join(root, platformsFile)
 	now, err := identity(rootless)
@@ -39,7 +40,8 @@ func BestPlatform(root string, rootless bool) (string, error) {
 	var kept measured
 	raw, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(raw, &kept) != nil || kept.Boot != now.Boot || kept.Sentry != now.Sentry || kept.Rootless != rootless {
-		if kept.Platforms, err = MeasurePlatforms(root, rootless); err != nil {
+		automatic := slices.DeleteFunc(slices.Clone(control.Platforms), func(name string) bool { return name == OnRequest })
+		if kept.Platforms, err = MeasurePlatforms(root, rootless, automatic); err != nil {
 			return "", err
 		}
 	}
@@ -69,14 +71,14 @@ func Fastest(all []control.Measurement) (string, error) {
 	return best.Platform, nil
 }
 
-// MeasurePlatforms tries every platform, one after the other, and keeps what was found in the directory
+// MeasurePlatforms tries these platforms, one after the other, and keeps what was found in the directory
 // root, where it can.
-func MeasurePlatforms(root string, rootless bool) ([]control.Measurement, error) {
+func MeasurePlatforms(root string, rootless bool, names []string) ([]control.Measurement, error) {
 	found, err := identity(rootless)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range control.Platforms {
+	for _, name := range names {
 		found.Platforms = append(found.Platforms, measure(name, rootless))
 	}
 	if raw, err := json.Marshal(&found); err == nil {

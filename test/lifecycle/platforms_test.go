@@ -54,6 +54,9 @@ func TestPlatforms(t *testing.T) {
 		if r := e.run(); r.code != 0 {
 			t.Errorf("after the file is damaged: %v", r)
 		}
+		if kept, err := os.ReadFile(file); err != nil || strings.Contains(string(kept), "kvm") || !strings.Contains(string(kept), "systrap") {
+			t.Errorf("auto has measured %s, %v", kept, err)
+		}
 		e.flags = nil
 		e.refused("it is auto or one of systrap, ptrace", "--platform=fast", "list")
 		if table := e.must("platforms").out; strings.Count(table, "chosen") != 1 {
