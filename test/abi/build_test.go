@@ -10,13 +10,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// workers is how many compilers and how many shards run at once.
-const workers = 2
+// workers is how many compilers and how many shards run at once (RUNSC_ABI_WORKERS).
+var workers = 2
+
+func init() {
+	if n, err := strconv.Atoi(os.Getenv("RUNSC_ABI_WORKERS")); err == nil && n > 0 {
+		workers = n
+	}
+}
 
 // A root is a root file system with busybox, the driver and the programs.
 type root struct {

@@ -65,3 +65,22 @@ func TestPrepare(t *testing.T) {
 	}
 	prepare(t)
 }
+
+// TestNative says which programs say something else here, without a sandbox, than where they were prepared: what
+// a sandbox cannot be blamed for. It never fails.
+func TestNative(t *testing.T) {
+	if os.Getenv("RUNSC_ABI_PREPARED") == "" {
+		t.Skip("RUNSC_ABI_PREPARED names no directory")
+	}
+	list, root, host := prepare(t)
+	here, err := runHost(root, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list {
+		want, got := host[p.path()], here[p.path()]
+		if got.status != want.status || got.output != want.output {
+			t.Logf("%s/%s: %s (where prepared: %s, - there, + here)\n%s", p.area, p.name, got.status, want.status, diff(want.output, got.output))
+		}
+	}
+}
