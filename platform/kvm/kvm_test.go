@@ -1,6 +1,7 @@
 package kvm
 
 import (
+	"fmt"
 	"log"
 	"os"
 	"sync"
@@ -53,19 +54,27 @@ func TestConformance(t *testing.T) {
 
 func BenchmarkPlatform(b *testing.B) { conformance.Benchmark(b, subject()) }
 
-// TestFewVCPUs: more threads than vCPUs share them, with their extended state.
+// TestFewVCPUs: more threads than vCPUs share them, with their extended state, while pages come and go.
 func TestFewVCPUs(t *testing.T) {
 	plat(t)
-	p, err := makePlatform()
-	if err != nil {
-		t.Fatal(err)
+	for _, test := range []struct{ vcpus, threads, calls int }{{1, 8, 30}, {2, 8, 30}, {16, 64, 10}} {
+		t.Run(fmt.Sprint(test.vcpus), func(t *testing.T) {
+			p := ownPlatform(t)
+			p.pool.most = test.vcpus
+			fewVCPUs(t, p, test.threads, test.calls)
+			if n := len(p.pool.all); n > test.vcpus {
+				t.Errorf("%d vCPUs", n)
+			}
+		})
 	}
-	p.pool.most = 2
+}
+
+func fewVCPUs(t *testing.T, p *Platform, threads, calls int) {
 	// movq %xmm0,%rbx ; mov $39,%eax ; syscall ; inc loop: mov $200000,%ecx ; dec %ecx ; jnz -2 ; jmp 0
 	g := conformance.NewGuest(t, p, 0x66, 0x48, 0x0f, 0x7e, 0xc3, 0xb8, 39, 0, 0, 0, 0x0f, 0x05,
 		0xb9, 0x40, 0x0d, 0x03, 0, 0xff, 0xc9, 0x75, 0xfc, 0xeb, 0xe9)
 	var wg sync.WaitGroup
-	for id := range 8 {
+	for id := range threads {
 		wg.Go(func() {
 			c := p.NewContext()
 			defer c.Release()
@@ -74,10 +83,15 @@ func TestFewVCPUs(t *testing.T) {
 			image[160] = byte(id + 1)
 			c.SetFPU(image)
 			r := g.Regs
-			for range 30 {
+			own := conformance.DataAt + uint64(id+1)*pageSize
+			for i := range calls {
+				mapPage(t, g.AS, own, g.FD, pageSize, platform.Read|platform.Write)
 				if trap := c.Switch(g.AS, &r); trap.Kind != platform.Syscall || r.Rbx != uint64(id+1) {
 					t.Errorf("thread %d: %+v, %d", id, trap, r.Rbx)
 					return
+				}
+				if i%2 == 0 {
+					g.AS.Unmap(own, pageSize)
 				}
 			}
 			c.FPU(image)
@@ -87,9 +101,6 @@ func TestFewVCPUs(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := len(p.pool.all); n > 2 {
-		t.Errorf("%d vCPUs", n)
-	}
 }
 
 // TestAnswers: ring 0 answers what it was told, and nothing else, and changes no other register.
