@@ -105,6 +105,15 @@ func CopyInIntsTo[T Int](s *Space, addr Addr, v []T) linux.Errno {
 // Len is the number of bytes left.
 func (b *Buf) Len() int { return b.left }
 
+// Piece is the number of bytes left of the first piece that is not empty: what a write of a file that
+// looks at each struct iovec by itself gets.
+func (b *Buf) Piece() int {
+	if b.left == 0 {
+		return 0
+	}
+	return b.next(b.left)
+}
+
 // Limit lets b end after n bytes more, if it would not end sooner.
 func (b *Buf) Limit(n int) { b.left = max(0, min(b.left, n)) }
 

@@ -54,9 +54,9 @@ func (c *Counter) Read(_ vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, 
 	return dst.CopyOut(b[:])
 }
 
-// Write is vfs.FileOps's: it adds eight bytes' worth, waiting while that would overflow.
+// Write is vfs.FileOps's: it adds eight bytes' worth, no more and no less, waiting while that would overflow.
 func (c *Counter) Write(_ vfs.Ctx, _ *vfs.File, src *usermem.Buf, _ int64) (int, linux.Errno) {
-	if src.Len() < 8 {
+	if src.Piece() != 8 {
 		return 0, linux.EINVAL
 	}
 	at := *src

@@ -2,6 +2,7 @@
 #include "../oracle.h"
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 static int events(int fd) {
 	struct pollfd p = {fd, POLLIN | POLLOUT};
 	poll(&p, 1, 0);
@@ -39,6 +40,12 @@ int main(void) {
 		show(read(s, &v, 8));
 		fact("%lu", v);
 	}
+	uint64_t three[] = {1, 2, 4};
+	struct iovec each[] = {{three, 8}, {three + 1, 8}, {three + 2, 8}};
+	must(fcntl(e, F_SETFL, O_NONBLOCK));
+	show(write(e, three, 16)), show(writev(e, each, 3)), show(read(e, &v, 8)), show(v); // one number a write, a write for each iovec
+	each[1].iov_len = 16, show(writev(e, each, 3)), show(read(e, &v, 8)), show(v);
+	each[0].iov_len = 4, show(writev(e, each, 3)), show(read(e, &v, 8));
 	show(eventfd(0, 8));
 	show(lseek(e, 0, SEEK_SET));
 	show(pread(e, &v, 8, 0));
