@@ -137,6 +137,10 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 				return gone, false
 			}
 		case unix.EFAULT:
+			if c.p.door && v.run.regs.rip == doorAt {
+				v.store(r)
+				return call(r), true
+			}
 			// The host has no page where the application, or the processor on its way to ring 0, went:
 			// a file has shrunk.
 			v.run.dirtyRegs = 0
@@ -148,6 +152,9 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 		}
 	}
 	v.store(r)
+	if c.p.door { // which it has read: an address of the kernel
+		return platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGSEGV), Code: siKernel}, true
+	}
 	return platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGBUS), Code: busAdrerr}, true
 }
 

@@ -19,8 +19,9 @@
 // delivered first: the state of a vCPU is read only where registers are all of it.
 //
 // Some hosts offer a KVM that emulates ring 0 and runs ring 3 on the processor itself. There the
-// SYSCALL instruction jumps to its entry without a change of the privilege, and ends in a page fault
-// at that address. New tries which it is (try.go), and what else works.
+// SYSCALL instruction jumps to its entry without a change of the privilege. The entry is then a page that
+// the host does not have, so that KVM_RUN fails (door.go), or else one of ring 0, whose page fault is an exception
+// like others. New tries which it is (try.go), and what else works.
 //
 // # What the application can reach
 //
@@ -32,6 +33,9 @@
 // and the entry. Tables, stubs and stacks are supervisor pages; all but the stacks, which hold
 // the task state segments too, are read-only even for ring 0. They hold nothing secret: what
 // is pushed there are registers of applications.
+//
+// Where ring 0 is emulated, ring 3 may execute the one page to which SYSCALL jumps, but there is no memory behind it: no
+// instruction is ever fetched. On other hosts it does not exist, and ring 3 may not access the page at LSTAR.
 //
 // Memory. An entry of a page table stands for a page that the kernel above mapped there by Map, which lies
 // in a window of the file, and no other part of the arena is in any page table but the sentry's frames

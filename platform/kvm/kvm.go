@@ -27,6 +27,7 @@ type Platform struct {
 	// outside tells that SYSCALL does not get to ring 0: the host emulates that, and the instruction
 	// ends in a page fault at the entry.
 	outside     bool
+	door        bool // it ends KVM_RUN instead (door.go)
 	breakPoints bool // the host has them for its guests
 }
 

@@ -1,6 +1,7 @@
 package kvm
 
 import (
+	"encoding/binary"
 	"fmt"
 	"log"
 	"os"
@@ -48,7 +49,7 @@ func subject() conformance.Subject {
 
 func TestConformance(t *testing.T) {
 	p := plat(t)
-	t.Logf("ring 0 is emulated: %v; break points: %v", p.outside, p.breakPoints)
+	t.Logf("ring 0 is emulated: %v, with a door: %v; break points: %v", p.outside, p.door, p.breakPoints)
 	conformance.Run(t, subject())
 }
 
@@ -132,6 +133,31 @@ func TestAnswers(t *testing.T) {
 			}
 			if len(calls) != want || r.Rbx != rbx || r.Rbp != rbp || r.Rdi != 7 || r.R8 != 8 || r.Eflags != 0x246|0x801 {
 				t.Errorf("%+v: calls %v, %+v", f, calls, r)
+			}
+		}
+	})
+}
+
+// TestDoor: where SYSCALL goes there is nothing to be read or written, and whoever jumps there makes a call.
+func TestDoor(t *testing.T) {
+	p := plat(t)
+	at := p.callAt(0)
+	load := binary.LittleEndian.AppendUint64([]byte{0x48, 0xb8}, at) // mov at,%rax
+	conformance.On(func() {
+		c := p.NewContext()
+		defer c.Release()
+		for _, access := range [][]byte{{0x48, 0x8b, 0x18}, {0x48, 0x89, 0x18}} { // mov (%rax),%rbx ; mov %rbx,(%rax)
+			g := conformance.NewGuest(t, p, append(load, access...)...)
+			trap := c.Switch(g.AS, &g.Regs)
+			if trap.Signo != uint8(unix.SIGSEGV) || g.Regs.Rip != conformance.TextAt+10 {
+				t.Errorf("%+v at %#x", trap, g.Regs.Rip)
+			}
+		}
+		if p.outside {
+			g := conformance.NewGuest(t, p, append(load, 0xff, 0xe0)...) // jmp *%rax
+			g.Regs.Rcx = conformance.TextAt
+			if trap := c.Switch(g.AS, &g.Regs); trap.Kind != platform.Syscall || g.Regs.Rip != conformance.TextAt {
+				t.Errorf("%+v at %#x", trap, g.Regs.Rip)
 			}
 		}
 	})

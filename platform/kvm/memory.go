@@ -295,6 +295,17 @@ func (m *memory) newChunk() linux.Errno {
 	return 0
 }
 
+// nothing returns a page that the guest has and the host has not.
+func (m *memory) nothing() (uint64, linux.Errno) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	gpa, slot, errno := m.take(unit)
+	if errno != 0 {
+		return 0, errno
+	}
+	return gpa, m.setSlot(slot, gpa, pageSize)
+}
+
 // retire takes back frames that no page table points to any more.
 func (m *memory) retire(gpas []uint64) {
 	m.frames.Lock()

@@ -12,6 +12,7 @@ const (
 	stubsAt  = systemAt // of exception N at 16 * N
 	idtAt    = systemAt + 1*pageSize
 	gdtAt    = systemAt + 2*pageSize
+	doorAt   = systemAt + 3*pageSize  // door.go
 	homesAt  = systemAt + 16*pageSize // two pages for each vCPU
 
 	stubSize = 16
@@ -84,6 +85,7 @@ func (s *system) enter(at, page uint64) error {
 			}
 			*e = frame | ptePresent | pteWrite | pteAccessed
 		}
+		*e |= page & pteUser
 		table = *e & pteAddr
 	}
 	s.m.table(table)[at>>12&511] = page | ptePresent | pteAccessed | pteDirty

@@ -39,10 +39,14 @@ func (p *Platform) try() error {
 	if errno := as.Map(text, pageSize, fd, 0, platform.Read|platform.Exec, false); errno != 0 {
 		return fmt.Errorf("mapping memory: %w", errno)
 	}
+	first := *r
 	trap := c.Switch(as, r)
 	if trap.Kind == platform.Fault && trap.Addr == entryAt(0) {
 		p.outside = true
 		r.Rip, r.Rax = r.Rcx, 0
+		if err := p.openDoor(c, as.(*space), first); err != nil {
+			return err
+		}
 	} else if trap.Kind != platform.Syscall || r.OrigRax != 39 || r.Rip != text+7 {
 		return fmt.Errorf("the host's KVM does not run a program: %+v at %#x", trap, r.Rip)
 	}

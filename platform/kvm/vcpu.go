@@ -74,7 +74,7 @@ func (v *vcpu) init(p *Platform) error {
 		return fmt.Errorf("reading system registers: %w", e)
 	}
 	v.fillSregs()
-	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, entryAt(v.id), msrCSTAR, entryAt(v.id), msrFMASK, maskedFlags); err != nil {
+	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, p.callAt(v.id), msrCSTAR, p.callAt(v.id), msrFMASK, maskedFlags); err != nil {
 		return err
 	}
 	v.setMSRs(msrTSCAux, 0) // which not every processor has
@@ -170,7 +170,7 @@ func (v *vcpu) store(r *arch.Registers) {
 // registers are all there is.
 func (v *vcpu) between() bool {
 	e := &v.run.events
-	return v.run.sregs.cs.dpl == 3 && v.run.regs.rip != entryAt(v.id) && e.exceptionInjected|e.exceptionPending == 0
+	return v.run.sregs.cs.dpl == 3 && v.run.regs.rip != entryAt(v.id) && v.run.regs.rip != doorAt && e.exceptionInjected|e.exceptionPending == 0
 }
 
 // pool is the vCPUs.
