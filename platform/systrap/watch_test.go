@@ -74,7 +74,7 @@ func TestSentryNotWoken(t *testing.T) {
 		c.Switch(g.as, &g.regs)
 		g.regs.Rip = guestAt + uint64(len(getpidLoop))
 		a := c.thread.Load().area
-		time.AfterFunc(100*time.Millisecond, func() {
+		time.AfterFunc(80*time.Millisecond, func() { // in the middle of a wait
 			a.waits.Store(1)
 			a.state.Store(stateTrap)
 		})
