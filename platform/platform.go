@@ -147,18 +147,23 @@ type Facts struct {
 // Lender is a Context that can answer reads and writes of files itself, from what was lent to the application.
 type Lender interface {
 	// Lend lets the application's next read of fd have data, all of it, and its writes take room bytes at most, from the next Switch
-	// on until it returns. nil if nothing was lent.
+	// on. nil if nothing was lent.
 	Lend(fd int32, data []byte, room int, from Lent) *Loan
-	// Settle ends all loans. It is to be called whenever Switch has returned.
-	Settle()
+	// Settle tells what was taken and posted. It is to be called whenever Switch has returned; fd is what the call that
+	// the application makes now writes to, or -1. What was posted there waits for that, or Flush.
+	Settle(fd int32)
+	// Flush is called when the call is over.
+	Flush()
+	// Return ends all loans.
+	Return()
 }
 
 // Lent is whose bytes and room were lent. It is told with locks of the platform held.
 type Lent interface {
 	// Taken says that the application has read the n bytes there were.
 	Taken(n int)
-	// Posted says that it has written b, which is memory of the application's.
-	Posted(b []byte)
+	// Posted says that it has written b, which is memory of the application's, and whether more will follow at once.
+	Posted(b []byte, more bool)
 	// Returned says that a loan is over.
 	Returned(*Loan)
 }

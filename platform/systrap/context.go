@@ -118,7 +118,7 @@ func (c *context) enter(s *space) bool {
 // leave gives the thread back, after its FPU state is saved or because it is not needed.
 func (c *context) leave(save bool) {
 	c.notFar()
-	c.Settle()
+	c.Return()
 	t := c.thread.Load()
 	if t == nil {
 		return
@@ -246,7 +246,7 @@ func (c *context) wait(t *thread) bool {
 	a := t.area
 	timeout, seen, kicks := boundTime, a.seen.Load(), 0
 	looked := 0
-	if c.lent.on.Load() {
+	if c.lent.rooms.Load() {
 		timeout = lookAfter
 	}
 	for {

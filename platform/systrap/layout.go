@@ -106,6 +106,8 @@ const (
 	areaIO     = 0x300 // what kind of call it is, if it may be answered from what was lent
 	areaPosts  = 0x304 // how many posts there are
 	areaUsed   = 0x308 // where there is room for the bytes of the next
+	areaTakes  = 0x30c // how many loans were taken
+	areaVec    = 0x310 // a struct iovec
 	areaLoans  = 0x400 // what was lent, by descriptor (lend.go)
 	areaPosted = 0xc00 // what the application has written
 	areaFPU    = 0x1000
@@ -115,10 +117,11 @@ const (
 
 // Kinds of calls that may be answered from what was lent.
 const (
-	ioRead  = 1
-	ioWrite = 2
-	ioRecv  = 3
-	ioSend  = 4
+	ioRead   = 1
+	ioWrite  = 2
+	ioRecv   = 3
+	ioSend   = 4
+	ioGather = 5
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.
@@ -136,6 +139,13 @@ const (
 	postLen   = 8
 	postShift = 4
 	maxPosts  = 64
+)
+
+// What the stub has copied.
+const (
+	copiedIn  = 1
+	copiedOut = 2
+	copiedVec = 3
 )
 
 // States of a loan: the stub changes one to the other when it has copied the bytes.

@@ -11,26 +11,32 @@ import (
 // An application that waits for many files, reads what has come and writes answers would cross over to the sentry
 // twice for each. So the sentry lends the bytes that are there, and room for some to be written, when it tells which
 // files are ready; the stub answers read(2), write(2), recvfrom(2) and sendto(2) of these descriptors by copying from and to
-// the area, and the sentry makes it good after the next trap (Settle). The stub copies first and takes, or
+// the area, and the sentry makes it good after the next trap (Settle). A loan lasts until the sentry has a new one to give, or
+// somebody looks at the file. The stub copies first and takes, or
 // publishes, afterwards: until it does, the sentry may take a loan back (Revoke).
 
 // lending is what was lent to a context.
 type lending struct {
 	on    atomic.Bool // something is
+	rooms atomic.Bool // room to write is
 	mu    sync.Mutex
 	area  *area
 	loans [maxLoans]lentTo
-	slots []int  // those in use
-	bytes uint32 // where there is room in the area for bytes to be lent
-	done  uint32 // posts that are made good
-	until int64  // nothing may be written before: ns since begun
-	rest  int64  // how long that is after the next time it was late
+	slots []int         // those in use
+	bytes uint32        // where there is room in the area for bytes to be lent
+	done  uint32        // posts that are made good
+	takes uint32        // area.takes when that was looked at
+	late  int32         // the descriptor that the next call writes to, -1: none or not known
+	held  platform.Lent // what was written to it waits for that
+	until int64         // nothing may be written before: ns since begun
+	rest  int64         // how long that is after the next time it was late
 }
 
 // lentTo is one loan.
 type lentTo struct {
 	platform.Loan
 	from platform.Lent
+	fd   int32
 	n    int  // bytes that may be taken
 	over bool // taken back
 }
@@ -57,8 +63,9 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	}
 	a := t.area
 	if !l.on.Load() {
-		l.area, l.bytes, l.done = a, areaBytes, 0
+		l.area, l.bytes, l.done, l.late = a, areaBytes, 0, -1
 		a.posts.Store(0)
+		l.takes = a.takes.Load()
 	}
 	if l.bytes+uint32(len(data)) > areaSize-postsRoom {
 		data = nil
@@ -80,9 +87,12 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	if o.Revoke == nil {
 		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
 	}
-	o.from, o.n, o.over = from, len(data), false
+	o.from, o.fd, o.n, o.over = from, fd, len(data), false
 	l.slots = append(l.slots, i)
 	l.on.Store(true)
+	if room > 0 {
+		l.rooms.Store(true)
+	}
 	return &o.Loan
 }
 
@@ -90,42 +100,75 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 var begun = time.Now()
 
 // Settle implements platform.Lender.
-func (c *context) Settle() {
+func (c *context) Settle(fd int32) {
+	l := &c.lent
+	if !l.on.Load() || l.area.posts.Load() == 0 && l.area.takes.Load() == l.takes {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.late = fd
+	if l.makeGood() {
+		l.rest /= 2
+	}
+	l.late = -1
+	l.area.used, l.done = l.bytes, 0
+	l.area.posts.Store(0)
+}
+
+// Flush implements platform.Lender.
+func (c *context) Flush() {
+	if from := c.lent.held; from != nil {
+		c.lent.held = nil
+		from.Posted(nil, false)
+	}
+}
+
+// Return implements platform.Lender.
+func (c *context) Return() {
+	c.Settle(-1)
+	c.Flush()
 	l := &c.lent
 	if !l.on.Load() {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.makeGood() {
-		l.rest /= 2
-	}
 	for _, i := range l.slots {
 		o := &l.loans[i]
 		l.area.loans[i].fd.Store(0)
-		o.from.Returned(&o.Loan)
+		if !o.over {
+			o.from.Returned(&o.Loan)
+		}
 		o.from = nil
 	}
 	l.slots = l.slots[:0]
 	l.on.Store(false)
+	l.rooms.Store(false)
 }
 
 // makeGood tells the files what the application has read and written. It says whether it has.
 func (l *lending) makeGood() bool {
 	did := false
-	for _, i := range l.slots {
-		if l.taken(i) {
-			did = true
+	if n := l.area.takes.Load(); n != l.takes {
+		l.takes = n
+		for _, i := range l.slots {
+			did = l.taken(i) || did
 		}
 	}
 	for n := min(l.area.posts.Load(), maxPosts); l.done < n; l.done++ {
 		p := l.area.posted[l.done]
 		o := &l.loans[p.loan%maxLoans]
 		b, ok := l.area.bytes(uint64(p.off), uint64(min(p.len, leastRoom)))
-		if ok && o.from != nil && p.off >= areaBytes {
-			o.from.Posted(b)
-			did = true
+		if !ok || o.from == nil || p.off < areaBytes {
+			continue
 		}
+		more := o.fd == l.late
+		if more {
+			l.held = o.from
+		}
+		o.from.Posted(b, more)
+		did = true
 	}
 	return did
 }
@@ -183,6 +226,7 @@ func (l *lending) look(last bool) bool {
 	if !last {
 		return false
 	}
+	l.rooms.Store(false)
 	for _, i := range l.slots {
 		if e, o := &l.area.loans[i], &l.loans[i]; !o.over {
 			e.fd.Store(0)

@@ -65,7 +65,9 @@ type area struct {
 	io     uint32
 	posts  atomic.Uint32
 	used   uint32
-	_      [areaLoans - areaIO - 12]byte
+	takes  atomic.Uint32
+	vec    [2]uint64
+	_      [areaLoans - areaVec - 16]byte
 	loans  [maxLoans]loan
 	posted [maxPosts]post
 	rest   [areaSize - areaFPU]byte

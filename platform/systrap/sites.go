@@ -327,6 +327,8 @@ func lent(nr uint32) uint32 {
 		return ioRecv
 	case unix.SYS_SENDTO:
 		return ioSend
+	case unix.SYS_WRITEV:
+		return ioGather
 	}
 	return 0
 }

@@ -7,6 +7,7 @@
 #define SYS_read 0
 #define SYS_write 1
 #define SYS_mmap 9
+#define SYS_writev 20
 #define SYS_sendto 44
 #define SYS_recvfrom 45
 #define SYS_rt_sigprocmask 14
@@ -387,6 +388,8 @@ ask:
 	JCXZL receives
 	LEAL -SYS_sendto(AX), CX
 	JCXZL sends
+	LEAL -SYS_writev(AX), CX
+	JCXZL gathers
 	JMP  store
 reads:
 	MOVL $const_ioRead, const_areaIO(R11)
@@ -399,6 +402,9 @@ receives:
 	JMP  store
 sends:
 	MOVL $const_ioSend, const_areaIO(R11)
+	JMP  store
+gathers:
+	MOVL $const_ioGather, const_areaIO(R11)
 	JMP  store
 
 	// A call of kind CX may be answered from what was lent (lend.go). BX is the area, flags and registers are stored; those
@@ -415,6 +421,8 @@ borrow:
 	JEQ  read
 	CMPL CX, $const_ioWrite
 	JEQ  write
+	CMPL CX, $const_ioGather
+	JEQ  gather
 	TESTQ R8, R8 // an address
 	JNZ  post
 	CMPL CX, $const_ioSend
@@ -433,7 +441,17 @@ read:
 	MOVQ SI, DI
 	MOVL const_loanOff(R11), SI
 	ADDQ BX, SI
-	MOVL $const_loanOpen, AX
+	MOVL $const_copiedIn, AX
+	CLD
+	JMP  copy
+gather: // of one piece
+	CMPL const_loanRoom(R11), $0
+	JEQ  post
+	CMPQ DX, $1
+	JNE  post
+	LEAQ const_areaVec(BX), DI
+	MOVL $16, CX
+	MOVL $const_copiedVec, AX
 	CLD
 	JMP  copy
 send:
@@ -453,20 +471,28 @@ write:
 	JHI  post
 	LEAQ (BX)(R10*1), DI
 	MOVQ DX, CX
-	XORL AX, AX
+	MOVL $const_copiedOut, AX
 	CLD
 	JMP  copy
 
-	// Copied; AX tells which way. Only now the bytes are taken, or published.
+	// Copied; AX tells what. Only now the bytes are taken, or published.
 copied:
-	TESTL AX, AX
-	JZ   posted
+	CMPL AX, $const_copiedOut
+	JEQ  posted
+	CMPL AX, $const_copiedVec
+	JEQ  vec
+	MOVL $const_loanOpen, AX
 	MOVL $const_loanTaken, CX
 	LOCK
 	CMPXCHGL CX, const_loanState(R11)
 	JNE  post
+	INCL const_areaTakes(BX)
 	MOVQ R10, AX
 	JMP  answer
+vec:
+	MOVQ const_areaVec(BX), SI
+	MOVQ (const_areaVec+8)(BX), DX
+	JMP  write
 posted:
 	MOVL const_areaPosts(BX), DI
 	SHLL $const_postShift, DI

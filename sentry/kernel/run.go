@@ -44,6 +44,9 @@ func (t *Task) enter() platform.Trap {
 	if quiet := t.quiet(); quiet != t.run.answers || quiet && t.Cred() != t.run.answered {
 		t.answer(quiet)
 	}
+	if t.run.borrowed {
+		t.ctx.(platform.Lender).Flush()
+	}
 	now := t.k.Clock.Monotonic()
 	slept := t.waiter.Slept()
 	if slept != t.run.slept {
@@ -56,8 +59,7 @@ func (t *Task) enter() platform.Trap {
 	t.since.Store(now)
 	trap := t.ctx.Switch(t.run.as, &t.run.regs)
 	if t.run.borrowed {
-		t.run.borrowed = false
-		t.ctx.(platform.Lender).Settle()
+		t.settle(&trap)
 	}
 	end := t.k.Clock.Monotonic()
 	t.since.Store(0)
@@ -76,8 +78,29 @@ func (t *Task) quiet() bool {
 
 // Borrows is vfs.Borrower's.
 func (t *Task) Borrows() bool {
-	_, ok := t.ctx.(platform.Lender)
-	return ok && t.run.answers && t.quiet()
+	l, ok := t.ctx.(platform.Lender)
+	if !ok {
+		return false
+	}
+	l.Return()
+	t.run.borrowed = false
+	return t.run.answers && t.quiet()
+}
+
+// settle makes good what the application has done with what was lent to it.
+func (t *Task) settle(trap *platform.Trap) {
+	fd := int32(-1)
+	if r := &t.run.regs; trap.Kind == platform.Syscall {
+		switch r.OrigRax {
+		case linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_SENDMSG, linux.SYS_SENDFILE:
+			fd = int32(r.Rdi)
+		}
+	}
+	l := t.ctx.(platform.Lender)
+	if l.Settle(fd); !t.quiet() {
+		l.Return()
+		t.run.borrowed = false
+	}
 }
 
 // Holds is vfs.Borrower's.

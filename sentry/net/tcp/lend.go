@@ -58,14 +58,18 @@ func (e *Endpoint) Taken(n int) {
 
 // Posted is platform.Lent's. What is written to a connection that has ended meanwhile is lost as if it had been on its
 // way.
-func (e *Endpoint) Posted(b []byte) {
+func (e *Endpoint) Posted(b []byte, more bool) {
 	e.lock()
 	defer e.unlock()
 	if !e.state.in(Established, CloseWait) || e.shut&shutWrite != 0 || e.dead {
 		return
 	}
-	e.putLocked(b)
-	e.transmit()
+	if len(b) > 0 {
+		e.putLocked(b)
+	}
+	if !more || e.net == nil {
+		e.transmit()
+	}
 }
 
 // Returned is platform.Lent's.
