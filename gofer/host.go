@@ -243,6 +243,12 @@ func listxattr(fd int, buf []byte) (n int, errno linux.Errno) {
 	return max(n, 0), errno
 }
 
+// bare reports whether the open file fd has no extended attributes.
+func bare(fd int) bool {
+	n, err := unix.Flistxattr(fd, nil)
+	return n == 0 && err == nil || err == unix.EOPNOTSUPP
+}
+
 func removexattr(fd int, name string) linux.Errno {
 	path := fdName(fd)
 	return again(func() error { return unix.Removexattr(path, name) })

@@ -103,6 +103,7 @@ func policy() []host.Call {
 		{Name: "getxattr", No: linux.SYS_GETXATTR},
 		{Name: "setxattr", No: linux.SYS_SETXATTR},
 		{Name: "listxattr", No: linux.SYS_LISTXATTR},
+		{Name: "flistxattr", No: linux.SYS_FLISTXATTR},
 		{Name: "removexattr", No: linux.SYS_REMOVEXATTR},
 	}
 	return append(calls, host.Runtime()...)

@@ -85,7 +85,7 @@ func (s *server) attach(m *wire.AttachReq, r *reply) linux.Errno {
 }
 
 // stepRoom is more than one step of a walk takes in a frame.
-const stepRoom = linux.PATH_MAX + 2*listMost + 256
+const stepRoom = 2*linux.PATH_MAX + 2*listMost + 512
 
 func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	dir, errno := s.getDir(m.Dir, false)
@@ -100,20 +100,19 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 			break
 		}
 		var step wire.Step
-		var n *node
-		fd, errno := lookup(cur.fd, name, cur.at.cross)
-		if errno == 0 {
-			n, errno = s.enter(fd, cur.at, cur, name, &step.Node)
+		siblings, flags := m.Flags&wire.Siblings != 0, m.Flags
+		if !siblings && i < len(m.Names)-1 {
+			flags = 0
 		}
+		n, errno := s.find(cur, name, flags, r, &step.File)
 		if errno == linux.ENFILE && i == 0 {
 			return errno // the sentry can make room
 		}
 		step.Errno = errno
-		siblings := m.Flags&wire.Siblings != 0
-		if errno == 0 && n.typ == linux.S_IFREG && (siblings || i == len(m.Names)-1) && len(r.fds) < wire.MaxFDs {
-			if open, errno := reopenFile(n, m.Flags); errno == 0 && open >= 0 {
-				r.attachFD(open)
-				step.Open = true
+		if errno == 0 && n.typ == linux.S_IFLNK && flags&(wire.OpenRead|wire.OpenWrite) != 0 && !(siblings && len(m.Names) > 1) && wire.ValidName(step.Node.Target) {
+			if to, errno := s.find(cur, step.Node.Target, flags, r, &step.To); errno == 0 {
+				step.Leads = true
+				to.put()
 			}
 		}
 		if errno == 0 && n.typ == linux.S_IFDIR && m.Flags&wire.List != 0 {
@@ -139,6 +138,25 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	}
 	out.Put(&r.Encoder)
 	return 0
+}
+
+// find looks name up in dir, describes it in out and opens it, if it is a regular file, as flags say. The caller
+// gets a reference.
+func (s *server) find(dir *node, name string, flags uint32, r *reply, out *wire.File) (*node, linux.Errno) {
+	fd, errno := lookup(dir.fd, name, dir.at.cross)
+	if errno != 0 {
+		return nil, errno
+	}
+	n, errno := s.enter(fd, dir.at, dir, name, &out.Node)
+	if errno != 0 || n.typ != linux.S_IFREG || len(r.fds) >= wire.MaxFDs {
+		return n, errno
+	}
+	if open, errno := reopenFile(n, flags); errno == 0 && open >= 0 {
+		r.attachFD(open)
+		out.Open = true
+		out.Bare = out.Node.Attr.Mode&0o111 != 0 && bare(open) // a program's are asked for when it is executed
+	}
+	return n, 0
 }
 
 // listMost bounds the bytes of entries that come with a step of a walk.

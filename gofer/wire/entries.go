@@ -66,6 +66,15 @@ func (b *EntryList) Add(name []byte, ino uint64, typ uint8) bool {
 	return true
 }
 
+// AddAll appends entries.
+func (b *EntryList) AddAll(l *Entries) {
+	for _, e := range l.list {
+		e.at += uint32(len(b.names))
+		b.list = append(b.list, e)
+	}
+	b.names = append(b.names, l.names...)
+}
+
 // Size is that of the entries.
 func (b *EntryList) Size() int { return len(b.names) + len(b.list)*EntrySize }
 

@@ -45,7 +45,7 @@ func Parse(body []byte, m Message) bool {
 }
 
 // Version of the protocol. Both sides are of one build, as a rule.
-const Version = 4
+const Version = 5
 
 // AttachReq asks for an attach point by its index.
 type AttachReq struct{ Version, Index uint32 }
@@ -166,7 +166,8 @@ const (
 // WalkReq looks up names, from Dir on, each in the one before it. The walk ends at the first
 // that is no directory. With OpenRead or OpenWrite the last name is opened if the walk gets
 // there and it is a regular file; when that fails there is no descriptor, and no error. With
-// Siblings all names are of Dir, and the first MaxFDs regular files are opened.
+// Siblings all names are of Dir, and the first MaxFDs regular files are opened. If one name is to be opened
+// and is a symbolic link, the reply may say where it leads.
 type WalkReq struct {
 	Dir   uint64
 	Flags uint32
@@ -198,19 +199,57 @@ func (m *WalkReq) Get(d *Decoder) {
 // MaxNames bounds the names of a WalkReq.
 const MaxNames = 64
 
-// Step is one name of a walk: what it is, or why it is not there. Open says that the next of
-// the descriptors is the file's, Listed that Entries is all that the directory has, and then the times of
-// change in Node are those of before it was listed.
+// File is a file that was looked up. Open says that the next of the descriptors is the file's, Bare that it has
+// no extended attributes.
+type File struct {
+	Node       Node
+	Open, Bare bool
+}
+
+func (m *File) Put(e *Encoder) { m.Node.Put(e); e.Bool(m.Open); e.Bool(m.Bare) }
+func (m *File) Get(d *Decoder) { m.Node.Get(d); m.Open, m.Bare = d.Bool(), d.Bool() }
+
+// Step is one name of a walk: what it is, or why it is not there. Listed says that Entries is all that the
+// directory has, and then the times of change in Node are those of before it was listed. Leads says that the
+// file is a symbolic link, and its target a name in the same directory: that of To.
 type Step struct {
-	Errno   linux.Errno
-	Node    Node
-	Open    bool
+	Errno linux.Errno
+	File
 	Listed  bool
 	Entries Entries
+	Leads   bool
+	To      File
 }
 
 // Size is how many bytes the step takes in a reply, at most.
-func (s *Step) Size() int { return 256 + len(s.Node.Target) + s.Entries.Size() }
+func (s *Step) Size() int { return 512 + len(s.Node.Target) + s.Entries.Size() + len(s.To.Node.Target) }
+
+func (s *Step) Put(e *Encoder) {
+	e.U16(uint16(s.Errno))
+	if s.Errno != 0 {
+		return
+	}
+	s.File.Put(e)
+	if e.Bool(s.Listed); s.Listed {
+		s.Entries.Put(e)
+	}
+	if e.Bool(s.Leads); s.Leads {
+		s.To.Put(e)
+	}
+}
+
+func (s *Step) Get(d *Decoder) {
+	if s.Errno = d.errno(); s.Errno != 0 {
+		return
+	}
+	s.File.Get(d)
+	if s.Listed = d.Bool(); s.Listed {
+		s.Entries.Get(d)
+	}
+	if s.Leads = d.Bool(); s.Leads {
+		s.To.Get(d)
+	}
+}
 
 // WalkReply has a Step for each name that was looked up: for Siblings as many as fit the frame, else up to
 // the first that has an Errno or is no directory.
@@ -219,14 +258,7 @@ type WalkReply struct{ Steps []Step }
 func (m *WalkReply) Put(e *Encoder) {
 	e.U32(uint32(len(m.Steps)))
 	for i := range m.Steps {
-		e.U16(uint16(m.Steps[i].Errno))
-		if m.Steps[i].Errno == 0 {
-			m.Steps[i].Node.Put(e)
-			e.Bool(m.Steps[i].Open)
-			if e.Bool(m.Steps[i].Listed); m.Steps[i].Listed {
-				m.Steps[i].Entries.Put(e)
-			}
-		}
+		m.Steps[i].Put(e)
 	}
 }
 
@@ -238,13 +270,7 @@ func (m *WalkReply) Get(d *Decoder) {
 	}
 	m.Steps = make([]Step, n)
 	for i := range m.Steps {
-		if m.Steps[i].Errno = d.errno(); m.Steps[i].Errno == 0 {
-			m.Steps[i].Node.Get(d)
-			m.Steps[i].Open = d.Bool()
-			if m.Steps[i].Listed = d.Bool(); m.Steps[i].Listed {
-				m.Steps[i].Entries.Get(d)
-			}
-		}
+		m.Steps[i].Get(d)
 	}
 }
 

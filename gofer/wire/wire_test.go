@@ -18,7 +18,11 @@ var examples = []Message{
 	&Attrs{[]Attr{attr, {}}},
 	&Node{5, attr, "to"},
 	&WalkReq{1, OpenRead, []string{"a", "b"}},
-	&WalkReply{[]Step{{0, Node{1, attr, ""}, true, false, Entries{}}, {Errno: linux.ENOENT}, {Node: Node{2, attr, ""}, Listed: true, Entries: MakeEntries(Entry{"a", 1, linux.DT_DIR}, Entry{"bc", 2, linux.DT_REG})}}},
+	&WalkReply{[]Step{
+		{File: File{Node{1, attr, ""}, true, true}}, {Errno: linux.ENOENT},
+		{File: File{Node: Node{2, attr, ""}}, Listed: true, Entries: MakeEntries(Entry{"a", 1, linux.DT_DIR}, Entry{"bc", 2, linux.DT_REG})},
+		{File: File{Node: Node{3, attr, "to"}}, Leads: true, To: File{Node{4, attr, ""}, true, false}},
+	}},
 	&ForgetReq{[]uint64{1, 2}},
 	&OpenReq{1, OpenWrite},
 	&ReaddirReq{1, -2},

@@ -16,6 +16,15 @@ func LookupIn(ctx Ctx, i *Inode, name string) (*Inode, linux.Errno) {
 	return d.Lookup(ctx, name)
 }
 
+// LookAheadIn is PathLooker's of the directory i, if it is one.
+func LookAheadIn(ctx Ctx, i *Inode, name, after string) {
+	if l, ok := i.Ops.(PathLooker); ok {
+		i.dir.RLock()
+		defer i.dir.RUnlock()
+		l.LookAhead(ctx, name, after)
+	}
+}
+
 // OpenInode opens i, of m's file system, with flags of open(2).
 func OpenInode(ctx Ctx, m *Mount, i *Inode, flags uint32) (*File, linux.Errno) {
 	i.Get()

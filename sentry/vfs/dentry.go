@@ -114,6 +114,11 @@ func (d *Dentry) cached(name string) *Dentry {
 // child returns the dentry of name in the directory d, negative if there is none, with a
 // reference. The directory's lock is not held.
 func (d *Dentry) child(ctx Ctx, name string) (*Dentry, linux.Errno) {
+	return d.childOnPath(ctx, name, "")
+}
+
+// childOnPath is child where a path goes on with after.
+func (d *Dentry) childOnPath(ctx Ctx, name, after string) (*Dentry, linux.Errno) {
 	if c := d.cached(name); c != nil {
 		if d.valid(ctx, name, c) {
 			return c, 0
@@ -124,6 +129,11 @@ func (d *Dentry) child(ctx Ctx, name string) (*Dentry, linux.Errno) {
 	dir := d.Inode()
 	dir.dir.RLock()
 	defer dir.dir.RUnlock()
+	if after != "" {
+		if l, ok := dir.Ops.(PathLooker); ok {
+			l.LookAhead(ctx, name, after)
+		}
+	}
 	return d.lookup(ctx, name)
 }
 

@@ -42,6 +42,13 @@ type Revalidator interface {
 	Valid(ctx Ctx, name string, child *Inode) bool
 }
 
+// PathLooker is a directory that can look up several names of a path at a time. LookAhead is called, as Lookup
+// is, before a look-up of name that is not cached, where a path goes on with after; what it finds is for the
+// look-ups that follow.
+type PathLooker interface {
+	LookAhead(ctx Ctx, name, after string)
+}
+
 // Tmpfiler can make an unnamed regular file (O_TMPFILE).
 type Tmpfiler interface {
 	Tmpfile(ctx Ctx, a CreateArgs) (*Inode, linux.Errno)

@@ -126,7 +126,7 @@ func (w *walker) run(rest string, parent bool) (Last, linux.Errno) {
 			}
 			return Last{name, tail != "", dots}, 0
 		}
-		link, errno := w.step(name, after == "" && tail == "" && !wantDir)
+		link, errno := w.step(name, after, tail == "" && !wantDir)
 		if errno != 0 {
 			return Last{}, errno
 		}
@@ -149,9 +149,9 @@ func (w *walker) run(rest string, parent bool) (Last, linux.Errno) {
 }
 
 // step goes from cur to its entry name. If that is a symbolic link to be followed, cur stays and the
-// link is returned with a reference. plain says that it is the last component, without a
-// slash behind it.
-func (w *walker) step(name string, plain bool) (*Dentry, linux.Errno) {
+// link is returned with a reference. after is the rest of the path; plain says, if there is none, that no
+// slash stands behind the name.
+func (w *walker) step(name, after string, plain bool) (*Dentry, linux.Errno) {
 	switch {
 	case name == ".":
 		return nil, 0
@@ -160,7 +160,7 @@ func (w *walker) step(name string, plain bool) (*Dentry, linux.Errno) {
 	case len(name) > linux.NAME_MAX:
 		return nil, linux.ENAMETOOLONG
 	}
-	d, errno := w.cur.Dentry.child(w.ctx, name)
+	d, errno := w.cur.Dentry.childOnPath(w.ctx, name, after)
 	if errno != 0 {
 		return nil, errno
 	}
@@ -169,7 +169,7 @@ func (w *walker) step(name string, plain bool) (*Dentry, linux.Errno) {
 		d.Put()
 		return nil, linux.ENOENT
 	}
-	if i.Type() == linux.S_IFLNK && (!plain || w.flags&Follow != 0) {
+	if i.Type() == linux.S_IFLNK && (after != "" || !plain || w.flags&Follow != 0) {
 		return d, 0
 	}
 	w.cur.Dentry.Put()

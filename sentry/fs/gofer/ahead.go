@@ -73,7 +73,8 @@ const (
 	mostNames  = 28  // of any type, in one request
 	window     = 512 // how far from the expected place a name is searched for
 	mostKnown  = 10_000
-	fewNames   = 16 // are looked through
+	fewNames   = 16  // are looked through
+	mostPut    = 256 // names of a directory that came early
 )
 
 // isNew says that the directory has just been made.
@@ -280,25 +281,47 @@ func (a *ahead) search(l *wire.Entries, name string) int {
 	return find(l, a.next, min(l.Len(), a.next+window), name)
 }
 
-// keep stores what came early. A file with several names may change by another one.
+// keep stores what came early.
 func (a *ahead) keep(c *conn, names []string, more []found) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, f := range more {
-		if f.node.ID == 0 {
-			continue
-		}
 		_, have := a.early[names[i]]
-		single := f.node.Attr.Nlink == 1 || f.node.Attr.Mode&linux.S_IFMT == linux.S_IFDIR
-		if have || !single || a.list == nil {
+		if have || f.gone || a.list == nil {
 			f.drop(c)
 			continue
 		}
-		if a.early == nil {
-			a.early = make(map[string]found)
-		}
-		a.early[names[i]] = f
+		a.add(names[i], f)
 	}
+}
+
+// add enters what came early. mu is held.
+func (a *ahead) add(name string, f found) {
+	if a.early == nil {
+		a.early = make(map[string]found)
+	}
+	a.early[name] = f
+}
+
+// here reports whether name came early.
+func (a *ahead) here(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.early[name]
+	return ok
+}
+
+// put stores what came along with another look-up, if nothing was changed since generation gen.
+func (a *ahead) put(d *dir, name string, f found, gen int) {
+	a.mu.Lock()
+	_, have := a.early[name]
+	if a.gen == gen && !have && len(a.early) < mostPut {
+		a.add(name, f)
+		a.mu.Unlock()
+		return
+	}
+	a.mu.Unlock()
+	f.drop(d.fs.c.conn)
 }
 
 // find looks up a name, and others that will follow.
@@ -312,7 +335,10 @@ func (d *dir) find(name string) (found, linux.Errno) {
 		most = wire.MaxFDs
 	}
 	f, ok, names := d.ahead.take(d.fs, name, most)
-	if ok {
+	switch {
+	case ok && f.gone:
+		return f, linux.ENOENT
+	case ok:
 		return f, 0
 	}
 	lists, byIno := d.ahead.lists(d.fs)

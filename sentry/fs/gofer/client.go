@@ -29,6 +29,7 @@ package gofer
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -80,7 +81,8 @@ type mount struct {
 	exclusive bool
 	root      uint64 // id
 
-	lists lists
+	lists   lists
+	evicted atomic.Uint64 // inodes; changed with the table locked
 
 	inodes struct {
 		sync.Mutex
@@ -110,7 +112,7 @@ func (c *Client) Mount(attach int, opts Options) (*vfs.Super, linux.Errno) {
 	if !opts.Readonly {
 		m.sb.Sync = m.sync
 	}
-	m.sb.SetRoot(m.inode(&n, nil))
+	m.sb.SetRoot(m.inode(&found{node: n}, nil))
 	return &m.sb, 0
 }
 

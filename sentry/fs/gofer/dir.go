@@ -1,6 +1,7 @@
 package gofer
 
 import (
+	"strings"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -42,60 +43,135 @@ func (d *dir) earn() {
 // found is what the gofer said of a name.
 type found struct {
 	node wire.Node
-	fd   int // of a regular file, if it was asked for and could be opened, else -1
+	gone bool // there is no such name
+	fd   int  // of a regular file, if it was asked for and could be opened, else -1
+	bare bool // it has no extended attributes
+
+	evicted uint64 // the mount's when it was asked for
 
 	tree  bool  // it was looked up for a program that goes through a tree,
 	byIno bool  // in the order of inode numbers
 	list  *kept // what the directory has, if that came along
+
+	next *onward
+}
+
+// onward is what is looked up next on a path: in the directory that was found, or where the link leads.
+type onward struct {
+	found
+	name string
+	gen  int    // of the directory that the link is in
+	lost uint64 // of the mount
 }
 
 // drop gives back what found holds.
 func (f *found) drop(c *conn) {
-	c.forget(f.node.ID, false)
+	if !f.gone {
+		c.forget(f.node.ID, false)
+	}
 	if f.fd >= 0 {
 		host.Close(f.fd)
 	}
+	if f.next != nil {
+		f.next.drop(c)
+	}
+}
+
+// steps asks for names, which are entries of d, or each of the one before.
+func (d *dir) steps(names []string, flags uint32) ([]found, []linux.Errno, linux.Errno) {
+	c := d.fs.c.conn
+	var reply wire.WalkReply
+	lost, evicted, asked, gen := d.fs.lists.lost.Load(), d.fs.evicted.Load(), d.fs.c.now(), d.ahead.generation()
+	fds, errno := c.request(wire.OpWalk, &wire.WalkReq{Dir: d.id, Flags: flags, Names: names}, &reply)
+	if errno != 0 {
+		return nil, nil, errno
+	}
+	take := func(f *wire.File) found {
+		got := found{node: f.Node, fd: -1, bare: f.Bare, evicted: evicted}
+		if f.Open && len(fds) > 0 {
+			got.fd, fds = fds[0], fds[1:]
+		}
+		return got
+	}
+	all, errnos := make([]found, len(reply.Steps)), make([]linux.Errno, len(reply.Steps))
+	for i := range all {
+		s := &reply.Steps[i]
+		if errnos[i] = s.Errno; s.Errno != 0 {
+			all[i] = found{gone: true, fd: -1}
+			continue
+		}
+		all[i] = take(&s.File)
+		all[i].tree = flags&wire.List != 0
+		if s.Listed {
+			all[i].list = newKept(&s.Entries, &s.Node.Attr, asked, lost)
+			d.fs.lists.addEarly(all[i].list)
+		}
+		if s.Leads {
+			all[i].next = &onward{take(&s.To), s.Node.Target, gen, lost}
+		}
+	}
+	closeAll(fds)
+	if len(all) == 0 || len(all) > len(names) {
+		for i := range all {
+			all[i].drop(c)
+		}
+		return nil, nil, linux.EIO
+	}
+	return all, errnos, 0
 }
 
 // walk asks for entries of d. The first is answered; of the others those that are there may
 // be in more.
 func (d *dir) walk(names []string, flags uint32) (first found, more []found, errno linux.Errno) {
-	c := d.fs.c.conn
-	var reply wire.WalkReply
-	lost, asked := d.fs.lists.lost.Load(), d.fs.c.now()
-	fds, errno := c.request(wire.OpWalk, &wire.WalkReq{Dir: d.id, Flags: flags | wire.Siblings, Names: names}, &reply)
+	all, errnos, errno := d.steps(names, flags|wire.Siblings)
 	if errno != 0 {
-		return first, nil, errno
+		return found{gone: true, fd: -1}, nil, errno
 	}
-	all := make([]found, len(reply.Steps))
-	next := 0
-	for i := range all {
-		s := &reply.Steps[i]
-		all[i] = found{node: s.Node, fd: -1, tree: flags&wire.List != 0}
-		if s.Listed {
-			all[i].list = newKept(&s.Entries, &s.Node.Attr, asked, lost)
-			d.fs.lists.addEarly(all[i].list)
-		}
-		if reply.Steps[i].Open && next < len(fds) {
-			all[i].fd = fds[next]
-			next++
-		}
+	return all[0], all[1:], errnos[0]
+}
+
+// mostAhead is how many names of a path are looked up at a time.
+const mostAhead = 16
+
+// LookAhead is vfs.PathLooker's: in an exclusive mount one request looks up all names of a path.
+func (d *dir) LookAhead(_ vfs.Ctx, name, after string) {
+	if !d.fs.exclusive || d.ahead.absent(name) || d.ahead.here(name) {
+		return
 	}
-	closeAll(fds[next:])
-	if len(all) == 0 || len(all) > len(names) {
-		for i := range all {
-			if reply.Steps[i].Errno == 0 {
-				all[i].drop(c)
-			}
+	names := []string{name}
+	for part := range strings.SplitSeq(after, "/") {
+		if len(names) == mostAhead || part != "" && !wire.ValidName(part) {
+			break
 		}
-		return first, nil, linux.EIO
-	}
-	for i := 1; i < len(all); i++ {
-		if reply.Steps[i].Errno != 0 {
-			all[i].node.ID = 0
+		if part != "" {
+			names = append(names, part)
 		}
 	}
-	return all[0], all[1:], reply.Steps[0].Errno
+	gen, lost := d.ahead.generation(), d.fs.lists.lost.Load()
+	all, errnos, errno := d.steps(names, d.openFlags())
+	if errno != 0 {
+		return
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		f := &all[i]
+		if errnos[i] != 0 && errnos[i] != linux.ENOENT {
+			all = all[:i]
+			continue
+		}
+		if i+1 < len(all) {
+			f.next = &onward{all[i+1], names[i+1], 0, lost}
+		}
+	}
+	if len(all) > 0 {
+		d.ahead.put(d, name, all[0], gen)
+	}
+}
+
+// holds reports whether what was found of the file is so yet, if no inode of it is there: else it may have been
+// changed by another of its names.
+func (f *found) holds(m *mount) bool {
+	a := &f.node.Attr
+	return a.Nlink == 1 || a.Mode&linux.S_IFMT == linux.S_IFDIR || f.evicted == m.evicted.Load()
 }
 
 // Lookup is vfs.DirOps's.
@@ -104,16 +180,26 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
-	i := d.fs.inode(&f.node, d)
+	i := d.fs.inode(&f, d)
 	if f.fd >= 0 {
 		d.spend()
 		give(i, f.fd, false)
 	}
-	if sub, ok := i.Ops.(*dir); ok && f.tree {
+	sub, isDir := i.Ops.(*dir)
+	if isDir && f.tree {
 		if f.list != nil {
 			sub.touched.Store(true) // the attributes are of a time after it was read
 		}
 		sub.ahead.hold(sub, &f)
+	}
+	switch next := f.next; {
+	case next == nil:
+	case next.lost != d.fs.lists.lost.Load():
+		next.drop(d.fs.c.conn)
+	case isDir:
+		sub.ahead.put(sub, next.name, next.found, 0)
+	default:
+		d.ahead.put(d, next.name, next.found, next.gen)
 	}
 	return i, 0
 }
@@ -140,7 +226,7 @@ func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
 	if d.fs.exclusive {
 		return true
 	}
-	f, _, errno := d.walk([]string{name}, 0)
+	f, _, errno := d.walk([]string{name}, 0) // without flags no link is followed
 	if errno != 0 {
 		return errno == linux.ENOENT && child == nil
 	}
@@ -186,6 +272,7 @@ func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, l
 		Dir: d.id, Name: name, Mode: a.Mode, UID: uint32(a.UID), GID: uint32(a.GID), Target: a.Target, Flags: flags, Umask: a.Umask,
 	}
 	var reply wire.CreateReply
+	evicted := d.fs.evicted.Load()
 	d.ahead.changing(d, name)
 	fds, errno := d.fs.c.conn.request(wire.OpCreate, &req, &reply)
 	if flags&wire.CreateTmp == 0 {
@@ -200,7 +287,7 @@ func (d *dir) create(name string, a vfs.CreateArgs, flags uint32) (*vfs.Inode, l
 		return nil, linux.EIO
 	}
 	d.refresh(&reply.Dir)
-	i := d.fs.inode(&reply.Node, d)
+	i := d.fs.inode(&found{node: reply.Node, evicted: evicted}, d)
 	if len(fds) > 0 {
 		give(i, fds[0], true)
 	}

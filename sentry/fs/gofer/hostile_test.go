@@ -83,7 +83,7 @@ func poke(t testing.TB, c *Client, exclusive bool) {
 func FuzzClient(f *testing.F) {
 	node := wire.Node{ID: 9, Attr: wire.Attr{Dev: 1, Ino: 5, Mode: linux.S_IFREG | 0o644, Nlink: 1, Size: 7}}
 	for _, m := range []wire.Message{
-		&wire.WalkReply{Steps: []wire.Step{{Node: node}}}, &node.Attr, &wire.CreateReply{Node: node, Dir: node.Attr},
+		&wire.WalkReply{Steps: []wire.Step{{File: wire.File{Node: node}}}}, &node.Attr, &wire.CreateReply{Node: node, Dir: node.Attr},
 		&wire.Attrs{List: []wire.Attr{node.Attr}}, &wire.ReaddirReply{Entries: wire.MakeEntries(wire.Entry{Name: "f"}), Dir: node.Attr}, &wire.Blob{Data: []byte("user.a\x00")},
 	} {
 		var e wire.Encoder

@@ -51,9 +51,10 @@ type special struct{ inode }
 // Open is vfs.InodeOps's for what cannot be opened here.
 func (i *inode) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return nil, linux.ENXIO }
 
-// inode returns the inode of n, with a reference for the caller: the one that the table has
+// inode returns the inode of what was found, with a reference for the caller: the one that the table has
 // of the same file, or a new one. dir is where it was found, nil if nowhere.
-func (m *mount) inode(n *wire.Node, dir *dir) *vfs.Inode {
+func (m *mount) inode(f *found, dir *dir) *vfs.Inode {
+	n := &f.node
 	k := key{n.Attr.Dev, n.Attr.Ino}
 	a := attrOf(&n.Attr)
 	m.inodes.Lock()
@@ -67,6 +68,12 @@ func (m *mount) inode(n *wire.Node, dir *dir) *vfs.Inode {
 	}
 	defer m.inodes.Unlock()
 	i := m.newInode(n, k, a, dir)
+	switch {
+	case !f.holds(m):
+		i.stale.Store(true)
+	case f.bare:
+		i.bareAt.Store(max(m.c.now(), 1))
+	}
 	m.inodes.byKey[k] = i
 	return &i.Inode
 }
@@ -114,6 +121,7 @@ func (i *inode) Evict() {
 	if t.byKey[i.key] == i {
 		delete(t.byKey, i.key)
 	}
+	i.fs.evicted.Add(1)
 	t.Unlock()
 	i.fs.c.conn.forget(i.id, i.Attr().Nlink == 0)
 }

@@ -129,3 +129,43 @@ func TestKeptRoom(t *testing.T) {
 		t.Errorf("%d bytes, %d lists left", s.size, s.order.Len())
 	}
 }
+
+// TestKeptLarge: a directory that takes many requests to read is known as a whole, too.
+func TestKeptLarge(t *testing.T) {
+	x := exclusive(t)
+	const n = 5000
+	os.Mkdir(x.host("d"), 0o755)
+	for i := range n {
+		x.put(fmt.Sprintf("d/a rather long name of a file %d", i), "")
+	}
+	time.Sleep(time.Duration(settleTime) + 50*time.Millisecond)
+	before := x.requests()
+	names := x.ordered("d")
+	if parts := x.requests() - before; len(names) != n || parts < 3 {
+		t.Fatalf("%d names in %d requests", len(names), parts)
+	}
+	sorted := slices.Sorted(slices.Values(names))
+	before = x.requests()
+	if i := slices.Index(names, sorted[0]); i < 0 || x.openErr("d/none", 0) != linux.ENOENT {
+		t.Error("it has other names")
+	}
+	for _, name := range names[:1000] {
+		x.stat("d/" + name)
+	}
+	if r := x.requests() - before; r > 60 {
+		t.Errorf("%d requests for 1000 names", r)
+	}
+	x.later()
+	before = x.requests()
+	if again := x.ordered("d"); !slices.Equal(again, names) {
+		t.Errorf("%d names when read again", len(again))
+	}
+	if r := x.requests() - before; r != 1 {
+		t.Errorf("%d requests to read it again", r)
+	}
+	x.put("d/theirs", "")
+	x.later()
+	if again := x.ordered("d"); len(again) != n+1 {
+		t.Errorf("%d names after a change", len(again))
+	}
+}

@@ -15,7 +15,15 @@ type listing struct {
 	first int64 // position of the first in part; 0: nothing was read yet
 	next  int64 // the host's, behind part
 	end   bool  // nothing comes behind part
+
+	// What was read of an exclusive mount since the beginning, if that is all and not too much.
+	whole wire.EntryList
+	begin *kept // for the times of the first part; nil: it is not
+	gen   int
 }
+
+// mostWhole is up to how many bytes a directory is kept as a whole.
+const mostWhole = 2 << 20
 
 // firstEntry is the position behind ".." .
 const firstEntry = 2
@@ -136,9 +144,34 @@ func (l *listing) read() linux.Errno {
 	l.part, l.next, l.end = reply.Entries, reply.Next, reply.End || reply.Entries.Len() == 0
 	if m.exclusive {
 		k := newKept(&reply.Entries, &reply.Dir, asked, lost)
-		k.whole, k.dir = first && reply.End, d.id
+		k.dir = d.id
+		l.join(k, first, gen)
 		m.lists.use(k)
 		d.ahead.listed(d, k, gen)
 	}
 	return 0
+}
+
+// join makes k, the part that was just read, the whole list if it is the last of several that make one.
+func (l *listing) join(k *kept, first bool, gen int) {
+	part := k.entries.Load()
+	switch {
+	case first:
+		l.begin, l.gen = k, gen
+	case l.begin == nil || l.gen != gen || l.begin.mtime != k.mtime || l.begin.ctime != k.ctime:
+		l.begin = nil
+	}
+	if first && l.end {
+		return
+	}
+	if k.whole = false; l.begin == nil || l.whole.Size()+part.Size() > mostWhole {
+		l.whole, l.begin = wire.EntryList{}, nil
+		return
+	}
+	if l.whole.AddAll(part); l.end {
+		all := l.whole.Entries()
+		k.entries.Store(&all)
+		k.settled, k.whole = l.begin.settled, true
+		l.whole = wire.EntryList{}
+	}
 }

@@ -53,6 +53,24 @@ func (d *dir) Lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	return d.fs.get(ctx, what, d, name)
 }
 
+// LookAhead is vfs.PathLooker's: of a name that only the top one of the lower layers can have.
+func (d *dir) LookAhead(ctx vfs.Ctx, name, after string) {
+	if len(d.lowers) == 0 {
+		return
+	}
+	k := layerCtx{ctx}
+	if place := d.place.Load(); place != nil {
+		c, errno := vfs.ChildOf(k, place, name)
+		if errno == 0 {
+			c.Put()
+		}
+		if errno != linux.ENOENT {
+			return
+		}
+	}
+	vfs.LookAheadIn(k, d.lowers[0].inode, name, after)
+}
+
 // search is one look-up through the layers (struct ovl_lookup_data).
 type search struct {
 	f    *FS
