@@ -106,6 +106,14 @@ type Debugger interface {
 // noted changes leave nothing mapped.
 type Batcher interface{ Batches() }
 
+// Foreseer is an AddressSpace that can put mappings off which nobody waits for yet.
+type Foreseer interface {
+	// MapSoon is Map where nothing is mapped, made together with a change that cannot wait. Until then
+	// the range may still fault, and a Map of a part of it has it made. The host may fail to make it, which
+	// leaves nothing mapped.
+	MapSoon(addr, length uint64, fd int, off uint64, prot Prot, populate bool) linux.Errno
+}
+
 // Spawner is a Context that wants to know, between Switches, that another one will soon enter
 // the address space it was last in.
 type Spawner interface{ Spawn() }

@@ -46,11 +46,21 @@ func newSpace(p *Platform) *space {
 
 // Map implements platform.AddressSpace.
 func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot, populate bool) linux.Errno {
+	return s.change(mapCall(addr, length, fd, off, prot, populate), true)
+}
+
+// MapSoon implements platform.Foreseer.
+func (s *space) MapSoon(addr, length uint64, fd int, off uint64, prot platform.Prot, populate bool) linux.Errno {
+	return s.change(mapCall(addr, length, fd, off, prot, populate), false)
+}
+
+// mapCall is the host call that maps.
+func mapCall(addr, length uint64, fd int, off uint64, prot platform.Prot, populate bool) call {
 	flags := uintptr(unix.MAP_SHARED | unix.MAP_FIXED)
 	if populate {
 		flags |= unix.MAP_POPULATE
 	}
-	return s.change(call{unix.SYS_MMAP, [6]uintptr{uintptr(addr), uintptr(length), uintptr(prot), flags, uintptr(fd), uintptr(off)}}, true)
+	return call{unix.SYS_MMAP, [6]uintptr{uintptr(addr), uintptr(length), uintptr(prot), flags, uintptr(fd), uintptr(off)}}
 }
 
 // Protect implements platform.AddressSpace.

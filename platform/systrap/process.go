@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ type process struct {
 	mu      sync.Mutex  // an order is under way
 	all     []*thread   // under mu
 	free    []*thread   // stopped, for the next context; under mu
-	later   []call      // mapping calls to be made before a thread runs; none once one has
+	later   []call      // mapping calls that wait: for a thread to run if none has, else for the next order
 	ran     bool        // a thread runs, or has
 	swept   bool        // after the end: everybody has been told
 	retired atomic.Bool // the application's memory and threads are gone: recycle.go
@@ -76,10 +77,46 @@ func (s *process) order(want bool, calls ...call) (uint32, linux.Errno) {
 func (s *process) mapping(c call) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ran {
-		_, errno := s.orderLocked(false, c)
-		return errno
+	if !s.ran {
+		return s.noteLocked(c)
 	}
+	if slices.ContainsFunc(s.later, func(l call) bool { return l.covers(c) }) {
+		return s.flushLocked()
+	}
+	_, errno := s.orderLocked(false, c)
+	return errno
+}
+
+// mappingSoon notes a mapping call that can wait for the next order.
+func (s *process) mappingSoon(c call) linux.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noteLocked(c)
+}
+
+// unmapping has a range unmapped. Of what is only noted nothing is mapped, so that it is enough to forget it.
+func (s *process) unmapping(addr, length uint64) linux.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := call{unix.SYS_MUNMAP, addr, length}
+	if !s.ran {
+		return s.noteLocked(c)
+	}
+	var noted uint64
+	for i := 0; i < len(s.later); {
+		parts, inside := s.later[i].without(addr, addr+length)
+		s.later = slices.Replace(s.later, i, i+1, parts...)
+		i += len(parts)
+		noted += inside
+	}
+	if noted == length {
+		return 0
+	}
+	_, errno := s.orderLocked(false, c)
+	return errno
+}
+
+func (s *process) noteLocked(c call) linux.Errno {
 	if s.dead.Load() {
 		return linux.ESRCH
 	}
@@ -94,8 +131,7 @@ func (s *process) flushLocked() linux.Errno {
 	if len(s.later) == 0 {
 		return 0
 	}
-	_, errno := s.orderLocked(false, s.later...)
-	s.later = s.later[:0]
+	_, errno := s.orderLocked(false)
 	return errno
 }
 
@@ -107,7 +143,33 @@ func (s *process) start() linux.Errno {
 	return s.flushLocked()
 }
 
+// orderLocked is order with mu held. Calls that were put off are made before. If one of them fails, all of
+// the application's memory is unmapped: what is missing comes back by faults.
 func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
+	if later := s.later; len(later) > 0 {
+		s.later = later[:0]
+		together := len(later)+len(calls) <= maxCalls
+		if together {
+			later = append(later, calls...)
+		}
+		v, errno := s.handOver(want && together, later)
+		if together && errno == 0 {
+			return v, 0
+		}
+		if errno != 0 {
+			if _, errno := s.handOver(false, []call{{unix.SYS_MUNMAP, minAddr, maxAddr - minAddr}}); errno != 0 {
+				return 0, errno
+			}
+		}
+	}
+	if len(calls) == 0 {
+		return 0, 0
+	}
+	return s.handOver(want, calls)
+}
+
+// handOver has the service thread make calls. mu is held.
+func (s *process) handOver(want bool, calls []call) (uint32, linux.Errno) {
 	if s.swept {
 		return 0, linux.ESRCH // the control page may be another's
 	}
@@ -191,14 +253,10 @@ func (s *process) thread(runs bool) (*thread, linux.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
-	var calls []call
-	if runs && len(s.later)+3 <= maxCalls {
-		calls, s.later = s.later, nil
-	}
-	tid, errno := s.orderLocked(true, append(calls,
+	tid, errno := s.orderLocked(true,
 		call{unix.SYS_MMAP, t.at, areaSize, unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED | unix.MAP_FIXED | unix.MAP_POPULATE, uint64(s.p.areas.fd), uint64(t.unit) * areaSize},
 		call{unix.SYS_MADVISE, t.at, areaSize, unix.MADV_DONTFORK},
-		call{unix.SYS_CLONE, threadFlags, 0, 0, 0, 0, t.at})...)
+		call{unix.SYS_CLONE, threadFlags, 0, 0, 0, 0, t.at})
 	// The area may be mapped even if there is no thread, so it stays with the process.
 	t.tid = int(tid)
 	if s.cpu >= 0 {
@@ -208,10 +266,7 @@ func (s *process) thread(runs bool) (*thread, linux.Errno) {
 	if errno != 0 || !t.born() {
 		return nil, linux.EAGAIN
 	}
-	if runs {
-		errno = s.flushLocked()
-	}
-	return t, errno
+	return t, 0
 }
 
 // newThread returns a thread that is yet to be made.

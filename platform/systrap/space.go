@@ -55,14 +55,59 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	if errno != 0 {
 		return errno
 	}
-	flags := uint64(unix.MAP_SHARED | unix.MAP_FIXED)
-	if populate {
-		flags |= unix.MAP_POPULATE
+	proc.patches.mu.Lock()
+	defer proc.patches.mu.Unlock()
+	proc.mapped(addr, addr+length, s.p.isText(fd, prot))
+	return proc.mapping(mapCall(addr, length, fd, off, prot, populate))
+}
+
+// MapSoon implements platform.Foreseer.
+func (s *space) MapSoon(addr, length uint64, fd int, off uint64, prot platform.Prot, populate bool) linux.Errno {
+	if outside(addr, length) {
+		return linux.EINVAL
+	}
+	proc, errno := s.process()
+	if errno != 0 {
+		return errno
 	}
 	proc.patches.mu.Lock()
 	defer proc.patches.mu.Unlock()
 	proc.mapped(addr, addr+length, s.p.isText(fd, prot))
-	return proc.mapping(call{unix.SYS_MMAP, addr, length, uint64(prot), flags, uint64(fd), off})
+	return proc.mappingSoon(mapCall(addr, length, fd, off, prot, populate))
+}
+
+// mapCall is the host call that maps.
+func mapCall(addr, length uint64, fd int, off uint64, prot platform.Prot, populate bool) call {
+	flags := uint64(unix.MAP_SHARED | unix.MAP_FIXED)
+	if populate {
+		flags |= unix.MAP_POPULATE
+	}
+	return call{unix.SYS_MMAP, addr, length, uint64(prot), flags, uint64(fd), off}
+}
+
+// without returns the parts of c, a call of MapSoon, outside [start, end), and how much it has inside.
+func (c call) without(start, end uint64) (parts []call, inside uint64) {
+	from, to := max(c[1], start), min(c[1]+c[2], end)
+	if from >= to {
+		return []call{c}, 0
+	}
+	if c[1] < from {
+		l := c
+		l[2] = from - c[1]
+		parts = append(parts, l)
+	}
+	if to < c[1]+c[2] {
+		r := c
+		r[1], r[2], r[6] = to, c[1]+c[2]-to, c[6]+to-c[1]
+		parts = append(parts, r)
+	}
+	return parts, to - from
+}
+
+// covers tells whether c maps what d does.
+func (c call) covers(d call) bool {
+	return c[0] == unix.SYS_MMAP && d[0] == unix.SYS_MMAP && c[1] <= d[1] && d[1]-c[1] < c[2] && d[2] <= c[2]-(d[1]-c[1]) &&
+		c[3] == d[3] && c[5] == d[5] && d[6] == c[6]+d[1]-c[1]
 }
 
 // Protect implements platform.AddressSpace.
@@ -91,7 +136,7 @@ func (s *space) Unmap(addr, length uint64) {
 	}
 	proc.patches.mu.Lock()
 	proc.mapped(addr, addr+length, false)
-	errno := proc.mapping(call{unix.SYS_MUNMAP, addr, length})
+	errno := proc.unmapping(addr, length)
 	proc.patches.mu.Unlock()
 	if errno != 0 {
 		proc.end("munmap failed")

@@ -63,7 +63,7 @@ func (m *MM) growHeap(start, end usermem.Addr) linux.Errno {
 	if m.defLocked&(vmLocked|vmLockOnFault) == vmLocked {
 		m.populate(start, end, true)
 	} else {
-		m.anticipate(start, end)
+		m.anticipate(start, min(end, start+minWindow))
 	}
 	return 0
 }

@@ -36,6 +36,7 @@ type fakeAS struct {
 	mu                    sync.Mutex
 	pages                 map[uint64]fakePage
 	maps, unmaps, protect int
+	soon                  int // of maps, by MapSoon
 	released              bool
 	failMap               int // the next Maps fail
 }
@@ -55,6 +56,19 @@ func (a *fakeAS) Map(addr, length uint64, fd int, off uint64, prot platform.Prot
 		a.pages[addr+i] = fakePage{fd, off + i, prot}
 	}
 	return 0
+}
+
+// MapSoon is platform.Foreseer's. Nothing may be there.
+func (a *fakeAS) MapSoon(addr, length uint64, fd int, off uint64, prot platform.Prot, populate bool) linux.Errno {
+	a.mu.Lock()
+	for i := uint64(0); i < length; i += 4096 {
+		if _, ok := a.pages[addr+i]; ok {
+			panic("MapSoon where something is mapped")
+		}
+	}
+	a.soon++
+	a.mu.Unlock()
+	return a.Map(addr, length, fd, off, prot, populate)
 }
 
 func (a *fakeAS) Protect(addr, length uint64, prot platform.Prot) linux.Errno {

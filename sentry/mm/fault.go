@@ -2,6 +2,7 @@ package mm
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -208,14 +209,57 @@ func (m *MM) fillAnon(v *vma, addr usermem.Addr, n uint64) (warm bool, errno lin
 // touchesKnown is after how many faults in small areas new ones count as about to be touched.
 const touchesKnown = 3
 
-// anticipate makes the first pages of new private memory, [start, end), accessible, as its first
-// fault soon would: there was a trap already, and that fault would bring them all.
+// foreseen tells whether the new area v will be touched soon, of which length bytes are new: if it is small, or part of a library
+// that ld.so maps (MAP_DENYWRITE), or the zero memory behind such a part.
+func (m *MM) foreseen(v *vma, length uint64) bool {
+	_, cheap := m.as.(platform.Foreseer)
+	small := length <= minWindow
+	switch {
+	case v.anonymous():
+		return small && (m.touches >= touchesKnown || cheap && m.behindLibrary(v.start))
+	case !cheap || v.shared() || v.file == nil:
+		return false
+	case v.flags&vmWrite != 0:
+		return small && v.flags&vmEager != 0
+	}
+	return v.flags&vmAccess != 0 && (small || v.flags&vmEager != 0)
+}
+
+// behindLibrary tells whether a segment of a library ends at addr that can be written.
+func (m *MM) behindLibrary(addr usermem.Addr) bool {
+	v := m.areas.lookup(addr - 1)
+	return v != nil && v.file != nil && v.flags&(vmEager|vmWrite|vmShared) == vmEager|vmWrite
+}
+
+// anticipate makes the new area [start, end), or its first part, accessible, as its first
+// fault soon would: there was a trap already, and that fault would bring as much.
 func (m *MM) anticipate(start, end usermem.Addr) {
-	end = min(end, start+minWindow)
 	v := m.areas.lookup(start)
-	if v == nil || !v.anonymous() || v.flags&(vmWrite|vmShared) != vmWrite || v.flags&(vmGrowsDown|vmLockOnFault) != 0 {
+	if v == nil || v.flags&(vmGrowsDown|vmLockOnFault) != 0 {
 		return
 	}
+	// Before a library's segments are touched others will be mapped, new memory and small files are touched at once.
+	m.ahead = v.flags&vmEager != 0 || v.anonymous() && m.behindLibrary(start)
+	defer func() { m.ahead = false }()
+	switch {
+	case v.anonymous():
+		if v.flags&(vmWrite|vmShared) == vmWrite {
+			m.anticipateAnon(v, start, end)
+		}
+	case v.flags&vmWrite == 0:
+		if m.fillFile(v, start, false) == 0 {
+			m.mapRun(v, start, start, end, false)
+		}
+	default:
+		for start < end && m.privatise(v, start) == 0 {
+			for start < end && m.table.get(start) != 0 {
+				start += usermem.PageSize
+			}
+		}
+	}
+}
+
+func (m *MM) anticipateAnon(v *vma, start, end usermem.Addr) {
 	for start < end {
 		warm, errno := m.fillZero(v, start, start, min(end, start&^usermem.HugeMask+usermem.HugeSize))
 		if errno != 0 || m.mapRun(v, start, start, end, warm) != 0 {

@@ -65,6 +65,7 @@ type MM struct {
 	put       []File // to be put when mu is released
 	dead      bool   // torn down
 	touches   uint   // faults in areas of at most minWindow
+	ahead     bool   // what is entered into the platform is entered ahead of need, where nothing was
 }
 
 // counts are the pages of an address space by account.

@@ -63,7 +63,7 @@ func (m *MM) mapLocked(a MapArgs) (usermem.Addr, linux.Errno) {
 	}
 	if a.Flags&linux.MAP_POPULATE != 0 && a.Flags&linux.MAP_NONBLOCK == 0 || v.flags&(vmLocked|vmLockOnFault) == vmLocked {
 		m.populate(addr, addr+usermem.Addr(a.Len), v.flags&vmLocked != 0)
-	} else if a.Len <= minWindow && v.anonymous() && m.touches >= touchesKnown {
+	} else if m.foreseen(v, a.Len) {
 		m.anticipate(addr, addr+usermem.Addr(a.Len))
 	}
 	return addr, 0

@@ -50,7 +50,12 @@ func (m *MM) mapPtes(v *vma, at usermem.Addr, ptes []pte, populate bool) linux.E
 		fd = v.host.FD()
 	}
 	n := uint64(len(ptes)) << usermem.PageShift
-	errno := m.as.Map(uint64(at), n, fd, p.off(), p.hostProt(), populate)
+	var errno linux.Errno
+	if s, ok := m.as.(platform.Foreseer); ok && m.ahead {
+		errno = s.MapSoon(uint64(at), n, fd, p.off(), p.hostProt(), populate)
+	} else {
+		errno = m.as.Map(uint64(at), n, fd, p.off(), p.hostProt(), populate)
+	}
 	if errno == linux.ENOMEM {
 		// The host has a bound on areas too. What it has is a cache: begin afresh.
 		m.forgetPlatform()

@@ -1,0 +1,91 @@
+package systrap
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+)
+
+// TestMapSoon has mappings made with the next change that cannot wait, or forgotten.
+func TestMapSoon(t *testing.T) {
+	g := newGuest(t, 0x8b, 0x07, 0x0f, 0x05) // mov (%rdi),%eax; syscall
+	as := g.as.(*space)
+	fd, err := unix.MemfdCreate("data", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Pwrite(fd, []byte{42}, 3*pageSize); err != nil {
+		t.Fatal(err)
+	}
+	unix.Ftruncate(fd, 64*pageSize)
+	const at = 0x5000000
+	on(func() {
+		c := plat(t).NewContext()
+		defer c.Release()
+		read := func(addr uint64) platform.TrapKind {
+			t.Helper()
+			g.regs.Rip, g.regs.Rdi = guestAt, addr
+			trap := c.Switch(as, &g.regs)
+			if trap.Kind == platform.Syscall && g.regs.OrigRax != 42 {
+				t.Errorf("%#x has %d", addr, g.regs.OrigRax)
+			}
+			return trap.Kind
+		}
+		soon := func(addr uint64) {
+			t.Helper()
+			if errno := as.MapSoon(addr, 16*pageSize, fd, 0, platform.Read, false); errno != 0 {
+				t.Fatal(errno)
+			}
+		}
+		page := uint64(at + 3*pageSize)
+		if k := read(page); k != platform.Fault {
+			t.Fatalf("nothing is mapped: %d", k)
+		}
+		soon(at)
+		orders := as.proc.ctl.seq.Load()
+		if k := read(page); k != platform.Fault {
+			t.Errorf("made before anybody needs it: %d", k)
+		}
+		if errno := as.Map(page, pageSize, fd, 3*pageSize, platform.Read, false); errno != 0 {
+			t.Error(errno)
+		}
+		if k := read(page); k != platform.Syscall || as.proc.ctl.seq.Load() != orders+1 || len(as.proc.later) != 0 {
+			t.Errorf("after a fault: %d, %d orders", k, as.proc.ctl.seq.Load()-orders)
+		}
+
+		soon(at + 1<<24)
+		orders++
+		as.Unmap(at+1<<24+4*pageSize, 4*pageSize)
+		as.Unmap(at+1<<24, pageSize)
+		if n := as.proc.ctl.seq.Load(); n != orders || len(as.proc.later) != 2 {
+			t.Errorf("%d orders, %v is noted", n-orders, as.proc.later)
+		}
+		as.Unmap(at+1<<24+2*pageSize, 64*pageSize)
+		if n := as.proc.ctl.seq.Load(); n != orders+1 || len(as.proc.later) != 0 {
+			t.Errorf("%d orders, %v is noted", n-orders, as.proc.later)
+		}
+		if k := read(page + 1<<24); k != platform.Fault {
+			t.Errorf("what was forgotten: %d", k)
+		}
+
+		// One that fails takes everything with it, and what follows is made.
+		if errno := as.MapSoon(at+1<<25, pageSize, 1<<20, 0, platform.Read, false); errno != 0 {
+			t.Fatal(errno)
+		}
+		if errno := as.Map(at+1<<26, 16*pageSize, fd, 0, platform.Read, false); errno != 0 {
+			t.Error(errno)
+		}
+		if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+			t.Error(errno)
+		}
+		if k := read(page + 1<<26); k != platform.Syscall {
+			t.Errorf("after a failure: %d", k)
+		}
+		if k := read(page); k != platform.Fault {
+			t.Errorf("what was there before a failure: %d", k)
+		}
+	})
+}
