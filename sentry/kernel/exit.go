@@ -10,6 +10,9 @@ import (
 
 // Exit of threads and processes (kernel/exit.c).
 
+// Exiting reports whether the thread is about to end (PF_EXITING).
+func (t *Task) Exiting() bool { return t.run.dying.Load() }
+
 // ExitThread is exit(2): the run loop ends the thread.
 func (t *Task) ExitThread(code int32) { t.die(uint32(code&0xff) << 8) }
 

@@ -16,9 +16,11 @@ type fowner struct {
 	k *Kernel
 
 	// async is held while entry is registered or removed; Kernel's and queues' locks come after it.
-	async sync.Mutex
-	queue *wait.Queue // where entry is registered; guarded by async
-	entry wait.Entry
+	async   sync.Mutex
+	queue   *wait.Queue // where entry is registered; guarded by async
+	entry   wait.Entry
+	urgency *wait.Queue // where urgent is registered; guarded by async
+	urgent  wait.Entry  // of a socket that has an owner
 
 	mu       sync.Mutex // a leaf: taken under the locks of queues
 	kind     int32
@@ -29,6 +31,7 @@ type fowner struct {
 	fd       int32
 	on       bool       // O_ASYNC is set
 	happened wait.Event // since the last signal
+	urged    bool       // urgent data has come since
 	queued   bool       // in Kernel.sigio
 }
 
@@ -66,9 +69,25 @@ func (t *Task) SetOwner(f *vfs.File, kind, id int32) linux.Errno {
 	}
 	o, c := t.ownerOf(f), t.Cred()
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.kind, o.pid, o.uid, o.euid = kind, p, c.Ruid, c.Euid
+	o.mu.Unlock()
+	o.watchUrgent(f)
 	return 0
+}
+
+// watchUrgent begins signals about urgent data of a socket, which need no O_ASYNC (sk_send_sigurg).
+func (o *fowner) watchUrgent(f *vfs.File) {
+	q := f.PollQueue()
+	if q == nil || f.Inode.Type() != linux.S_IFSOCK {
+		return
+	}
+	o.async.Lock()
+	defer o.async.Unlock()
+	if o.urgency == nil {
+		o.urgent.Wake = func(*wait.Entry, wait.Event) { o.note(0, true) }
+		q.Register(&o.urgent, wait.Pri)
+		o.urgency = q
+	}
 }
 
 // Owner is F_GETOWN_EX.
@@ -141,16 +160,24 @@ func (o *fowner) Released() {
 	o.async.Lock()
 	defer o.async.Unlock()
 	o.stop()
+	if o.urgency != nil {
+		o.urgency.Unregister(&o.urgent)
+		o.urgency = nil
+	}
 }
 
 // wake is called under the queue's lock.
-func (o *fowner) wake(_ *wait.Entry, got wait.Event) {
+func (o *fowner) wake(_ *wait.Entry, got wait.Event) { o.note(got, false) }
+
+// note has a signal sent soon.
+func (o *fowner) note(got wait.Event, urgent bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.pid == nil {
 		return
 	}
 	o.happened |= got
+	o.urged = o.urged || urgent
 	if o.queued {
 		return
 	}
@@ -223,13 +250,22 @@ func (o *fowner) siginfo(got wait.Event, signo, fd int32) linux.Siginfo {
 // send sends SIGIO or the signal that was chosen (send_sigio).
 func (o *fowner) send() {
 	o.mu.Lock()
-	p, kind, signo, fd, got := o.pid, o.kind, o.signo, o.fd, o.happened
-	o.happened, o.queued = 0, false
+	p, kind, signo, fd, got, urged := o.pid, o.kind, o.signo, o.fd, o.happened, o.urged
+	o.happened, o.urged, o.queued = 0, false, false
 	o.mu.Unlock()
-	if p == nil || got == 0 {
+	if p == nil {
 		return
 	}
-	info := o.siginfo(got, signo, fd)
+	if urged {
+		o.sendAs(p, kind, linux.Siginfo{Signo: linux.SIGURG, Code: linux.SI_KERNEL})
+	}
+	if got != 0 {
+		o.sendAs(p, kind, o.siginfo(got, signo, fd))
+	}
+}
+
+// sendAs sends a signal to whom p stands for.
+func (o *fowner) sendAs(p *PID, kind int32, info linux.Siginfo) {
 	o.k.tasks.RLock()
 	defer o.k.tasks.RUnlock()
 	switch {

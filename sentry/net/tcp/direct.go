@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // Connections inside one stack.
@@ -171,6 +172,7 @@ func (e *Endpoint) finAcked(p *Endpoint) {
 	switch e.state {
 	case FinWait1:
 		e.state = FinWait2
+		e.events |= wait.Internal
 		p.gotFin()
 	case Closing:
 		p.gotFin()

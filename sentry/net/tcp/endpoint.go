@@ -434,6 +434,27 @@ func (e *Endpoint) sendFin() {
 	e.transmit()
 }
 
+// End ends the stream to the peer unless it is to be reset because there is something to be read: whether it is ending.
+func (e *Endpoint) End() bool {
+	e.lock()
+	defer e.unlock()
+	if e.rcv.n > 0 {
+		return false
+	}
+	if e.state.in(Established, SynRecv, CloseWait) {
+		e.shut |= shutWrite
+		e.sendFin()
+	}
+	return e.state.in(FinWait1, Closing, LastAck)
+}
+
+// Ending reports whether the peer has not acknowledged the end of the stream that was sent to it.
+func (e *Endpoint) Ending() bool {
+	e.lock()
+	defer e.mu.Unlock()
+	return e.state.in(FinWait1, Closing, LastAck)
+}
+
 // transmit sends what can be sent.
 func (e *Endpoint) transmit() {
 	switch {

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
+	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // Segments in (RFC 9293 3.10.7, net/ipv4/tcp_input.c).
@@ -460,6 +461,7 @@ func (s *segments) finAcked(e *Endpoint) {
 	switch e.state {
 	case FinWait1:
 		e.state = FinWait2
+		e.events |= wait.Internal
 		if e.dead {
 			e.orphan()
 		}
