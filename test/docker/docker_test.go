@@ -41,6 +41,7 @@ func start(t *testing.T, networks bool) *daemon {
 		"runtimes": map[string]any{
 			"runsc":      map[string]any{"path": runsc},
 			"runsc-host": map[string]any{"path": runsc, "runtimeArgs": []string{"--network=host"}},
+			"runsc-log":  map[string]any{"path": runsc, "runtimeArgs": []string{"--debug", "--debug-log", dir + "/logs/"}},
 		},
 		"data-root": dir + "/data", "exec-root": dir + "/exec", "hosts": []string{d.host}, "pidfile": dir + "/pid",
 		"storage-driver": "vfs",
@@ -176,6 +177,7 @@ func TestDocker(t *testing.T) {
 	})
 	t.Run("lifecycle", func(t *testing.T) { lifecycle(t, d) })
 	t.Run("host network", func(t *testing.T) { hostNetwork(t, d) })
+	t.Run("debug log", func(t *testing.T) { debugLog(t, d) })
 }
 
 // lifecycle is a container's way through exec, cp, diff, stop, logs, commit and kill.
