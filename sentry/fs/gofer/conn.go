@@ -2,6 +2,7 @@ package gofer
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -34,6 +35,8 @@ type conn struct {
 		sync.Mutex
 		ids []uint64
 	}
+
+	early atomic.Int32 // descriptors that came with names nobody has asked for yet
 }
 
 // call is one request and its reply.

@@ -71,6 +71,7 @@ func (f *found) drop(c *conn) {
 	}
 	if f.fd >= 0 {
 		host.Close(f.fd)
+		c.early.Add(-1)
 	}
 	if f.next != nil {
 		f.next.drop(c)
@@ -90,6 +91,7 @@ func (d *dir) steps(names []string, flags uint32) ([]found, []linux.Errno, linux
 		got := found{node: f.Node, fd: -1, bare: f.Bare, evicted: evicted}
 		if f.Open && len(fds) > 0 {
 			got.fd, fds = fds[0], fds[1:]
+			c.early.Add(1)
 		}
 		return got
 	}
@@ -183,6 +185,7 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	i := d.fs.inode(&f, d)
 	if f.fd >= 0 {
 		d.spend()
+		d.fs.c.conn.early.Add(-1)
 		give(i, f.fd, false)
 	}
 	sub, isDir := i.Ops.(*dir)
@@ -204,9 +207,13 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 	return i, 0
 }
 
+// mostOpen is how many descriptors may have come with names that are not asked for yet, before no more are
+// asked for.
+const mostOpen = 512
+
 // openFlags says whether a look-up asks for a descriptor as well.
 func (d *dir) openFlags() uint32 {
-	if d.credit.Load() > 0 {
+	if d.credit.Load() > 0 && d.fs.c.conn.early.Load() < mostOpen {
 		return wire.OpenRead
 	}
 	return 0

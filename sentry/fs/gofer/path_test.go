@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/gofer/wire"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -107,5 +108,38 @@ func TestAheadLinks(t *testing.T) {
 		if a := x.stat("d/" + names[6]); a.Mode&0o777 != 0o600 {
 			t.Errorf("forgotten %v: mode %o", forget, a.Mode)
 		}
+	}
+}
+
+// TestEarlyDescriptors: there is a bound to the descriptors of files that nobody has asked for.
+func TestEarlyDescriptors(t *testing.T) {
+	x := exclusive(t)
+	const dirs, links = 60, 20
+	for i := range dirs {
+		os.Mkdir(x.host(fmt.Sprint("d", i)), 0o755)
+		for k := range links {
+			x.put(fmt.Sprintf("d%d/f%d", i, k), "")
+			os.Symlink(fmt.Sprint("f", k), x.host(fmt.Sprintf("d%d/l%d", i, k)))
+		}
+	}
+	early := &baseOf(x.sb.Root().Inode()).fs.c.conn.early
+	for i := range dirs {
+		for k := range links {
+			p, errno := vfs.Walk(x.ctx, x.at, fmt.Sprintf("d%d/l%d", i, k), 0)
+			x.want("lstat", errno, 0)
+			p.Put()
+		}
+	}
+	if n := early.Load(); n < mostOpen/2 || n > mostOpen+wire.MaxFDs {
+		t.Errorf("%d descriptors came early", n)
+	}
+	for i := range dirs {
+		for k := range links {
+			x.open(fmt.Sprintf("d%d/f%d", i, k), 0, 0).Put()
+		}
+		x.ordered(fmt.Sprint("d", i))
+	}
+	if n := early.Load(); n != 0 {
+		t.Errorf("%d are left", n)
 	}
 }
