@@ -147,15 +147,15 @@ func (r *round) run(d time.Duration) {
 		cmd.Wait()
 		close(done)
 	}()
-	r.watch(done, time.Now().Add(d+5*time.Second))
+	r.watch(done, time.Now().Add(d+30*time.Second))
 	r.check(cmd.ProcessState)
 	if out, err := r.runsc("delete", "--force", r.id).CombinedOutput(); err != nil {
 		r.Errorf("delete: %v: %s", err, out)
 	}
 }
 
-// watch waits for the end. At the deadline it kills the container, which must then end: a task
-// that holds a lock for ever does not.
+// watch waits for the end, which comes when the program's time is up and all that it killed is gone. At the deadline
+// it kills the container, which must then end: a task that holds a lock for ever does not.
 func (r *round) watch(done chan struct{}, deadline time.Time) {
 	for {
 		select {
@@ -168,7 +168,9 @@ func (r *round) watch(done chan struct{}, deadline time.Time) {
 			break
 		}
 	}
-	r.Logf("seed %d is still at it\n%s", r.seed, r.stacks())
+	if !r.Failed() {
+		r.Errorf("seed %d is still at it: something does not end\n%s", r.seed, r.stacks())
+	}
 	r.runsc("kill", r.id, "KILL").Run()
 	select {
 	case <-done:
