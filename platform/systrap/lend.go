@@ -38,6 +38,7 @@ type lentTo struct {
 	from platform.Lent
 	fd   int32
 	n    int  // bytes that may be taken
+	room int  // bytes that may be written
 	over bool // taken back
 }
 
@@ -79,7 +80,8 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	b, _ := a.bytes(uint64(l.bytes), uint64(len(data)))
 	copy(b, data)
 	e := &a.loans[i]
-	e.len, e.off, e.room = uint32(len(data)), l.bytes, uint32(min(room, leastRoom))
+	room = min(room, leastRoom)
+	e.len, e.off, e.room = uint32(len(data)), l.bytes, uint32(room)
 	e.state.Store(loanOpen)
 	e.fd.Store(uint32(fd) + 1)
 	l.bytes += uint32(len(data))
@@ -87,7 +89,7 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	if o.Revoke == nil {
 		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
 	}
-	o.from, o.fd, o.n, o.over = from, fd, len(data), false
+	o.from, o.fd, o.n, o.room, o.over = from, fd, len(data), room, false
 	l.slots = append(l.slots, i)
 	l.on.Store(true)
 	if room > 0 {
@@ -160,9 +162,10 @@ func (l *lending) makeGood() bool {
 		p := l.area.posted[l.done]
 		o := &l.loans[p.loan%maxLoans]
 		b, ok := l.area.bytes(uint64(p.off), uint64(min(p.len, leastRoom)))
-		if !ok || o.from == nil || p.off < areaBytes {
+		if !ok || o.from == nil || p.off < areaBytes || len(b) > o.room {
 			continue
 		}
+		o.room -= len(b)
 		more := o.fd == l.late
 		if more {
 			l.held = o.from

@@ -1,0 +1,128 @@
+package systrap
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/conformance"
+)
+
+// lender notes what it is told.
+type lender struct {
+	taken    int
+	posted   []byte
+	returned int
+}
+
+func (l *lender) Taken(n int)               { l.taken += n }
+func (l *lender) Posted(b []byte, _ bool)   { l.posted = append(l.posted, b...) }
+func (l *lender) Returned(_ *platform.Loan) { l.returned++ }
+
+const lentFD = 5
+
+// server is a guest that reads and writes without end, by patched calls; the next is a read.
+func server(t *testing.T, f func(g *guest, c *context)) {
+	patchable(t, true)
+	g := newGuest(t,
+		0xb8, unix.SYS_READ, 0, 0, 0, 0x0f, 0x05, // again: read
+		0xb8, unix.SYS_WRITE, 0, 0, 0, 0x0f, 0x05, // write
+		0xeb, 0xf0) // jmp again
+	if errno := g.as.Map(conformance.DataAt, pageSize, g.fd, pageSize, platform.Read|platform.Write, false); errno != 0 {
+		t.Fatal(errno)
+	}
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		g.regs.Rdi, g.regs.Rsi, g.regs.Rdx, g.regs.R8, g.regs.R15 = lentFD, conformance.DataAt, 100, 8, 15
+		for range 2 * (patchAfter + 2) {
+			c.Switch(g.as, &g.regs)
+		}
+		if g.regs.OrigRax != unix.SYS_WRITE {
+			t.Fatalf("the last call is %d", g.regs.OrigRax)
+		}
+		f(g, c)
+	})
+}
+
+// next runs the guest up to a trap, which is to be call nr.
+func (g *guest) next(t *testing.T, c *context, nr uint64) {
+	t.Helper()
+	if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != nr {
+		t.Fatalf("%+v, call %d", trap, g.regs.OrigRax)
+	}
+	c.Settle(-1)
+	if r := &g.regs; r.Rdi != lentFD || r.Rdx != 100 || r.R8 != 8 || r.R15 != 15 {
+		t.Errorf("registers %+v", r)
+	}
+}
+
+// TestLend: what was lent is read, and room for more is used, without a trap; once.
+func TestLend(t *testing.T) {
+	server(t, func(g *guest, c *context) {
+		var l lender
+		if c.Lend(lentFD, []byte("hello"), leastRoom, &l) == nil {
+			t.Fatal("nothing was lent")
+		}
+		if c.Lend(lentFD+maxLoans, []byte("other"), leastRoom, &l) != nil {
+			t.Error("a place was lent twice")
+		}
+		g.next(t, c, unix.SYS_READ)
+		if l.taken != 5 || len(l.posted) != 100 || string(l.posted[:5]) != "hello" {
+			t.Errorf("taken %d, posted %q", l.taken, l.posted)
+		}
+		g.next(t, c, unix.SYS_READ) // the write between them is answered
+		c.Return()
+		g.next(t, c, unix.SYS_WRITE)
+		if len(l.posted) != 200 || l.returned != 1 {
+			t.Errorf("posted %d bytes, returned %d times", len(l.posted), l.returned)
+		}
+	})
+}
+
+// TestLendElsewhere: other descriptors, short reads, and buffers that are not there are the sentry's.
+func TestLendElsewhere(t *testing.T) {
+	server(t, func(g *guest, c *context) {
+		var l lender
+		for _, lend := range []func(){
+			func() { c.Lend(lentFD+1, []byte("hello"), leastRoom, &l) },
+			func() { c.Lend(lentFD, make([]byte, 101), 0, &l) },
+			func() { c.Lend(lentFD, []byte("hello"), leastRoom, &l).Revoke(&l) },
+			func() { g.regs.Rsi = 0x1000_0000; c.Lend(lentFD, []byte("hello"), leastRoom, &l) },
+		} {
+			lend()
+			g.next(t, c, unix.SYS_READ)
+			c.Return()
+			g.next(t, c, unix.SYS_WRITE)
+		}
+		if l.taken != 0 || l.posted != nil || l.returned != 4 {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
+// TestLendLies: whatever is written to the area, no more is taken and posted than was lent.
+func TestLendLies(t *testing.T) {
+	server(t, func(g *guest, c *context) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		a := c.thread.Load().area
+		for range 2000 {
+			var l lender
+			room := rng.IntN(2) * leastRoom
+			c.Lend(lentFD, []byte("hello"), room, &l)
+			a.loans[lentFD].state.Store(rng.Uint32N(4))
+			a.loans[lentFD].room = rng.Uint32()
+			for i := range a.posted {
+				a.posted[i] = post{loan: lentFD + rng.Uint32N(2), off: rng.Uint32N(2 * areaSize), len: rng.Uint32N(2 * leastRoom)}
+			}
+			a.posts.Store(rng.Uint32N(100))
+			a.takes.Store(rng.Uint32())
+			c.Return()
+			if l.taken > 5 || len(l.posted) > room {
+				t.Fatalf("taken %d, posted %d", l.taken, len(l.posted))
+			}
+		}
+	})
+}
