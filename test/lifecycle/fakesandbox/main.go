@@ -47,6 +47,8 @@ type fake struct {
 	procs map[int32]*exec.Cmd
 	done  map[int32]chan int
 	init  *exec.Cmd
+
+	answered chan struct{} // closed when the caller of Start has gone
 }
 
 func sentry() {
@@ -62,7 +64,7 @@ func sentry() {
 	if err != nil {
 		panic(err)
 	}
-	f := &fake{c: c, procs: map[int32]*exec.Cmd{}, done: map[int32]chan int{}}
+	f := &fake{c: c, procs: map[int32]*exec.Cmd{}, done: map[int32]chan int{}, answered: make(chan struct{})}
 	report := os.NewFile(uintptr(c.FD.Report), "report")
 	switch c.Spec.Annotations["fake"] {
 	case "crash":
@@ -151,7 +153,10 @@ func (f *fake) start(cmd *exec.Cmd) (int32, error) {
 			code = 128 + int(ws.Signal())
 		}
 		if cmd == f.init {
-			time.Sleep(time.Millisecond)
+			select { // runsc is to have its answer
+			case <-f.answered:
+			case <-time.After(time.Second):
+			}
 			os.Exit(code)
 		}
 		for range 16 {
@@ -175,7 +180,9 @@ func (f *fake) find(pid int32) (*exec.Cmd, error) {
 
 func (f *fake) serve() {
 	s := control.NewServer()
-	control.Handle(s, control.Start, func(_ *control.Request, _ *control.Container) (control.Empty, error) {
+	answered := sync.OnceFunc(func() { close(f.answered) })
+	control.Handle(s, control.Start, func(r *control.Request, _ *control.Container) (control.Empty, error) {
+		r.AtEnd(answered)
 		_, err := f.start(f.init)
 		return control.Empty{}, err
 	})
