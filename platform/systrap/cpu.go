@@ -239,8 +239,9 @@ func (p *cpus) sleep(w *atomic.Uint32, state uint32, ns int64) (late bool) {
 	return late
 }
 
-// shortSleep is what comes soon.
-const shortSleep = int64(100 * time.Microsecond)
+// shortSleep is what comes soon. It is more than a tick of the host: a timer that is due before that has to be set for every sleep,
+// which in a virtual machine costs more than the sleep.
+const shortSleep = int64(10 * time.Millisecond)
 
 // bindSelf binds the calling thread, which serves whatever goroutine comes next.
 func (p *cpus) bindSelf(cpu int) {

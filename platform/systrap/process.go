@@ -407,9 +407,10 @@ func (s *process) unused() bool {
 	return !s.ran
 }
 
-// empty returns a process without mappings, with a thread. If no used one is there, one is kept in hand.
+// empty returns a process without mappings, with a thread: a used one if one is ready, else the new one that is kept
+// in hand, so that there will be enough.
 func (p *Platform) empty() (*process, linux.Errno) {
-	if s := p.reuse(); s != nil {
+	if s := p.reuse(true); s != nil {
 		return s, 0
 	}
 	select {
@@ -417,6 +418,9 @@ func (p *Platform) empty() (*process, linux.Errno) {
 		p.refill()
 		return s, 0
 	default:
+	}
+	if s := p.reuse(false); s != nil {
+		return s, 0
 	}
 	p.refill()
 	return p.newEmpty()

@@ -76,10 +76,11 @@ func (s *process) putBy() {
 	}
 }
 
-// reuse returns a process that was put by, empty and with a thread, nil if there is none.
-func (p *Platform) reuse() *process {
+// reuse returns a process that was put by, empty and with a thread, nil if there is none. ready: one that need
+// not be waited for.
+func (p *Platform) reuse(ready bool) *process {
 	for {
-		s := p.takeUsed()
+		s := p.takeUsed(ready)
 		if s == nil || s.renew() {
 			return s
 		}
@@ -87,20 +88,19 @@ func (p *Platform) reuse() *process {
 	}
 }
 
-// takeUsed returns the last process put by whose threads have come back, or else the last.
-func (p *Platform) takeUsed() *process {
+// takeUsed returns the last process put by whose threads have come back, or else, if it need not be ready, the last.
+func (p *Platform) takeUsed(ready bool) *process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.used)
-	if n == 0 {
-		return nil
+	take := len(p.used) - 1
+	for take >= 0 && !p.used[take].back() {
+		take--
 	}
-	take := n - 1
-	for i := n - 1; i >= 0; i-- {
-		if p.used[i].back() {
-			take = i
-			break
-		}
+	if take < 0 && !ready {
+		take = len(p.used) - 1
+	}
+	if take < 0 {
+		return nil
 	}
 	s := p.used[take]
 	p.used = append(p.used[:take], p.used[take+1:]...)

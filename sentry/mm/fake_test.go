@@ -37,6 +37,7 @@ type fakeAS struct {
 	pages                 map[uint64]fakePage
 	maps, unmaps, protect int
 	soon                  int // of maps, by MapSoon
+	populated             int // of maps
 	released              bool
 	failMap               int // the next Maps fail
 }
@@ -52,6 +53,9 @@ func (a *fakeAS) Map(addr, length uint64, fd int, off uint64, prot platform.Prot
 		panic("bad Map")
 	}
 	a.maps++
+	if populate {
+		a.populated++
+	}
 	for i := uint64(0); i < length; i += 4096 {
 		a.pages[addr+i] = fakePage{fd, off + i, prot}
 	}

@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"bytes"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/host"
@@ -15,6 +17,7 @@ import (
 const (
 	minWindow = 64 << 10
 	maxWindow = usermem.HugeSize
+	maxCopied = 512 << 10 // of a file's pages at once
 )
 
 // Signal is the signal that a fault ends in; Signo 0: none, the access can be repeated.
@@ -203,7 +206,28 @@ func (m *MM) fillAnon(v *vma, addr usermem.Addr, n uint64) (warm bool, errno lin
 		m.touches++
 	}
 	lo, hi := m.window(v, addr, n)
-	return m.fillZero(v, addr, lo, hi)
+	warm, errno = m.fillZero(v, addr, lo, hi)
+	return warm || hi-lo >= rowWindow && m.inRow(v, lo), errno
+}
+
+// rowWindow is how large a window must be for its pages to be entered at once if those before it were all touched.
+const rowWindow = 4 * minWindow
+
+// inRow tells whether every page right below addr was touched: then those from addr on will be, too, and
+// faults of the host for each would cost more than the pages. Who touches one here and there has windows as large, but
+// not the pages.
+func (m *MM) inRow(v *vma, addr usermem.Addr) bool {
+	from := addr - minWindow
+	if addr < minWindow || from < v.start {
+		return false
+	}
+	first, last := m.table.get(from), m.table.get(addr-usermem.PageSize)
+	if first&last&pteAnon == 0 || last.off()-first.off() != minWindow-usermem.PageSize {
+		return false
+	}
+	var there [minWindow / usermem.PageSize]byte
+	m.file.Resident(first.off(), minWindow, there[:])
+	return bytes.IndexByte(there[:], 0) < 0
 }
 
 // touchesKnown is after how many faults in small areas new ones count as about to be touched.
@@ -407,8 +431,12 @@ func (m *MM) replace(v *vma, at usermem.Addr, off, n uint64, kind pte) {
 // privatise gives v a copy of the file's page at addr, and of those around it that have none
 // yet: the first write to a private mapping.
 func (m *MM) privatise(v *vma, addr usermem.Addr) linux.Errno {
-	lo := max(v.start, addr&^(minWindow-1))
-	hi := min(v.end, addr&^(minWindow-1)+minWindow)
+	size := usermem.Addr(minWindow)
+	for size < maxCopied && addr&^(size-1) >= v.start+size && m.table.get(addr&^(size-1)-size)&m.table.get(addr&^(size-1)-usermem.PageSize)&pteAnon != 0 {
+		size *= 2 // relocations go from page to page
+	}
+	lo := max(v.start, addr&^(size-1))
+	hi := min(v.end, addr&^(size-1)+size)
 	from, to := addr, addr+usermem.PageSize
 	for from > lo && m.table.get(from-usermem.PageSize)&pteAnon == 0 {
 		from -= usermem.PageSize

@@ -588,3 +588,59 @@ func TestMapErrors(t *testing.T) {
 	}
 	a.check()
 }
+
+// TestPagesInARow has the pages of a large area entered at once if those before were all touched.
+func TestPagesInARow(t *testing.T) {
+	const size = 4 << 20
+	for _, c := range []struct {
+		stride usermem.Addr
+		want   bool
+	}{{page, true}, {minWindow, false}, {4 * page, false}} {
+		a := newWorld(t).app()
+		at := a.mmap(0, size, rw, anon)
+		for off := usermem.Addr(0); off < size; off += c.stride {
+			a.store(at+off, 1)
+		}
+		if n := a.as.(*fakeAS).populated; n > 0 != c.want {
+			t.Errorf("every %d bytes: %d times", c.stride, n)
+		}
+		a.check()
+	}
+}
+
+// TestLibraryIsForeseen maps a library as ld.so does and touches all of it: no segment faults.
+func TestLibraryIsForeseen(t *testing.T) {
+	w := newWorld(t)
+	a := w.app()
+	f := w.hostFile(1 << 20)
+	unix.Pwrite(f.fd, []byte("data"), 0x80000)
+	segment := func(at usermem.Addr, off, n uint64, prot, flags uint32) usermem.Addr {
+		t.Helper()
+		at, errno := a.Map(MapArgs{Addr: at, Len: n, Off: off, Prot: prot, File: f, Mappable: f, Readable: true,
+			Flags: linux.MAP_PRIVATE | linux.MAP_DENYWRITE | flags})
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		return at
+	}
+	base := segment(0, 0, 1<<20, linux.PROT_READ, 0)
+	segment(base+0x20000, 0x20000, 0x60000, linux.PROT_READ|linux.PROT_EXEC, linux.MAP_FIXED)
+	segment(base+0x80000, 0x80000, 3*page, rw, linux.MAP_FIXED)
+	bss := a.mmap(base+0x80000+3*page, 5*page, rw, anon|linux.MAP_FIXED)
+	as := a.as.(*fakeAS)
+	made := as.maps
+	if as.soon != made {
+		t.Errorf("%d of %d maps could wait", as.soon, made)
+	}
+	if a.load(base) != 0 || a.load(base+0x30000) != 0 || a.load(base+0x80000+1) != 'a' || a.load(bss+4*page) != 0 {
+		t.Error("contents")
+	}
+	a.store(base+0x80000+2*page, 1)
+	a.store(bss, 2)
+	if as.maps != made {
+		t.Errorf("%d faults", as.maps-made)
+	}
+	a.check()
+	a.Unmap(base, 1<<20)
+	a.check()
+}
