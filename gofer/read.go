@@ -148,13 +148,20 @@ func (s *server) find(dir *node, name string, flags uint32, r *reply, out *wire.
 		return nil, errno
 	}
 	n, errno := s.enter(fd, dir.at, dir, name, &out.Node)
-	if errno != 0 || n.typ != linux.S_IFREG || len(r.fds) >= wire.MaxFDs {
+	if errno != 0 || n.typ != linux.S_IFREG {
 		return n, errno
+	}
+	if flags&wire.Xattrs != 0 {
+		size, errno := listxattr(fd, nil)
+		out.Bare = size == 0 && errno == 0
+	}
+	if len(r.fds) >= wire.MaxFDs {
+		return n, 0
 	}
 	if open, errno := reopenFile(n, flags); errno == 0 && open >= 0 {
 		r.attachFD(open)
 		out.Open = true
-		out.Bare = out.Node.Attr.Mode&0o111 != 0 && bare(open) // a program's are asked for when it is executed
+		out.Bare = out.Bare || out.Node.Attr.Mode&0o111 != 0 && bare(open) // execve asks for those of a program
 	}
 	return n, 0
 }

@@ -160,7 +160,8 @@ const (
 	Siblings                     // WalkReq: every name is of Dir itself
 	CreateTmp                    // CreateReq: an unnamed file (O_TMPFILE); Name is "-"
 	CreateTmpExcl
-	List // WalkReq: directories come with their entries, if these are few
+	List   // WalkReq: directories come with their entries, if these are few
+	Xattrs // WalkReq: regular files come with the word whether they have extended attributes
 )
 
 // WalkReq looks up names, from Dir on, each in the one before it. The walk ends at the first

@@ -345,6 +345,10 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	if lists {
 		flags |= wire.List
 	}
+	if d.fs.xattrs.Load() > 0 {
+		d.fs.xattrs.Add(-1)
+		flags |= wire.Xattrs
+	}
 	f, more, errno := d.walk(names, flags)
 	f.byIno = byIno
 	for n := range more {

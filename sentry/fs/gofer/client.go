@@ -83,6 +83,7 @@ type mount struct {
 
 	lists   lists
 	evicted atomic.Uint64 // inodes; changed with the table locked
+	xattrs  atomic.Int32  // how many look-ups are to ask for extended attributes, too
 
 	inodes struct {
 		sync.Mutex

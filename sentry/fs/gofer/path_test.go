@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/gofer/wire"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -141,5 +143,29 @@ func TestEarlyDescriptors(t *testing.T) {
 	}
 	if n := early.Load(); n != 0 {
 		t.Errorf("%d are left", n)
+	}
+}
+
+// TestAheadXattrs: programs that ask for the extended attributes of every file need not for those that have none.
+func TestAheadXattrs(t *testing.T) {
+	x := exclusive(t)
+	const n = 200
+	for i := range n {
+		x.put(fmt.Sprint("f", i), "")
+	}
+	if err := unix.Setxattr(x.host("f7"), "user.seven", []byte("7"), 0); err != nil {
+		t.Fatal(err)
+	}
+	before := x.requests()
+	for _, name := range x.ordered("/") {
+		p := x.walk(name)
+		got, errno := p.Inode().Ops.(vfs.Xattrs).Listxattr(x.ctx)
+		p.Put()
+		if want := name == "f7"; errno != 0 || want != (len(got) == 1) {
+			t.Errorf("%s: %v %v", name, got, errno)
+		}
+	}
+	if r := x.requests() - before; r > n/4 {
+		t.Errorf("%d requests for %d files", r, n)
 	}
 }

@@ -49,6 +49,10 @@ func (i *inode) bare() bool {
 	return at != 0 && (i.fs.exclusive || i.fs.c.now()-at < callTime)
 }
 
+// mostXattrs is how many look-ups ask for the word that a file has no extended attributes, after a program has asked for
+// those of one: ls -l and cp -a ask for those of every file that they have looked up.
+const mostXattrs = 16
+
 // list asks for the names on the host.
 func (i *inode) list() ([]string, linux.Errno) {
 	if i.bare() {
@@ -60,6 +64,9 @@ func (i *inode) list() ([]string, linux.Errno) {
 		return nil, errno // else the host's file system has none
 	}
 	if len(reply.Data) == 0 {
+		if i.fs.exclusive && i.Type() == linux.S_IFREG {
+			i.fs.xattrs.Store(mostXattrs)
+		}
 		i.bareAt.Store(now)
 		return nil, 0
 	}
