@@ -91,9 +91,12 @@ var lastNSSeq atomic.Uint64
 
 // Root returns the root of the namespace with references, mounts on it followed.
 func (ns *MountNS) Root() Path {
-	ns.root.refs.Inc()
-	ns.root.root.Get()
-	return followMounts(Path{ns.root, ns.root.root})
+	mounts.RLock() // pivot_root(2) changes it
+	m := ns.root
+	m.refs.Inc()
+	m.root.Get()
+	mounts.RUnlock()
+	return followMounts(Path{m, m.root})
 }
 
 // Get takes a reference.
