@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -168,6 +170,15 @@ UNUSED static void await(pid_t tid, const char *states) {
 	exit(97);
 }
 UNUSED static void asleep(pid_t tid) { await(tid, "S"); }
+
+UNUSED // typed waits until all that was written to a terminal's master has been looked at and echoed, which Linux does in the
+// background: poll(2) of a slave without input waits for that, and settings change when nobody is at it.
+UNUSED static void typed(int slave) {
+	char settings[128];
+	poll(&(struct pollfd){slave, POLLIN, 0}, 1, 0);
+	if (ioctl(slave, 0x5401 /* TCGETS */, settings) == 0)
+		ioctl(slave, 0x5402 /* TCSETS */, settings);
+}
 
 UNUSED static int64_t now_ns(clockid_t c) {
 	struct timespec t;

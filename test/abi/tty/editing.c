@@ -19,7 +19,8 @@ static void type(const char *name, const char *in) {
 	ssize_t n = 0, k;
 	must(tcsetattr(s, TCSANOW, &t));
 	must(write(m, in, strlen(in)));
-	while (poll(&p, 1, n ? 10 : 60) > 0 && (k = read(m, b + n, sizeof b - n)) > 0)
+	typed(s);
+	while (poll(&p, 1, 0) > 0 && (k = read(m, b + n, sizeof b - n)) > 0)
 		n += k;
 	text(name, b, n);
 	while ((n = read(s, b, sizeof b)) > 0)

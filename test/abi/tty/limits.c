@@ -12,7 +12,11 @@ static char name[64];
 static void pair(void) {
 	m = must(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)), must(unlockpt(m)), strcpy(name, ptsname(m)), s = must(open(name, O_RDWR | O_NOCTTY | O_NONBLOCK));
 }
-static void settle(void) { usleep(20000); } // Linux moves typed text in the background
+static void settle(void) { typed(s); }
+static void full(void) { // the text comes in pieces
+	for (int n = 0, i = 0; n < 4095 && i < 10000; i++)
+		usleep(i ? 1000 : 0), must(ioctl(s, FIONREAD, &n));
+}
 
 int main(void) {
 	static char b[1 << 16];
@@ -24,7 +28,7 @@ int main(void) {
 	memset(b, 'x', 6000), must(write(m, b, 5000)), settle(), must(write(m, "yz", 2)), settle(), show(read(s, b, sizeof b)), must(write(m, "\n", 1)), settle(), must(ioctl(s, FIONREAD, &n)), show(n), n = must(read(s, b, sizeof b)), show(n), fact("ends with %c%c %d", b[4093], b[4094], b[4095]);
 	must(write(m, "a\nb\n", 4)), settle(), t.c_lflag &= ~ICANON, must(ioctl(s, TCSETS, &t)), show(read(s, b, 64)), fact("%.4s", b);
 	must(write(m, "a\x04", 2)), settle(), t.c_lflag |= ICANON, must(ioctl(s, TCSETS, &t)), show(read(s, b, 64)), fact("%d %d", b[0], b[1]), must(write(m, "a\x04" "b", 3)), settle(), t.c_lflag &= ~ICANON, must(ioctl(s, TCSETS, &t)), show(read(s, b, 64)), fact("%d %d %d", b[0], b[1], b[2]);
-	memset(b, 'x', sizeof b), must(write(m, b, 5000)), settle(), must(ioctl(s, FIONREAD, &n)), show(n), show(read(s, b, sizeof b)), settle(), show(read(s, b, sizeof b)), t.c_lflag |= ICANON, must(ioctl(s, TCSETS, &t));
+	memset(b, 'x', sizeof b), must(write(m, b, 5000)), full(), must(ioctl(s, FIONREAD, &n)), show(n), show(read(s, b, sizeof b)), settle(), show(read(s, b, sizeof b)), t.c_lflag |= ICANON, must(ioctl(s, TCSETS, &t));
 	show(ioctl(s, TCGETA, &old)), fact("%#o %#o %#o %#o %d", old.c_iflag, old.c_oflag, old.c_cflag, old.c_lflag, old.c_cc[VINTR]), old.c_cc[VINTR] = 1, old.c_lflag |= ECHO, show(ioctl(s, TCSETA, &old)), must(ioctl(s, TCGETS, &t)), fact("%d %d %#o", t.c_cc[VINTR], t.c_cc[VSUSP], t.c_lflag);
 	struct termios2 t2;
 	t.c_cflag = (t.c_cflag & ~CBAUD) | B9600, must(ioctl(s, TCSETS, &t)), must(ioctl(s, TCGETS2, &t2)), fact("%u %u", t2.c_ispeed, t2.c_ospeed), t2.c_cflag = (t2.c_cflag & ~CBAUD) | BOTHER, t2.c_ispeed = t2.c_ospeed = 12345, must(ioctl(s, TCSETS2, &t2)), must(ioctl(s, TCGETS2, &t2)), fact("%u %u %#o", t2.c_ispeed, t2.c_ospeed, t2.c_cflag & CBAUD), t2.c_cflag = (t2.c_cflag & ~CBAUD) | B115200, must(ioctl(s, TCSETS2, &t2)), must(ioctl(s, TCGETS2, &t2)), fact("%u", t2.c_ospeed);

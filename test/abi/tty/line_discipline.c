@@ -16,13 +16,14 @@ static void printable(const char *what, const char *t, ssize_t n) {
 static ssize_t drain(char *text, size_t room) {
 	struct pollfd p = {m, POLLIN};
 	ssize_t n = 0, k;
-	while (poll(&p, 1, 10) > 0 && (k = read(m, text + n, room - n)) > 0)
+	typed(s);
+	while (poll(&p, 1, 0) > 0 && (k = read(m, text + n, room - n)) > 0)
 		n += k;
 	return n;
 }
 static void in(const char *text, size_t n) {
 	char line[256], echo[512];
-	must(write(m, text, n));
+	must(write(m, text, n)), typed(s);
 	ssize_t k = read(s, line, sizeof line);
 	printable("slave reads", line, k);
 	k = drain(echo, sizeof echo);
