@@ -65,6 +65,10 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		return platform.Trap{Kind: platform.Interrupted}
 	}
 	t := c.thread.Load()
+	if t.proc.retired.Load() { // as was released: what the thread does now is not the application's to say
+		c.state.Store(idle)
+		return platform.Trap{Kind: platform.Gone}
+	}
 	c.place(t)
 	t.proc.begin()
 	c.resume(t, regs)
@@ -83,7 +87,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		t.tell(&c.facts)
 	}
 	trap := platform.Trap{Kind: platform.Gone}
-	if ok {
+	if ok && !t.proc.retired.Load() {
 		trap = c.decode(t, regs)
 		if c.placing.far == nil {
 			c.consider()
