@@ -64,12 +64,6 @@ func (s *Base) Inherit(l *Base) {
 // Locked reports whether a buffer's size was set: SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK.
 func (s *Base) Locked(which int32) bool { return s.locks.Load()&which != 0 }
 
-// Linger is SO_LINGER: for how many seconds.
-func (s *Base) Linger() (on bool, seconds int32) {
-	l := s.linger.Load()
-	return l>>32 != 0, int32(l)
-}
-
 // Priority is SO_PRIORITY.
 func (s *Base) Priority() int32 { return s.priority.Load() }
 

@@ -10,6 +10,7 @@ var notOnHost = map[string]string{
 	"packet":       "packet sockets are not handed through",
 	"packet_ring":  "packet sockets are not handed through",
 	"sockdiag":     "the host's sockets are not listed",
+	"read_edge":    "a read takes the part of a segment for which there is memory",
 	"ping":         "raw sockets are not handed through",
 	"sock_options": "raw sockets, SO_MARK and priorities need capabilities that the sentry does not have",
 	"tcp_options":  "an option of no level",

@@ -173,10 +173,40 @@ func (s *Socket) Waits() {}
 // QuietPipe reports that a datagram nobody can read raises no SIGPIPE.
 func (s *Socket) QuietPipe() bool { return s.Type != linux.SOCK_STREAM }
 
-// Release is vfs.FileOps's.
+// Release is vfs.FileOps's. The host is told to linger only if that is to drop the connection: it would
+// keep the thread that closes.
 func (s *Socket) Release(*vfs.File) {
 	unwatch(s)
+	if on, seconds := s.Linger(); on && seconds == 0 {
+		host.SetSocketOption(s.fd, linux.SOL_SOCKET, linux.SO_LINGER, usermem.Encode(&linux.Linger{Onoff: 1}))
+	}
 	host.Close(s.fd)
+}
+
+// Flush is vfs.Flusher's.
+func (s *Socket) Flush(ctx vfs.Ctx, f *vfs.File) linux.Errno {
+	if s.Protocol == linux.IPPROTO_TCP {
+		s.WaitToEnd(ctx, f, &s.queue, s)
+	}
+	return 0
+}
+
+// End is socket.Ender's.
+func (s *Socket) End() bool {
+	if n, errno := host.SocketCount(s.fd, linux.SIOCINQ); errno != 0 || n > 0 {
+		return false
+	}
+	return host.Shutdown(s.fd, linux.SHUT_WR) == 0 && s.Ending()
+}
+
+// Ending is socket.Ender's.
+func (s *Socket) Ending() bool {
+	const finWait1, lastAck, closing = 4, 9, 11 // include/net/tcp_states.h
+	var info [1]byte                            // struct tcp_info begins with the state
+	if n, errno := host.SocketOption(s.fd, linux.SOL_TCP, linux.TCP_INFO, info[:]); errno != 0 || n == 0 {
+		return false
+	}
+	return info[0] == finWait1 || info[0] == lastAck || info[0] == closing
 }
 
 // Ioctl is vfs.Ioctler's.
@@ -197,6 +227,8 @@ func (s *Socket) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 	switch name {
 	case linux.SO_ERROR, linux.SO_ACCEPTCONN, linux.SO_COOKIE, linux.SO_MEMINFO:
 		return linux.ENOPROTOOPT, true
+	case linux.SO_LINGER: // see Release
+		return 0, false
 	}
 	errno := host.SetSocketOption(s.fd, linux.SOL_SOCKET, name, value)
 	switch name {
@@ -210,6 +242,9 @@ func (s *Socket) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 
 // GetOwn is socket.OwnOptions's.
 func (s *Socket) GetOwn(name int) ([]byte, linux.Errno, bool) {
+	if name == linux.SO_LINGER {
+		return nil, 0, false
+	}
 	b := make([]byte, maxOption)
 	n, errno := host.SocketOption(s.fd, linux.SOL_SOCKET, name, b)
 	return b[:n], errno, errno != linux.ENOPROTOOPT

@@ -3,7 +3,6 @@ package inet
 import (
 	"encoding/binary"
 	"sync"
-	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
@@ -342,24 +341,10 @@ func (s *Stream) Write(ctx vfs.Ctx, f *vfs.File, src *usermem.Buf, _ int64) (int
 // Poll is vfs.Poller's.
 func (s *Stream) Poll(*vfs.File) wait.Event { return s.ep.Poll(int(s.RcvLowat.Load())) }
 
-// Flush is vfs.Flusher's: the descriptor no longer stands for the socket. If it was the last one, and the close is to
-// linger, it waits until the peer has all, for a time (inet_release, sk_stream_wait_close).
+// Flush is vfs.Flusher's: the descriptor no longer stands for the socket.
 func (s *Stream) Flush(ctx vfs.Ctx, f *vfs.File) linux.Errno {
 	s.ep.Reclaim()
-	on, seconds := s.Linger()
-	if !on || seconds == 0 || f.Refs() > 1 {
-		return 0
-	}
-	if x, ok := ctx.(interface{ Exiting() bool }); ok && x.Exiting() || !s.ep.End() {
-		return 0
-	}
-	deadline := time.Now().Add(time.Duration(seconds) * time.Second)
-	wait.Until(&s.queue, socket.EventAll, ctx.Waiter(), deadline, func() (int, linux.Errno) {
-		if s.ep.Ending() {
-			return 0, linux.EAGAIN
-		}
-		return 0, 0
-	})
+	s.WaitToEnd(ctx, f, &s.queue, s.ep)
 	return 0
 }
 
