@@ -73,7 +73,14 @@ func (t *Task) enter() platform.Trap {
 
 // quiet tells that nobody wants to see every call of the thread.
 func (t *Task) quiet() bool {
-	return !t.ptrace.enabled.Load() && !t.run.seccomp && t.k.Trace == nil && !t.run.dispatch.on
+	if t.ptrace.enabled.Load() || t.k.Trace != nil || t.run.dispatch.on {
+		return false
+	}
+	if !t.run.seccomp {
+		return true
+	}
+	f := t.seccomp.filter.Load()
+	return f != nil && f.quiet
 }
 
 // Borrows is vfs.Borrower's.
