@@ -135,10 +135,13 @@ func (t *Task) disassociate() {
 func (t *Task) notifyExit(last bool) {
 	k, g := t.k, t.group
 	if last {
-		k.tasks.RLock()
+		k.tasks.Lock()
 		ns := t.pid.ns()
 		isInit := ns.init == g
-		k.tasks.RUnlock()
+		if isInit {
+			t.detachAll() // the namespace is empty only when nobody has those that t traces
+		}
+		k.tasks.Unlock()
 		if isInit {
 			k.zapNamespace(ns, g)
 		}
