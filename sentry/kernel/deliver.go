@@ -24,7 +24,7 @@ func (t *Task) signals() (handled bool) {
 			t.die(status)
 			return false
 		}
-		if g.cldContinued {
+		if g.cldReport != 0 {
 			g.reportContinued() // unlocks
 			continue
 		}

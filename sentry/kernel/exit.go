@@ -38,15 +38,12 @@ func (t *Task) exit() {
 	g.mu.Lock()
 	g.live--
 	last := g.live == 0
-	tell := g.stopDone()
-	signo := g.stop.signo
+	stopped := g.stopComplete()
 	// Signals that only this thread would have taken go to others.
 	g.retarget(t, g.pending.set&^t.sig.blocked)
 	g.mu.Unlock()
-	if tell {
-		t.k.tasks.RLock()
-		g.tellParentStop(linux.CLD_STOPPED, signo)
-		t.k.tasks.RUnlock()
+	if stopped {
+		g.reportStopped()
 	}
 	if last {
 		g.stopTimers()

@@ -43,20 +43,20 @@ type Group struct {
 	execTask   *Task // the thread that execs and wants the others gone
 	stop       groupStop
 	stops      uint64 // how many there were
-	// cldContinued: the parent is to be told that the stop is over.
-	cldContinued bool
-	timers       posixTimers
-	real         itimer
-	virtual      cpuItimer
-	prof         cpuItimer
-	cpuTimer     cpuWatch
-	waitStatus   childReport // stopped or continued, not yet waited for
-	oomScore     int32
-	oomFloor     int32
-	dumpable     int32
-	live         int // threads that have not exited
-	signalfds    []*Signalfd
-	births       []*birth
+	// cldReport is what the parent is to be told of a stop that is over (CLD_), 0 if nothing.
+	cldReport  int32
+	timers     posixTimers
+	real       itimer
+	virtual    cpuItimer
+	prof       cpuItimer
+	cpuTimer   cpuWatch
+	waitStatus childReport // stopped or continued, not yet waited for
+	oomScore   int32
+	oomFloor   int32
+	dumpable   int32
+	live       int // threads that have not exited
+	signalfds  []*Signalfd
+	births     []*birth
 
 	// Accounts of threads that are gone and of children waited for.
 	deadUser, deadSys   int64

@@ -50,16 +50,14 @@ func (t *Task) stopHere() {
 	t.run.stopSeq = g.stop.seq
 	signo := g.stop.signo
 	g.stop.stopped++
-	tell := g.stopDone()
+	last := g.stopComplete()
 	if !t.ptrace.enabled.Load() {
 		t.state.Store(stateStopped)
 	}
 	defer t.state.Store(stateRunning)
 	g.mu.Unlock()
-	if tell {
-		t.k.tasks.RLock()
-		g.tellParentStop(linux.CLD_STOPPED, signo)
-		t.k.tasks.RUnlock()
+	if last {
+		g.reportStopped()
 	}
 	defer t.work.Store(true)
 	if t.ptrace.enabled.Load() {
@@ -83,14 +81,26 @@ func (t *Task) stopOver() bool {
 	return !g.stop.active || g.stop.seq != t.run.stopSeq || t.killed.Load()
 }
 
-// stopDone notes that every thread has stopped, once: g.mu is held.
-func (g *Group) stopDone() bool {
-	if !g.stop.active || g.stop.done || g.stop.stopped < g.live {
-		return false
+// stopComplete tells whether every thread has stopped and the parent does not know: g.mu is held.
+func (g *Group) stopComplete() bool {
+	return g.stop.active && !g.stop.done && g.live > 0 && g.stop.stopped >= g.live
+}
+
+// reportStopped tells the parent that every thread has stopped, unless the stop has ended by now. As wait(2)
+// looks with tasks held, it finds the stop not before SIGCHLD is sent, and a handler of SIGCHLD finds it.
+func (g *Group) reportStopped() {
+	g.k.tasks.RLock()
+	defer g.k.tasks.RUnlock()
+	g.mu.Lock()
+	complete, signo := g.stopComplete(), g.stop.signo
+	if complete {
+		g.stop.done = true
+		g.waitStatus = childReport{stopped: true, signo: signo}
 	}
-	g.stop.done = true
-	g.waitStatus = childReport{stopped: true, signo: g.stop.signo}
-	return true
+	g.mu.Unlock()
+	if complete {
+		g.tellParentStop(linux.CLD_STOPPED, signo)
+	}
 }
 
 // continueLocked ends a stop: SIGCONT was sent. g.mu is held; the parent is told by the first
@@ -98,9 +108,12 @@ func (g *Group) stopDone() bool {
 func (g *Group) continueLocked() {
 	was := g.stop
 	g.stop = groupStop{}
-	if was.done {
+	if was.active {
 		g.waitStatus = childReport{continued: true}
-		g.cldContinued = true
+		g.cldReport = linux.CLD_STOPPED // the stop was not complete: its end is told as the stop
+		if was.done {
+			g.cldReport = linux.CLD_CONTINUED
+		}
 	}
 	for _, t := range g.threads() {
 		t.state.CompareAndSwap(stateStopped, stateRunning) // seen so before it has woken up
@@ -117,11 +130,15 @@ func (g *Group) continueLocked() {
 // reportContinued tells the parent of the end of a stop. g.mu is held at the call and not at
 // the return.
 func (g *Group) reportContinued() {
-	g.cldContinued = false
+	code, signo := g.cldReport, 0
+	if code == linux.CLD_CONTINUED {
+		signo = linux.SIGCONT
+	}
+	g.cldReport = 0
 	g.mu.Unlock()
 	g.k.tasks.RLock()
 	defer g.k.tasks.RUnlock()
-	g.tellParentStop(linux.CLD_CONTINUED, linux.SIGCONT)
+	g.tellParentStop(code, signo)
 }
 
 // tellParentStop is do_notify_parent_cldstop: tasks is held, g.mu is not.

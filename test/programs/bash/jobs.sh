@@ -5,7 +5,13 @@ sleep 0.2 & a=$!
 wait $b; echo "b: $?"
 wait $a; echo "a: $?"
 mkfifo 1 2 3 4; for i in 1 2 3 4; do (read < $i; exit $i) & done
-for i in 3 1 4 2; do echo > $i; wait -n; echo "one ended: $?"; done
+# bash 5.2's wait -n waits for the next job if one ends between its look for ended jobs and its wait4(2).
+left=4
+for i in 3 1 4 2; do
+	echo > $i; left=$((left - 1))
+	until [ $(jobs -r | wc -l) = $left ]; do sleep 0.01; done
+	wait -n; echo "one ended: $?"
+done
 wait -n; echo "none left: $?"
 set -m
 sleep 100 & jobs -r | sed 's/ *$//'
