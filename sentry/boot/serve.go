@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/pprof"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/control"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 )
 
 // serve answers the control socket for ever.
@@ -91,9 +93,14 @@ func (s *sandbox) handle(srv *control.Server) {
 	})
 }
 
-// stacks are the stacks of all goroutines.
+// stacks are the stacks of all goroutines, after a line that counts what must not grow for ever.
 func stacks() string {
 	var b bytes.Buffer
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // pools give back what they hold only at the second
+	runtime.ReadMemStats(&m)
+	fmt.Fprintf(&b, "%d goroutines, %d timers of the network, %d kB of heap\n\n", runtime.NumGoroutine(), stack.Wall.Timers(), m.HeapAlloc>>10)
 	pprof.Lookup("goroutine").WriteTo(&b, 2)
 	return b.String()
 }

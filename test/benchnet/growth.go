@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -10,73 +11,184 @@ import (
 	"time"
 )
 
-// growth measures the memory of a sandbox before and after many connections, and its CPU while they idle.
-func (b *bench) growth() error {
+// usage is what a sandbox has and uses. Its first line of stacks counts what the sentry itself sees.
+type usage struct {
+	goroutines, timers, heap int     // heap in kB
+	pss, rss                 float64 // bytes
+}
+
+func (u usage) String() string {
+	return fmt.Sprintf("%d goroutines, %d timers, heap %.1f MB, PSS %.1f MB, RSS %.1f MB", u.goroutines, u.timers, float64(u.heap)/1e3, u.pss/1e6, u.rss/1e6)
+}
+
+// usage asks the sandbox.
+func (s *system) usage() (u usage, err error) {
+	text, err := command(time.Minute, s.command("stacks")...)
+	if err != nil {
+		return u, err
+	}
+	if _, err := fmt.Sscanf(text, "%d goroutines, %d timers of the network, %d kB of heap", &u.goroutines, &u.timers, &u.heap); err != nil {
+		return u, fmt.Errorf("what stacks says: %w", err)
+	}
+	u.pss, u.rss = s.memory("Pss:"), s.memory("Rss:")
+	return u, nil
+}
+
+// What may be more at the end than after the first connections. Connections in TIME_WAIT are kept for a minute, 32768 at
+// most.
+const (
+	moreGoroutines = 8
+	moreTimers     = 16
+	moreHeap       = 32 << 10 // kB
+	mostIdle       = 6e3      // bytes for a connection
+)
+
+// growth measures what sandboxes keep of connections; missed tells that one keeps too much.
+func (b *bench) growth() (missed bool, err error) {
 	for _, s := range b.systems {
 		if s.name == "runc" {
 			continue
 		}
-		if b.short > 0 {
-			if err := b.shortLived(s); err != nil {
-				return err
+		for _, step := range []struct {
+			n   int
+			run func(*system) (bool, error)
+		}{{b.hold, b.held}, {b.short, b.shortLived}, {b.flood, b.flooded}} {
+			if step.n == 0 {
+				continue
 			}
+			bad, err := step.run(s)
+			if err != nil {
+				return true, err
+			}
+			missed = missed || bad
 		}
-		if b.hold > 0 {
-			if err := b.held(s); err != nil {
-				return err
+	}
+	return missed, nil
+}
+
+// shows prints what a sandbox has, and reports whether that is too much after it had first.
+func (s *system) shows(first *usage, format string, args ...any) (u usage, missed bool, err error) {
+	if u, err = s.usage(); err != nil {
+		return u, true, err
+	}
+	fmt.Printf("%s: %s: %v\n", s.name, fmt.Sprintf(format, args...), u)
+	if first != nil && (u.goroutines > first.goroutines+moreGoroutines || u.timers > first.timers+moreTimers || u.heap > first.heap+moreHeap) {
+		fmt.Printf("%s: it grows\n", s.name)
+		missed = true
+	}
+	return u, missed, nil
+}
+
+// rounds is how often shortLived looks.
+const rounds = 5
+
+// shortLived opens and closes connections in rounds, to the container and then inside it.
+func (b *bench) shortLived(s *system) (missed bool, err error) {
+	first, _, err := s.shows(nil, "before")
+	if err != nil {
+		return true, err
+	}
+	for _, where := range []string{"from outside", "inside"} {
+		for i := range rounds {
+			call, ip := command, s.ip
+			args := []string{b.dir + "/share/load"}
+			if where == "inside" {
+				call, ip, args = s.exec, "127.0.0.1", []string{"/share/load"}
+			}
+			out, err := call(30*time.Minute, append(args, "crr", ip, "0", fmt.Sprint(b.short/rounds))...)
+			if err != nil {
+				return true, err
+			}
+			_, bad, err := s.shows(&first, "%d connections %s, %s a second", b.short/rounds*(i+1), where, strings.TrimSpace(out))
+			if missed = missed || bad; err != nil {
+				return true, err
 			}
 		}
 	}
-	return nil
+	return missed, nil
 }
 
-// shortLived opens and closes connections in rounds; the memory is to be the same after each but the first.
-func (b *bench) shortLived(s *system) error {
-	fmt.Printf("%s: %.1f MB before\n", s.name, s.memory()/1e6)
-	const rounds = 5
-	for i := range rounds {
-		out, err := command(30*time.Minute, b.dir+"/share/load", "crr", s.ip, "0", fmt.Sprint(b.short/rounds))
+// held opens connections, looks at the memory and the CPU of the sandbox while nothing happens, and then whether they
+// work.
+func (b *bench) held(s *system) (missed bool, err error) {
+	before, _, err := s.shows(nil, "before")
+	if err != nil {
+		return true, err
+	}
+	var after usage
+	err = b.holding(s, b.hold, func() error {
+		after, _, err = s.shows(nil, "%d connections", b.hold)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s: %.1f MB after %d connections, %s a second\n", s.name, s.memory()/1e6, b.short/rounds*(i+1), strings.TrimSpace(out))
+		start := s.ticks()
+		time.Sleep(5 * time.Second)
+		fmt.Printf("%s: %.2f %% of a CPU while they idle\n", s.name, float64(s.ticks()-start)/5)
+		return nil
+	})
+	if err != nil {
+		return true, err
 	}
-	time.Sleep(65 * time.Second) // TIME_WAIT
-	fmt.Printf("%s: %.1f MB a minute later\n", s.name, s.memory()/1e6)
-	return nil
+	heap := float64(after.heap-before.heap) * 1e3 / float64(b.hold)
+	fmt.Printf("%s: %.1f kB a connection, %.1f kB of it heap\n", s.name, (after.pss-before.pss)/float64(b.hold)/1e3, heap/1e3)
+	_, bad, err := s.shows(&before, "after %d connections", b.hold)
+	return heap > mostIdle || bad, err
 }
 
-// held opens connections and looks at the memory and the CPU of the sandbox while nothing happens.
-func (b *bench) held(s *system) error {
-	before := s.memory()
-	cmd := exec.Command(b.dir+"/share/load", "hold", s.ip, fmt.Sprint(b.hold))
+// holding calls f while n connections are open, and looks whether all work then.
+func (b *bench) holding(s *system, n int, f func() error) error {
+	cmd := exec.Command(b.dir+"/share/load", "hold", s.ip, fmt.Sprint(n))
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	defer cmd.Wait()
-	defer in.Close()
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		return fmt.Errorf("%s: %d connections: %w: %s", s.name, b.hold, err, line)
+	r := bufio.NewReader(out)
+	line, err := r.ReadString('\n')
+	if err == nil {
+		err = f()
 	}
-	time.Sleep(2 * time.Second)
-	after := s.memory()
-	fmt.Printf("%s: %d connections, %.1f kB each\n", s.name, b.hold, (after-before)/float64(b.hold)/1e3)
-	start := s.ticks()
-	time.Sleep(5 * time.Second)
-	fmt.Printf("%s: %.2f %% of a CPU while they idle\n", s.name, float64(s.ticks()-start)/5)
-	return nil
+	in.Close()
+	rest, _ := io.ReadAll(r)
+	if e := cmd.Wait(); e != nil {
+		return fmt.Errorf("%s: %d connections: %s%s%w", s.name, n, line, rest, e)
+	}
+	return err
 }
 
-// memory is what the processes of a system use, in bytes (PSS).
-func (s *system) memory() (sum float64) {
-	time.Sleep(500 * time.Millisecond)
+// flooded sends SYNs of which nothing follows, while connections are open, and looks whether these work and others can
+// be made.
+func (b *bench) flooded(s *system) (missed bool, err error) {
+	const held = 100
+	first, _, err := s.shows(nil, "before")
+	if err != nil {
+		return true, err
+	}
+	err = b.holding(s, held, func() error {
+		began := time.Now()
+		if _, err := command(10*time.Minute, b.dir+"/share/load", "flood", s.ip, fmt.Sprint(b.flood)); err != nil {
+			return err
+		}
+		took := time.Since(began)
+		if _, missed, err = s.shows(&first, "%d SYNs in %.1f s", b.flood, took.Seconds()); err != nil {
+			return err
+		}
+		out, err := command(5*time.Minute, b.dir+"/share/load", "crr", s.ip, "0", "400")
+		if err == nil {
+			fmt.Printf("%s: new connections, %s a second\n", s.name, strings.TrimSpace(out))
+		}
+		return err
+	})
+	return missed, err
+}
+
+// memory is what the processes of a system use, in bytes, by a line of smaps_rollup.
+func (s *system) memory(line string) (sum float64) {
 	for _, pid := range descendants(s.run.Process.Pid) {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+		for l := range strings.Lines(string(text)) {
+			if rest, ok := strings.CutPrefix(l, line); ok {
 				v, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 				sum += v * 1024
 			}

@@ -2,8 +2,9 @@
 // server in a container behind a bridge such as Docker makes. `make bench-net` runs it.
 //
 //	go run ./test/benchnet -runsc bin/runsc [-platform systrap] [-only REGEXP] [-seconds 3]
-//	go run ./test/benchnet -short 1000000      memory before and after so many short connections
+//	go run ./test/benchnet -short 1000000      what is there after so many short connections, from outside and inside
 //	go run ./test/benchnet -hold 10000         memory of an idle connection, CPU of an idle stack
+//	go run ./test/benchnet -flood 1000000      so many SYNs that nobody stands behind, beside connections that work
 //
 // Everything happens in network namespaces of its own. PEER_RUNSC names the binary of another runtime with the
 // same command line, which is then measured, too.
@@ -31,7 +32,7 @@ type options struct {
 	seconds               float64
 	check, plain, wait    bool
 	cpu                   bool
-	short, hold           int
+	short, hold, flood    int
 }
 
 func parseOptions() (*options, error) {
@@ -41,12 +42,13 @@ func parseOptions() (*options, error) {
 	flag.StringVar(&o.flags, "flags", "", "more flags for it, separated by spaces")
 	only := flag.String("only", "", "measure the rows that match this regular expression")
 	flag.Float64Var(&o.seconds, "seconds", 3, "how long each row is measured")
-	flag.BoolVar(&o.check, "check", false, "exit with 1 if a row misses its target")
+	flag.BoolVar(&o.check, "check", false, "exit with 1 if a row misses its target, or something grows")
 	flag.BoolVar(&o.plain, "no-runc", false, "leave runc out")
 	flag.BoolVar(&o.cpu, "cpu", false, "show the CPU that the container uses, and for each unit of the figure")
 	flag.BoolVar(&o.wait, "wait", false, "measure nothing, wait for a signal")
-	flag.IntVar(&o.short, "short", 0, "open and close so many connections, and compare the memory")
+	flag.IntVar(&o.short, "short", 0, "open and close so many connections, and compare what is there")
 	flag.IntVar(&o.hold, "hold", 0, "hold so many connections open, and compare the memory")
+	flag.IntVar(&o.flood, "flood", 0, "send so many SYNs that nobody stands behind")
 	flag.Parse()
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil {
@@ -60,6 +62,9 @@ func parseOptions() (*options, error) {
 	}
 	return o, nil
 }
+
+// counting reports whether it is about what is kept and not about speed.
+func (o *options) counting() bool { return o.short+o.hold+o.flood > 0 }
 
 // inside says in the environment that the process is in its own network namespace.
 const inside = "BENCHNET_INSIDE"
@@ -142,8 +147,9 @@ func run() (missed bool, err error) {
 		}
 		select {}
 	}
-	if o.short+o.hold > 0 {
-		return false, b.growth()
+	if o.counting() {
+		missed, err := b.growth()
+		return o.check && missed, err
 	}
 	table, err := b.measure()
 	table.write(os.Stdout)
@@ -163,7 +169,11 @@ func (b *bench) prepare() error {
 	if _, err := command(20*time.Second, "gcc", "-O2", "-static", "-pthread", "-o", share+"/load", source); err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{"big": make([]byte, 100_000), "small": []byte("ok\n"), "nginx.conf": []byte(nginxConf), "serve": []byte(serveScript)} {
+	script := serveScript
+	if b.counting() {
+		script = serveAlone
+	}
+	for name, text := range map[string][]byte{"big": make([]byte, 100_000), "small": []byte("ok\n"), "nginx.conf": []byte(nginxConf), "serve": []byte(script)} {
 		if err := os.WriteFile(filepath.Join(share, name), text, 0o755); err != nil {
 			return err
 		}

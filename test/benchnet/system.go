@@ -41,6 +41,9 @@ nginx -c /share/nginx.conf -e /tmp/nginx.log >/dev/null 2>&1 &
 exec /share/load serve
 `
 
+// serveAlone is what it runs if its memory and its rest are to be looked at.
+const serveAlone = "ip link set lo up 2>/dev/null\nexec /share/load serve\n"
+
 // system is a runtime with its container.
 type system struct {
 	name   string

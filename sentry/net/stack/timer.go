@@ -118,6 +118,13 @@ func (c *Clock) Next() int64 {
 	return c.queue[0].at
 }
 
+// Timers is how many are set.
+func (c *Clock) Timers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue)
+}
+
 type timerQueue []*Timer
 
 func (q timerQueue) Len() int           { return len(q) }

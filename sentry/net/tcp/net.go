@@ -439,15 +439,13 @@ func (s *segments) keep(e *Endpoint) {
 // waitState is what must be known in TIME_WAIT.
 type waitState struct {
 	valid       bool
-	path        stack.Path
-	nxt, rcvNxt uint32
 	ts          bool
+	nxt, rcvNxt uint32
 	tsRecent    uint32
-	ttl, tos    uint8
 }
 
-func (s *segments) waitState(e *Endpoint) waitState {
-	return waitState{true, s.path, s.nxt, s.rcvNxt, s.ts, s.tsRecent, e.TTL, e.TOS}
+func (s *segments) waitState() waitState {
+	return waitState{true, s.ts, s.nxt, s.rcvNxt, s.tsRecent}
 }
 
 // info fills in what TCP_INFO tells of segments.

@@ -117,7 +117,7 @@ func (t *Table) wait(e *Endpoint) {
 		w.bind.Reuse, w.bind.ReusePort = o.Flag(linux.SO_REUSEADDR), o.Flag(linux.SO_REUSEPORT)
 	}
 	if e.net != nil {
-		w.net = e.net.waitState(e)
+		w.net = e.net.waitState()
 	}
 	t.ports.Share(&w.bind, e.local.Port())
 	t.mu.Lock()

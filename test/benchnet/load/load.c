@@ -4,10 +4,12 @@
 //   load rr IP SECONDS                  round trips of 64 bytes over one connection: microseconds each
 //   load udp IP SECONDS                 datagrams of 64 bytes that arrived, a second
 //   load crr IP SECONDS [COUNT]         connections opened, answered and closed, a second; or exactly COUNT
-//   load hold IP COUNT                  opens COUNT connections and holds them until its input ends
+//   load hold IP COUNT                  opens COUNT connections, holds them until its input ends, and looks whether each works
+//   load flood IP COUNT                 sends COUNT SYNs to TCP 7001 from addresses that do not answer
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -194,11 +196,41 @@ static int hold(const char *ip, int n) {
 	getrlimit(RLIMIT_NOFILE, &r);
 	r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);
+	int *all = calloc(n, sizeof *all);
+	char b = 1;
 	for (int i = 0; i < n; i++)
-		if (dial(ip, 7001) < 0) die("connect");
+		if ((all[i] = dial(ip, 7001)) < 0 || write(all[i], &b, 1) != 1 || read(all[i], &b, 1) != 1) die("connect");
 	printf("%d\n", n);
 	fflush(stdout);
 	while (getchar() >= 0) {
+	}
+	int works = 0;
+	for (int i = 0; i < n; i++) works += write(all[i], &b, 1) == 1 && read(all[i], &b, 1) == 1;
+	printf("%d\n", works);
+	return works != n;
+}
+
+static unsigned sum(const void *p, int n, unsigned s) {
+	for (const unsigned char *b = p; n > 0; n -= 2, b += 2) s += b[0] << 8 | b[1];
+	return s;
+}
+
+static int flood(const char *ip, int n) {
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+	} p = {.ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .tot_len = htons(sizeof p)},
+		.tcp = {.syn = 1, .doff = 5, .dest = htons(7001), .window = htons(65535)}};
+	struct sockaddr_in a = at(ip, 0);
+	int s = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	if (s < 0) die("socket");
+	for (int i = 0; i < n; i++) {
+		p.ip.saddr = htonl(0x0a000000 | i % 65521), p.ip.daddr = a.sin_addr.s_addr;
+		p.tcp.source = htons(1024 + i % 60000), p.tcp.seq = htonl(i * 2654435761u), p.tcp.check = 0;
+		unsigned c = sum(&p.ip.saddr, 8, sum(&p.tcp, sizeof p.tcp, IPPROTO_TCP + sizeof p.tcp));
+		c = (c & 0xffff) + (c >> 16);
+		p.tcp.check = htons(~(c + (c >> 16)));
+		if (sendto(s, &p, sizeof p, 0, (void *)&a, sizeof a) < 0 && errno != ENOBUFS) die("sendto");
 	}
 	return 0;
 }
@@ -210,6 +242,7 @@ int main(int argc, char **argv) {
 	if (!strcmp(argv[1], "rr")) return rr(argv[2], seconds);
 	if (!strcmp(argv[1], "udp")) return udp(argv[2], seconds);
 	if (!strcmp(argv[1], "hold")) return hold(argv[2], atoi(argv[3]));
+	if (!strcmp(argv[1], "flood")) return flood(argv[2], atoi(argv[3]));
 	if (strcmp(argv[1], "crr")) return 2;
 	int p[2];
 	char b[64];
