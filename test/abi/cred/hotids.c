@@ -26,7 +26,7 @@ static void ids(const char *what)
 	int same = 1;
 	for (int i = 0; i < OFTEN; i++)
 		same &= getpid() == often(SYS_getpid) && gettid() == often(SYS_gettid) && getuid() == often(SYS_getuid)
-			&& geteuid() == often(SYS_geteuid) && getgid() == often(SYS_getgid) && getegid() == often(SYS_getegid), i += 20;
+			&& geteuid() == often(SYS_geteuid) && getgid() == often(SYS_getgid) && getegid() == often(SYS_getegid), i += 99;
 	printf("%s: uid %d %d, gid %d %d, leader %d, %s\n", what, getuid(), geteuid(), getgid(), getegid(),
 		getpid() == gettid(), same ? "the same" : "different");
 	fflush(stdout);
