@@ -21,8 +21,8 @@ const (
 	textAt     = 0x10000000
 	stackAt    = 0x20000000
 	warmUp     = 400 // calls, in which a platform patches the site and finds the way to wait
-	rounds     = 3   // the best of which counts
-	roundCalls = 600
+	rounds     = 120 // the best of which counts: on a busy machine most are disturbed
+	roundCalls = 20
 )
 
 // TrapCost is the time from one system call of an application to the next, if each is answered at once.

@@ -52,14 +52,14 @@ func printPlatforms(all []control.Measurement, chosen string) error {
 	w := tabwriter.NewWriter(os.Stdout, 10, 1, 3, ' ', 0)
 	fmt.Fprint(w, "PLATFORM\tSYSTEM CALL\tAUTO\tWHY\n")
 	for _, m := range all {
-		cost, auto, why := time.Duration(m.Nanoseconds).String(), "", "slower than "+chosen
+		cost, auto, why := time.Duration(m.Nanoseconds).String(), "", "not twice as fast as "+chosen
 		switch {
 		case m.Error != "":
 			cost, why = "-", m.Error
 		case m.Platform == sandbox.OnRequest:
 			why = "on request only, until it has been run on more hosts"
 		case m.Platform == chosen:
-			auto, why = "chosen", "the cheapest system call"
+			auto, why = "chosen", "no other is twice as fast"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", m.Platform, cost, auto, why)
 	}
