@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -97,6 +98,38 @@ func (t *terminal) expect(text string) {
 	})
 }
 
+// expectSize waits until a shell on the terminal knows its size.
+func (t *terminal) expectSize(size string) {
+	t.Helper()
+	t.eventually(func() string {
+		if strings.Contains(t.screen(), size) {
+			return ""
+		}
+		t.typeIn("stty size\r")
+		time.Sleep(50 * time.Millisecond)
+		return fmt.Sprintf("waiting for the size %s, the screen shows %q", size, t.screen())
+	})
+}
+
+// sleeper starts a program in the foreground of a shell on the terminal and waits until it is there.
+func (t *terminal) sleeper(name string) {
+	t.Helper()
+	t.typeIn("sh -c 'echo \"up:\"" + name + "; exec sleep 1000'\r")
+	t.expect("up:" + name)
+}
+
+// ends waits for the end of a program that runs on the terminal and returns its exit code.
+func (t *terminal) ends(c *exec.Cmd) int {
+	t.Helper()
+	timer := time.AfterFunc(60*time.Second, func() {
+		t.Errorf("%s runs on, the screen shows %q", c, t.screen())
+		c.Process.Kill()
+	})
+	defer timer.Stop()
+	c.Wait()
+	return c.ProcessState.ExitCode()
+}
+
 // consoleSocket receives terminals as an engine does.
 type consoleSocket struct {
 	*env
@@ -188,26 +221,22 @@ func TestInteractive(t *testing.T) {
 		tty.typeIn("PS1=ready:; stty size\r")
 		tty.expect("30 70")
 		tty.resize(25, 81)
-		time.Sleep(50 * time.Millisecond)
-		tty.typeIn("stty size\r")
-		tty.expect("25 81")
+		tty.expectSize("25 81")
 		if e.kind == "real" {
-			tty.typeIn("sleep 1000\r")
-			time.Sleep(300 * time.Millisecond)
+			tty.sleeper("one")
 			tty.typeIn("\x03")
 			tty.typeIn("echo code=$?\r")
 			tty.expect("code=130")
-			tty.typeIn("sleep 1000\r")
-			time.Sleep(300 * time.Millisecond)
+			tty.sleeper("two")
 			tty.typeIn("\x1a")
 			tty.expect("Stopped")
-			tty.typeIn("kill %1; kill -CONT %1; wait\r")
+			tty.typeIn("kill %1; fg; echo code=$?\r")
+			tty.expect("code=143")
 			tty.typeIn("tty\r")
 			tty.expect("/dev/")
 		}
 		tty.typeIn("exit 7\r")
-		c.Wait()
-		if code := c.ProcessState.ExitCode(); code != 7 {
+		if code := tty.ends(c); code != 7 {
 			t.Errorf("exit code %d; screen %q", code, tty.screen())
 		}
 		after, err := unix.IoctlGetTermios(int(tty.slave.Fd()), unix.TCGETS)
@@ -256,22 +285,20 @@ func TestExecInteractive(t *testing.T) {
 		}
 		tty.typeIn("stty size\r")
 		tty.expect("30 70")
-		tty.typeIn("sleep 1000\r")
-		time.Sleep(300 * time.Millisecond)
 		if e.kind == "real" {
+			tty.sleeper("one")
 			tty.typeIn("\x03")
 			tty.typeIn("echo code=$?\r")
 			tty.expect("code=130")
 			tty.typeIn("exit 5\r")
-			c.Wait()
-			if code := c.ProcessState.ExitCode(); code != 5 {
+			if code := tty.ends(c); code != 5 {
 				t.Errorf("exit code %d; screen %q", code, tty.screen())
 			}
 		} else {
+			tty.typeIn("sleep 1000\r")
 			c.Process.Signal(syscall.SIGTERM)
-			time.Sleep(50 * time.Millisecond)
 		}
 		e.must("delete", "--force", e.id)
-		c.Wait()
+		tty.ends(c)
 	})
 }
