@@ -172,13 +172,16 @@ func (t *thread) patchedCall(trap *platform.Trap, r *arch.Registers) {
 	}
 	if s := t.proc.siteBefore(r.Rip); s != nil && s.end() != 0 {
 		t.behind(trap, r, s)
+		return
 	}
+	t.cpuidPart(trap, r)
 }
 
 // stepped is patchedCall for single steps, one of which the application has made into a
 // trampoline.
 func (t *thread) stepped(trap *platform.Trap, r *arch.Registers) {
 	if r.Rip < trampAt || r.Rip >= trampAt+trampLen {
+		t.infoStepped(trap, r)
 		return
 	}
 	s := t.proc.site(uint32(r.Rip-trampAt) / trampSize)
@@ -202,14 +205,21 @@ func (t *thread) stepped(trap *platform.Trap, r *arch.Registers) {
 // behind has what stood behind the call of s done, at whose old place the application is.
 func (t *thread) behind(trap *platform.Trap, r *arch.Registers, s *site) {
 	imm, compares := s.compares()
-	r.Eflags &^= resumeFlag
-	*trap = platform.Trap{Kind: platform.Interrupted}
 	if !compares {
+		r.Eflags &^= resumeFlag
+		*trap = platform.Trap{Kind: platform.Interrupted}
 		r.Rip = s.end()
 		return
 	}
 	r.Eflags = r.Eflags&^arithmetic | compare(r.Rax, imm)
 	r.Rip += uint64(len(s.form.after))
+	t.done(trap, r)
+}
+
+// done is the end of an instruction that was done here: the application goes on, or has made a step.
+func (t *thread) done(trap *platform.Trap, r *arch.Registers) {
+	r.Eflags &^= resumeFlag
+	*trap = platform.Trap{Kind: platform.Interrupted}
 	if r.Eflags&arch.FlagTF != 0 {
 		const trapTrace = 2
 		*trap = platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGTRAP), Code: trapTrace, Addr: r.Rip}

@@ -92,8 +92,8 @@
 // Signals cannot be blocked: rt_sigprocmask(2), rt_sigreturn(2) and sigaltstack(2) are not open.
 //
 // Other processes of the sandbox. Control pages and areas are not inherited by fork
-// (MADV_DONTFORK). Trampolines and patched pages are shared with forked children, but nobody can
-// write to them. Areas, trampolines and copies are cleared before they are used again.
+// (MADV_DONTFORK). Trampolines and patched pages are shared with forked children, and those of cpuid.go with
+// all who run the same file, but nobody can write to them. Areas, trampolines and copies are cleared before they are used again.
 //
 // What was lent to it (lend.go). Bytes of its own sockets, and what it writes to them, are in the area. It can take what it
 // was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,

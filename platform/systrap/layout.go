@@ -13,7 +13,7 @@ const (
 	ctlAt     = 0x13000 // orders for it, read only
 	windowAt  = 0x14000 // where it copies a page of text to
 	trampAt   = 0x20000 // what patched call sites jump to, read and execute (patch.go)
-	slotsAt   = 0x60000 // the addresses of those, read only
+	slotsAt   = 0x60000 // the addresses of those, read only; behind them those of cpuid.go
 	minAddr   = 0x70000
 
 	areaAt   = 0x7fffc0000000 // thread areas, the only memory of the stub that can be written

@@ -51,7 +51,9 @@ const (
 	maxSlots   = pageSize / 8
 	trampSize  = 128
 	trampLen   = maxSlots * trampSize
-	patchUnit  = pageSize + trampLen // of the file of slots and trampolines
+	slotsSize  = 2 * pageSize // with those of cpuid.go
+	trampsSize = trampLen + maxInfos*infoSize
+	patchUnit  = slotsSize + trampsSize // of the file of slots and trampolines
 	maxSets    = 4096
 	maxCopies  = 65536
 	patchAfter = 16 // traps of one site, as one context sees them
@@ -64,6 +66,7 @@ type patchSet struct {
 	refs int // under Platform.mu
 
 	sites [maxSlots]atomic.Pointer[site]
+	infos infoSlots
 
 	mu    sync.Mutex
 	index map[siteKey]int // slots
@@ -273,24 +276,69 @@ func (s *process) writeJump(b []byte, at int, ret uint64, nr uint32) bool {
 
 // newSet gives the process slots and trampolines.
 func (s *process) newSet() *patchSet {
-	p := s.p
-	p.mu.Lock()
-	unit, ok := p.freeSets.take()
-	p.mu.Unlock()
-	if !ok {
+	set := s.p.takeSet()
+	if set == nil {
 		return nil
 	}
-	set := &patchSet{unit: unit, refs: 1, index: map[siteKey]int{}}
-	off := uint64(unit) * patchUnit
-	flags := uint64(unix.MAP_SHARED | unix.MAP_FIXED)
-	_, errno := s.order(false,
-		call{unix.SYS_MMAP, slotsAt, pageSize, unix.PROT_READ, flags, uint64(p.tramps.fd), off},
-		call{unix.SYS_MMAP, trampAt, trampLen, unix.PROT_READ | unix.PROT_EXEC, flags, uint64(p.tramps.fd), off + pageSize})
 	s.patches.set.Store(set)
-	if errno != 0 {
+	if _, errno := s.order(false, s.setCalls()...); errno != 0 {
+		s.kill()
 		return nil
 	}
 	return set
+}
+
+// takeSet returns a set that nobody has.
+func (p *Platform) takeSet() *patchSet {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	unit, ok := p.freeSets.take()
+	if !ok {
+		return nil
+	}
+	return &patchSet{unit: unit, refs: 1, index: map[siteKey]int{}}
+}
+
+// setCalls are the calls that map the slots and trampolines of a process, if it has any.
+func (s *process) setCalls() []call {
+	set := s.patches.set.Load()
+	if set == nil {
+		return nil
+	}
+	fd, off := s.p.tramps.fd, uint64(set.unit)*patchUnit
+	return []call{
+		mapCall(slotsAt, slotsSize, fd, off, platform.Read, false),
+		mapCall(trampAt, trampsSize, fd, off+slotsSize, platform.Read|platform.Exec, false),
+	}
+}
+
+// freeSet gives the unit of a set back that nobody has mapped. A few keep their memory. p.mu is held.
+func (p *Platform) freeSet(set *patchSet) {
+	if len(p.freeSets.free) < warmSets {
+		set.wipe(p.tramps.patchUnit(set.unit))
+	} else {
+		p.tramps.clear(set.unit)
+	}
+	p.freeSets.put(set.unit)
+}
+
+// warmSets is how many unused sets keep their memory.
+const warmSets = 16
+
+// wipe clears what was written to a set's unit.
+func (set *patchSet) wipe(b []byte) {
+	for i := range set.sites {
+		if set.sites[i].Load() != nil {
+			clear(b[8*i:][:8])
+			clear(b[slotsSize+i*trampSize:][:trampSize])
+		}
+	}
+	for i := range set.infos {
+		if set.infos[i].Load() != nil {
+			clear(b[pageSize+8*i:][:8])
+			clear(b[slotsSize+trampLen+i*infoSize:][:infoSize])
+		}
+	}
 }
 
 // slot returns the slot of a site, with its trampoline, which does moved and after.
@@ -316,7 +364,7 @@ func (p *Platform) slot(set *patchSet, st *site, moved, after []byte) (int, bool
 	set.index[key] = i
 	st.tramp = uint64(trampAt + i*trampSize)
 	unit := p.tramps.patchUnit(set.unit)
-	st.trampoline(unit[pageSize+i*trampSize:][:trampSize], st.tramp, uint32(i), moved, after)
+	st.trampoline(unit[slotsSize+i*trampSize:][:trampSize], st.tramp, uint32(i), moved, after)
 	binary.LittleEndian.PutUint64(unit[8*i:], st.tramp)
 	set.sites[i].Store(st)
 	return i, true
@@ -399,8 +447,7 @@ func (s *process) unpatchLocked() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if set.refs--; set.refs == 0 {
-		p.tramps.clear(set.unit)
-		p.freeSets.put(set.unit)
+		p.freeSet(set)
 	}
 }
 

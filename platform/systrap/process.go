@@ -72,26 +72,31 @@ func (s *process) order(want bool, calls ...call) (uint32, linux.Errno) {
 	return s.orderLocked(want, calls...)
 }
 
-// mapping makes a mapping call, or notes it if no thread has run yet: the first to run finds it
-// made, at the price of one order for all.
-func (s *process) mapping(c call) linux.Errno {
+// mapping makes a mapping call, and those that put copies over parts of it, or notes them if no thread has run yet: the
+// first to run finds them made, at the price of one order for all.
+func (s *process) mapping(c call, over ...call) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ran {
-		return s.noteLocked(c)
+		return s.noteLocked(c, over...)
 	}
-	if slices.ContainsFunc(s.later, func(l call) bool { return l.covers(c) }) {
+	if len(over) == 0 && slices.ContainsFunc(s.later, func(l call) bool { return l.covers(c) }) && !slices.ContainsFunc(s.later, s.overlays) {
 		return s.flushLocked()
 	}
-	_, errno := s.orderLocked(false, c)
+	_, errno := s.orderLocked(false, append([]call{c}, over...)...)
 	return errno
 }
 
-// mappingSoon notes a mapping call that can wait for the next order.
-func (s *process) mappingSoon(c call) linux.Errno {
+// mappingSoon notes mapping calls that can wait for the next order.
+func (s *process) mappingSoon(c call, over ...call) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.noteLocked(c)
+	return s.noteLocked(c, over...)
+}
+
+// overlays tells whether a call puts a copy of text over the text.
+func (s *process) overlays(c call) bool {
+	return c[0] == unix.SYS_MMAP && c[5] == uint64(s.p.copies.fd)
 }
 
 // unmapping has a range unmapped. Of what is only noted nothing is mapped, so that it is enough to forget it.
@@ -105,9 +110,11 @@ func (s *process) unmapping(addr, length uint64) linux.Errno {
 	var noted uint64
 	for i := 0; i < len(s.later); {
 		parts, inside := s.later[i].without(addr, addr+length)
+		if !s.overlays(s.later[i]) { // which is over another
+			noted += inside
+		}
 		s.later = slices.Replace(s.later, i, i+1, parts...)
 		i += len(parts)
-		noted += inside
 	}
 	if noted == length {
 		return 0
@@ -116,13 +123,16 @@ func (s *process) unmapping(addr, length uint64) linux.Errno {
 	return errno
 }
 
-func (s *process) noteLocked(c call) linux.Errno {
+func (s *process) noteLocked(c call, over ...call) linux.Errno {
 	if s.dead.Load() {
 		return linux.ESRCH
 	}
-	if s.later = append(s.later, c); len(s.later) == maxCalls {
-		return s.flushLocked()
+	if len(s.later)+1+len(over) > maxCalls {
+		if errno := s.flushLocked(); errno != 0 {
+			return errno
+		}
 	}
+	s.later = append(append(s.later, c), over...)
 	return 0
 }
 
@@ -157,7 +167,8 @@ func (s *process) orderLocked(want bool, calls ...call) (uint32, linux.Errno) {
 			return v, 0
 		}
 		if errno != 0 {
-			if _, errno := s.handOver(false, []call{{unix.SYS_MUNMAP, minAddr, maxAddr - minAddr}}); errno != 0 {
+			if _, errno := s.handOver(false, append([]call{{unix.SYS_MUNMAP, minAddr, maxAddr - minAddr}}, s.setCalls()...)); errno != 0 {
+				s.kill()
 				return 0, errno
 			}
 		}

@@ -57,8 +57,24 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	}
 	proc.patches.mu.Lock()
 	defer proc.patches.mu.Unlock()
-	proc.mapped(addr, addr+length, s.p.isText(fd, prot))
-	return proc.mapping(mapCall(addr, length, fd, off, prot, populate))
+	text := s.p.isText(fd, prot)
+	proc.mapped(addr, addr+length, text)
+	c := mapCall(addr, length, fd, off, prot, populate)
+	if !text {
+		return proc.mapping(c)
+	}
+	over := proc.infoCalls(addr, length, fd, off)
+	errno = proc.mapping(c, over...)
+	if errno == 0 || len(over) == 0 {
+		return errno
+	}
+	// Without the copies then.
+	proc.mapped(addr, addr+length, true)
+	if _, errno := proc.order(false, proc.setCalls()...); errno != 0 {
+		proc.kill()
+		return errno
+	}
+	return proc.mapping(c)
 }
 
 // MapSoon implements platform.Foreseer.
@@ -72,8 +88,13 @@ func (s *space) MapSoon(addr, length uint64, fd int, off uint64, prot platform.P
 	}
 	proc.patches.mu.Lock()
 	defer proc.patches.mu.Unlock()
-	proc.mapped(addr, addr+length, s.p.isText(fd, prot))
-	return proc.mappingSoon(mapCall(addr, length, fd, off, prot, populate))
+	text := s.p.isText(fd, prot)
+	proc.mapped(addr, addr+length, text)
+	var over []call
+	if text {
+		over = proc.infoCalls(addr, length, fd, off)
+	}
+	return proc.mappingSoon(mapCall(addr, length, fd, off, prot, populate), over...)
 }
 
 // mapCall is the host call that maps.

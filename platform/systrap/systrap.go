@@ -34,6 +34,7 @@ type Platform struct {
 	cpus      cpus
 	spare     chan *process // forked ahead of need
 	refilling atomic.Bool
+	infos     infos
 	again     bool // the host can do what it takes to use processes again
 
 	mu                   sync.Mutex
@@ -77,6 +78,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		log:        log,
 		processes:  map[int]*process{},
 		early:      map[int]bool{},
+		infos:      infos{files: map[infoFile][]*infoPage{}},
 		spare:      make(chan *process, 1),
 		freeCtls:   units{end: maxProcesses},
 		freeAreas:  units{end: maxAreas},

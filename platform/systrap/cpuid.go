@@ -1,0 +1,354 @@
+package systrap
+
+import (
+	"bytes"
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+// In a virtual machine CPUID is done by the hypervisor, which takes 10 µs and more, and a C library asks forty
+// times when a program starts: more than all else that execve(2) costs. So where text of a file asks for a leaf
+// that says the same on all processors,
+//
+//	b8 LEAF                  mov $LEAF,%eax
+//	[31 c9 | b9 SUBLEAF]     xor %ecx,%ecx or mov $SUBLEAF,%ecx
+//	0f a2                    cpuid
+//
+// the first seven bytes become a jump as in patch.go, to a trampoline that loads the answer. Other ways to ask,
+// and other leaves, are the processor's affair. Nine and more given bytes, of which four are one of a dozen
+// leaves, are no coincidence of data or of parts of other instructions. Who comes to the second instruction by another way
+// than the first finds no instruction, which cpuidPart makes good.
+//
+// Nothing traps at a CPUID, so files are searched, when their text is mapped for the second time, and what was
+// found is kept: copies of pages, patched for all processes in the same way, with slots of their own in the page
+// behind the others. A process that maps such a page compares the file's with the copy, and is given
+// the copy and a trampoline for each slot, which depend on the address.
+
+const (
+	infoAt    = slotsAt + pageSize // slots of these sites
+	infoTramp = trampAt + trampLen // and their trampolines
+	infoSize  = 64                 // of one
+	maxInfos  = pageSize / 8
+
+	maxInfoFiles = 4096
+	maxInfoPages = 1024
+	mostInfo     = 16      // pages of a file
+	maxInfoText  = 4 << 20 // larger files are not searched
+)
+
+// infoSite is a place at which a page of a file asks.
+type infoSite struct {
+	at     uint64 // offset of the jump in the page
+	size   uint64 // of all instructions
+	leaf   uint32
+	second []byte // the instruction that sets ECX, nil if there is none
+	sub    uint32
+	answer [4]uint32
+	slot   int
+}
+
+// infoPage is a page of a file that has such places, and its patched copy.
+type infoPage struct {
+	off   uint64
+	text  []byte // as it was found
+	unit  int
+	sites []*infoSite
+}
+
+// infoFile identifies what was searched. What was found is compared again all the same.
+type infoFile struct {
+	dev, ino     uint64
+	size         int64
+	mtime, ctime unix.Timespec
+}
+
+// infos is what was found.
+type infos struct {
+	mu    sync.Mutex
+	files map[infoFile][]*infoPage // in the order of their places; nil: seen once
+	pages int
+	slots int // given out; they are used again, but not for two sites of one process
+}
+
+// infoUse is a site at an address in a process.
+type infoUse struct {
+	start uint64
+	site  *infoSite
+}
+
+// sameEverywhere tells whether the answer is the same on all processors, and whether it depends on ECX.
+func sameEverywhere(leaf uint32) (same, sub bool) {
+	switch leaf {
+	case 0, 0x80000000, 0x80000001, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000007, 0x80000008:
+		return true, false
+	case 4, 7, 0xd, 0x14, 0x19, 0x8000001d:
+		return true, true
+	}
+	return false, false
+}
+
+// hybrid tells whether processors differ from each other.
+var hybrid = sync.OnceValue(func() bool {
+	if last, _, _, _ := arch.CPUID(0, 0); last < 7 {
+		return false
+	}
+	_, _, _, d := arch.CPUID(7, 0)
+	return d&(1<<15) != 0
+})
+
+// findInfos returns the sites in a page.
+func findInfos(b []byte) (sites []*infoSite) {
+	for i := 0; ; {
+		n := bytes.Index(b[i:], []byte{0x0f, 0xa2})
+		if n < 0 {
+			return sites
+		}
+		i += n
+		if s := infoBefore(b[:i]); s != nil {
+			s.at = uint64(i+2) - s.size
+			sites = append(sites, s)
+		}
+		i += 2
+	}
+}
+
+// infoBefore returns the site whose CPUID is behind b, without its place and answer.
+func infoBefore(b []byte) *infoSite {
+	s := &infoSite{size: 2}
+	mov := func(b []byte, reg byte) (uint32, bool) {
+		if len(b) < 5 || b[len(b)-5] != reg {
+			return 0, false
+		}
+		return binary.LittleEndian.Uint32(b[len(b)-4:]), true
+	}
+	const eax, ecx, manySubs = 0xb8, 0xb9, 64
+	if sub, ok := mov(b, ecx); ok && sub < manySubs {
+		if _, ok := mov(b[:len(b)-5], eax); ok {
+			s.sub, s.second = sub, b[len(b)-5:]
+		}
+	} else if bytes.HasSuffix(b, []byte{0x31, 0xc9}) {
+		s.second = b[len(b)-2:]
+	}
+	s.second = bytes.Clone(s.second)
+	s.size += uint64(len(s.second)) + 5
+	leaf, ok := mov(b[:len(b)-len(s.second)], eax)
+	s.leaf = leaf
+	if same, sub := sameEverywhere(leaf); !ok || !same || sub && s.second == nil {
+		return nil
+	}
+	return s
+}
+
+// search finds the sites in a file. mu is held.
+func (p *Platform) search(fd int, size int64) []*infoPage {
+	found := []*infoPage{}
+	if size > maxInfoText {
+		return found
+	}
+	b := make([]byte, size)
+	if n, err := unix.Pread(fd, b, 0); err != nil || int64(n) != size {
+		return found
+	}
+	q := &p.infos
+	for off := 0; off+pageSize <= len(b); off += pageSize {
+		sites := findInfos(b[off:][:pageSize])
+		if len(sites) == 0 {
+			continue
+		}
+		if q.pages == maxInfoPages || len(found) == mostInfo {
+			break
+		}
+		unit, ok := p.takeCopy()
+		if !ok {
+			break
+		}
+		q.pages++
+		for _, s := range sites {
+			s.answer[0], s.answer[1], s.answer[2], s.answer[3] = arch.CPUID(s.leaf, s.sub)
+			s.slot = q.slots % maxInfos
+			q.slots++
+		}
+		g := &infoPage{uint64(off), bytes.Clone(b[off:][:pageSize]), unit, sites}
+		g.patch(p.copies.page(unit))
+		found = append(found, g)
+	}
+	return found
+}
+
+// patch writes the page with the jumps.
+func (g *infoPage) patch(b []byte) {
+	copy(b, g.text)
+	for _, s := range g.sites {
+		copy(b[s.at:], []byte{0xff, 0x24, 0x25})
+		binary.LittleEndian.PutUint32(b[s.at+3:], uint32(infoAt+8*s.slot))
+	}
+}
+
+// infoPages returns the pages of what is mapped of fd that have sites and are as they were.
+func (p *Platform) infoPages(fd int, off, length uint64) (pages []*infoPage) {
+	var st unix.Stat_t
+	if hybrid() || unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil
+	}
+	key := infoFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}
+	q := &p.infos
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	known, seen := q.files[key]
+	if !seen {
+		if len(q.files) < maxInfoFiles {
+			q.files[key] = nil
+		}
+		return nil
+	}
+	if known == nil {
+		known = p.search(fd, st.Size)
+		q.files[key] = known
+	}
+	var b [pageSize]byte
+	for _, g := range known {
+		if g.off < off || g.off-off >= length {
+			continue
+		}
+		if n, err := unix.Pread(fd, b[:], int64(g.off)); err == nil && n == pageSize && bytes.Equal(b[:], g.text) {
+			pages = append(pages, g)
+		}
+	}
+	return pages
+}
+
+// infoCalls returns the calls that put copies over the pages of text, which are about to be mapped at addr, that
+// have sites. patches.mu is held.
+func (s *process) infoCalls(addr, length uint64, fd int, off uint64) (calls []call) {
+	if !s.p.patchable(fd) {
+		return nil
+	}
+	for _, g := range s.p.infoPages(fd, off, length) {
+		set := s.patches.set.Load()
+		if set == nil {
+			if set = s.p.takeSet(); set == nil {
+				return nil
+			}
+			s.patches.set.Store(set)
+			calls = append(calls, s.setCalls()...)
+		}
+		page := addr + g.off - off
+		if !s.p.use(set, page, g) {
+			continue
+		}
+		s.p.mu.Lock()
+		s.p.copyRefs[g.unit]++
+		s.p.mu.Unlock()
+		s.patches.pages[page] = g.unit
+		at := uint64(g.unit) * pageSize
+		if n := len(calls); n > 0 && calls[n-1][1]+calls[n-1][2] == page && calls[n-1][5] == uint64(s.p.copies.fd) && calls[n-1][6]+calls[n-1][2] == at {
+			calls[n-1][2] += pageSize
+			continue
+		}
+		calls = append(calls, mapCall(page, pageSize, s.p.copies.fd, at, platform.Read|platform.Exec, true))
+	}
+	return calls
+}
+
+// use makes the trampolines of the sites of a page at an address. It is false if slots are in use for others.
+func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	for _, s := range g.sites {
+		if u := set.infos[s.slot].Load(); u != nil && *u != (infoUse{page + s.at, s}) {
+			return false
+		}
+	}
+	unit := p.tramps.patchUnit(set.unit)
+	for _, s := range g.sites {
+		if set.infos[s.slot].Load() != nil {
+			continue
+		}
+		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.at+s.size)
+		binary.LittleEndian.PutUint64(unit[pageSize+8*s.slot:], uint64(infoTramp+s.slot*infoSize))
+		set.infos[s.slot].Store(&infoUse{page + s.at, s})
+	}
+	return true
+}
+
+// trampoline writes the code that loads the answer and goes on at ret. No instruction but the second of the site changes flags.
+func (s *infoSite) trampoline(b []byte, ret uint64) {
+	c := &code{b: b}
+	c.put(s.second...)
+	for i, mov := range []byte{0xb8, 0xbb, 0xb9, 0xba} { // EAX, EBX, ECX, EDX
+		c.put(mov)
+		c.put32(s.answer[i])
+	}
+	c.put(0xff, 0x25) // jmp *: the last word
+	c.put32(uint32(infoSize - 8 - c.n - 4))
+	binary.LittleEndian.PutUint64(b[infoSize-8:], ret)
+}
+
+// infoStepped is stepped for these sites: one step has done the first instruction.
+func (t *thread) infoStepped(trap *platform.Trap, r *arch.Registers) {
+	set := t.proc.patches.set.Load()
+	off := r.Rip - infoTramp
+	if set == nil || off >= maxInfos*infoSize || off%infoSize != 0 {
+		return
+	}
+	if u := set.infos[off/infoSize].Load(); u != nil {
+		r.Rax, r.Rip = uint64(u.site.leaf), u.start+5
+		trap.Addr = r.Rip
+	}
+}
+
+// cpuidPart does the second instruction of a site, at which the application is, and tells whether it is.
+func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) bool {
+	u := t.proc.infoAround(r.Rip)
+	if u == nil {
+		return false
+	}
+	switch s := u.site; {
+	case s.second == nil:
+		a, b, c, d := arch.CPUID(uint32(r.Rax), uint32(r.Rcx))
+		r.Rax, r.Rbx, r.Rcx, r.Rdx = uint64(a), uint64(b), uint64(c), uint64(d)
+		r.Rip += 2
+	default:
+		if r.Rcx = uint64(s.sub); len(s.second) == 2 {
+			r.Eflags = r.Eflags&^arithmetic | flagZF | flagPF
+		}
+		r.Rip += uint64(len(s.second))
+	}
+	t.done(trap, r)
+	return true
+}
+
+// infoAround returns the site whose second instruction is at an address, nil if there is none.
+func (s *process) infoAround(at uint64) *infoUse {
+	const first = 5
+	set := s.patches.set.Load()
+	if set == nil || at < minAddr+first || at >= maxAddr {
+		return nil
+	}
+	start := at - first
+	s.patches.mu.Lock()
+	defer s.patches.mu.Unlock()
+	unit, patched := s.patches.pages[start&^(pageSize-1)]
+	off := start & (pageSize - 1)
+	if !patched || off > pageSize-7 {
+		return nil
+	}
+	b := s.p.copies.page(unit)[off:]
+	slot := binary.LittleEndian.Uint32(b[3:]) - infoAt
+	if !bytes.Equal(b[:3], []byte{0xff, 0x24, 0x25}) || slot%8 != 0 || slot/8 >= maxInfos {
+		return nil
+	}
+	if u := set.infos[slot/8].Load(); u != nil && u.start == start {
+		return u
+	}
+	return nil
+}
+
+// infoSlots are a set's uses of the slots.
+type infoSlots [maxInfos]atomic.Pointer[infoUse]

@@ -1,0 +1,208 @@
+package systrap
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
+)
+
+var endOfAsk = []byte{0x0f, 0xa2, 0x89, 0xc0, 0x0f, 0x05} // cpuid; mov %eax,%eax; syscall
+
+// askers are ways to ask, and whether they are patched.
+var askers = []struct {
+	name  string
+	text  []byte
+	known bool
+}{
+	{"leaf", []byte{0xb8, 6, 0, 0, 0x80}, true},
+	{"first leaf", []byte{0xb8, 0, 0, 0, 0}, true},
+	{"zero subleaf", []byte{0xb8, 7, 0, 0, 0, 0x31, 0xc9}, true},
+	{"subleaf", []byte{0xb8, 0xd, 0, 0, 0, 0xb9, 1, 0, 0, 0}, true},
+	{"subleaf of one that has none", []byte{0xb8, 5, 0, 0, 0x80, 0xb9, 1, 0, 0, 0}, true},
+	{"large subleaf", []byte{0xb8, 0xd, 0, 0, 0, 0xb9, 64, 0, 0, 0}, false},
+	{"subleaf from elsewhere", []byte{0xb8, 4, 0, 0, 0}, false},
+	{"differs by processor", []byte{0xb8, 1, 0, 0, 0}, false},
+	{"differs by processor, subleaf", []byte{0xb8, 0xb, 0, 0, 0, 0x31, 0xc9}, false},
+	{"leaf from elsewhere", []byte{0x90, 0x90, 0x31, 0xc9}, false},
+	{"part", []byte{6, 0, 0, 0x80}, false},
+}
+
+func TestFindInfos(t *testing.T) {
+	for _, a := range askers {
+		for _, at := range []int{0, 7, pageSize - len(a.text) - 2} {
+			b := make([]byte, pageSize)
+			copy(b[at:], append(bytes.Clone(a.text), 0x0f, 0xa2))
+			sites := findInfos(b)
+			if len(sites) == 1 != a.known {
+				t.Errorf("%s at %d: %d sites", a.name, at, len(sites))
+			} else if a.known && (sites[0].at != uint64(at) || sites[0].size != uint64(len(a.text)+2)) {
+				t.Errorf("%s at %d: %+v", a.name, at, sites[0])
+			}
+		}
+	}
+	if sites := findInfos([]byte{0x0f, 0xa2, 0x0f, 0xa2, 0xb8, 0, 0, 0, 0, 0x0f}); sites != nil {
+		t.Errorf("%d sites in nothing", len(sites))
+	}
+}
+
+// twin returns a guest with the text of g, and how many of its pages are copies.
+func (g *guest) twin(t *testing.T) (*guest, int) {
+	t.Helper()
+	as, errno := plat(t).NewAddressSpace()
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	t.Cleanup(as.Release)
+	if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+		t.Fatal(errno)
+	}
+	n := *g
+	n.as = as
+	return &n, len(as.(*space).proc.patches.pages)
+}
+
+// TestCPUID runs each way to ask as the processor does it and patched, whole, one instruction at a time, and from
+// each instruction on.
+func TestCPUID(t *testing.T) {
+	if hybrid() {
+		t.Skip("processors differ")
+	}
+	patchable(t, true)
+	for _, a := range askers[:len(askers)-1] {
+		t.Run(a.name, func(t *testing.T) {
+			g := newGuest(t, append(bytes.Clone(a.text), endOfAsk...)...)
+			first, n := g.twin(t)
+			if n == 0 != !a.known {
+				t.Fatalf("%d copies", n)
+			}
+			second, m := g.twin(t)
+			if m != n {
+				t.Fatalf("%d copies, then %d", n, m)
+			}
+			if strings.HasPrefix(a.name, "differs") {
+				return
+			}
+			child, errno := plat(t).NewAddressSpace()
+			if errno != 0 {
+				t.Fatal(errno)
+			}
+			on(func() {
+				want := g.ask(t, a.text)
+				same := func(g *guest) {
+					got := g.ask(t, a.text)
+					for i := range max(len(got), len(want)) {
+						if i >= len(got) || i >= len(want) || got[i] != want[i] {
+							t.Fatalf("step %d of %d, %d:\n got %s\nwant %s", i, len(got), len(want), got[i], want[i])
+						}
+					}
+				}
+				same(first)
+				same(second)
+				if errno := first.as.Clone(child); errno != 0 {
+					t.Fatal(errno)
+				}
+				defer child.Release()
+				first.as = child
+				same(first)
+			})
+		})
+	}
+}
+
+// ask returns what is seen when the guest asks.
+func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
+	c := plat(t).NewContext().(*context)
+	defer c.Release()
+	starts := []uint64{0, 5, uint64(len(text))}
+	for i := range 24 {
+		r := &g.regs
+		*r = arch.Registers{Rip: guestAt + starts[i%3], Rsp: 1 << 20, Eflags: 0x8d5 | 2, R8: 1, R11: 11, Rdi: 7, Rbp: 5}
+		r.Rax, r.Rbx, r.Rcx, r.Rdx = 1<<32|0x80000006, 1<<40, 1<<33|1, 4
+		if i >= 12 {
+			r.Eflags |= arch.FlagTF
+		}
+		if i%2 == 1 {
+			r.GsBase = 0x1234000
+		}
+		for {
+			trap := c.Switch(g.as, r)
+			if trap.Kind == platform.Interrupted {
+				continue
+			}
+			see := *r
+			if trap.Kind == platform.Syscall {
+				see.Rcx, see.R11 = 0, 0
+			}
+			see.Eflags &^= 1 << 4 // AF, which XOR may leave as it likes
+			seen = append(seen, fmt.Sprintf("%d: %d %d %x %+v", i, trap.Kind, trap.Signo, trap.Addr, see))
+			if trap.Kind != platform.Exception || trap.Signo != uint8(unix.SIGTRAP) {
+				break
+			}
+		}
+	}
+	return seen
+}
+
+// TestCPUIDOfOtherText has a file change, and mapped at two addresses of one process.
+func TestCPUIDOfOtherText(t *testing.T) {
+	if hybrid() {
+		t.Skip("processors differ")
+	}
+	patchable(t, true)
+	text := append([]byte{0xb8, 6, 0, 0, 0x80}, endOfAsk...)
+	g := newGuest(t, text...)
+	first, n := g.twin(t)
+	if n != 1 {
+		t.Fatalf("%d copies", n)
+	}
+	proc := first.as.(*space).proc
+	const elsewhere = guestAt + 16*pageSize
+	if errno := first.as.Map(elsewhere, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+		t.Fatal(errno)
+	}
+	if n := len(proc.patches.pages); n != 1 {
+		t.Errorf("%d copies after the second", n)
+	}
+	on(func() {
+		c := plat(t).NewContext().(*context)
+		defer c.Release()
+		a, b, _, _ := arch.CPUID(0x80000006, 0)
+		for _, at := range []uint64{guestAt, elsewhere} {
+			first.regs = arch.Registers{Rip: at}
+			if trap := c.Switch(first.as, &first.regs); trap.Kind != platform.Syscall || first.regs.OrigRax != uint64(a) || first.regs.Rbx != uint64(b) ||
+				first.regs.Rip != at+uint64(len(text)) {
+				t.Errorf("at %#x: %+v %+v", at, trap, first.regs)
+			}
+		}
+		// What is mapped to be written is the file's.
+		if errno := first.as.Protect(guestAt, pageSize, platform.Read|platform.Write); errno == 0 {
+			t.Error("a copy can be written")
+		}
+	})
+	set := proc.patches.set.Load()
+	unit := plat(t).tramps.patchUnit(set.unit)
+	if bytes.Count(unit, []byte{0}) == len(unit) {
+		t.Error("no trampolines")
+	}
+	first.as.Release()
+	if bytes.Count(unit, []byte{0}) != len(unit) {
+		t.Error("a set was not cleared")
+	}
+	// The file changes, but looks as it did.
+	p := plat(t)
+	var st unix.Stat_t
+	unix.Fstat(g.fd, &st)
+	known := p.infos.files[infoFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}]
+	unix.Pwrite(g.fd, []byte{5}, 1)
+	unix.Fstat(g.fd, &st)
+	p.infos.files[infoFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}] = known
+	if _, n := g.twin(t); len(known) != 1 || n != 0 {
+		t.Errorf("%d known, %d copies of what was", len(known), n)
+	}
+}
