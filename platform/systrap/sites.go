@@ -40,6 +40,8 @@ var forms = []*form{
 	newForm("", "be any 00 00 00", "", ""),                   // mov $n,%esi
 	newForm("", "bf any 00 00 00", "", ""),                   // mov $n,%edi
 	newForm("", "81 e6 80 00 00 00", "", "48 3d"),            // and $128,%esi
+	newForm("", "48 8b 74 24 any", "48 3d 00 f0 ff ff", ""),  // mov n(%rsp),%rsi: recvfrom(2) of glibc in a program of several threads
+	newForm("", "ba ff ff ff 7f", "48 3d 00 f0 ff ff", ""),   // mov $0x7fffffff,%edx: futex(2) that wakes all
 	newForm("4c 8b 4c 24 10", "4c 89 5c 24 08", "", "c3"),    // mov %r11,8(%rsp): calls of musl that wait
 	newForm("48 8b 72 10", "48 8b 52 18", "48 89 c7", "e8"),  // mov 24(%rdx),%rdx: syscall(3) of musl
 	newForm("4c 89 c8", "48 89 d6", "48 83 c4 08", ""),       // mov %rdx,%rsi: calls of musl
