@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
@@ -36,10 +37,13 @@ const (
 // a frame that comes soon.
 const soon = 200e3
 
-// Times that the reader gives tasks to come back, ns.
+// Times that the reader gives tasks to come back, ns; and how long it lets frames gather when those before have woken nobody
+// more than so often: tasks are busy then, and are not to be driven from their processor for each frame.
 const (
 	grace     = 50e3
 	longGrace = 400e3
+	pause     = 100e3
+	fewIdle   = 6
 )
 
 var outside frames
@@ -66,14 +70,23 @@ func (f *frames) add(l *Link) {
 
 // read is the reader.
 func (f *frames) read() {
+	idle, last := 0, int64(0) // how often frames have woken nobody, and when they came
 	for rest, led := int64(grace), uint32(0); ; {
 		now := f.led.Load()
 		if now == led && f.leader.CompareAndSwap(nobody, theReader) {
 			f.wait(-1)
 			f.leader.Store(nobody)
 			if f.look() { // somebody may be about to wait
-				rest, led = grace, f.led.Load()
+				rest, led, idle = grace, f.led.Load(), 0
 				f.reader.Park(rest)
+				continue
+			}
+			before := last
+			if last = stack.Wall.Now(); last-before > longGrace {
+				idle = 0
+			}
+			if idle++; idle > fewIdle {
+				f.reader.Park(pause)
 			}
 			continue
 		}
