@@ -181,7 +181,7 @@ func testInterruptAmongChanges(t *testing.T, p platform.Platform) {
 		c := p.NewContext()
 		defer c.Release()
 		for i := range 300 {
-			lost := time.AfterFunc(5*time.Second, func() { t.Error("an interrupt was lost"); c.Interrupt() })
+			lost := time.AfterFunc(30*time.Second, func() { t.Error("an interrupt was lost"); c.Interrupt() })
 			g.AS.Protect(DataAt, pageSize, platform.Read|platform.Write*platform.Prot(i%2))
 			time.AfterFunc(time.Duration(i)*time.Microsecond/3, c.Interrupt)
 			if trap := c.Switch(g.AS, &g.Regs); trap.Kind != platform.Interrupted || g.Regs.Rip != TextAt {

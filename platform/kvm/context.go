@@ -112,6 +112,7 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 	v.load(s.root, r)
 	for tries := 0; tries < maxTries; {
 		e := v.enter()
+		v.called = false
 		if e == 0 && v.run.reason == exitHLT {
 			if trap, done := c.decode(v, s, r); done {
 				return trap, true
@@ -126,10 +127,12 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 		case unix.EINTR, unix.EAGAIN:
 			v.run.kick.Store(0)
 			v.run.dirtyRegs = 0
-			if !v.between() {
-				continue
+			if !v.returning() { // or else nothing has been run
+				if !v.between() {
+					continue
+				}
+				v.store(r)
 			}
-			v.store(r)
 			if c.state.Load() == interrupted {
 				return platform.Trap{Kind: platform.Interrupted}, true
 			}
@@ -139,6 +142,7 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 		case unix.EFAULT:
 			if c.p.door && v.run.regs.rip == doorAt {
 				v.store(r)
+				v.called = true
 				return call(r), true
 			}
 			// The host has no page where the application, or the processor on its way to ring 0, went:

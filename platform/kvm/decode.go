@@ -61,6 +61,7 @@ func (c *context) decode(v *vcpu, s *space, r *arch.Registers) (platform.Trap, b
 	v.store(r)
 	entry := entryAt(v.id)
 	if v.run.regs.rip-entry < pageSize {
+		v.called = true
 		return call(r), true
 	}
 	n := (v.run.regs.rip - stubsAt) / stubSize

@@ -9,7 +9,8 @@
 // of stack for each vCPU, and a page of HLT instructions (system.go). A system call, fault or exception
 // enters ring 0 at one of those, and KVM_RUN returns: which HLT it was tells what happened, and the
 // processor has pushed the rest on the vCPU's stack (decode.go). To go on, the sentry sets
-// the registers to those of the application, in ring 3 (vcpu.go). Only calls whose answer the kernel above
+// the registers to those of the application, in ring 3 (vcpu.go); behind a call ring 0 gets to a SYSRET instead if
+// the system registers stay as they are. Only calls whose answer the kernel above
 // has told, such as getpid(2), are answered by a few instructions of ring 0 (answer.go).
 //
 // A Context runs on the operating system thread of its goroutine, which stays locked to it, and
@@ -26,7 +27,8 @@
 // # What the application can reach
 //
 // Ring 0. All of 256 gates lead to HLT. SYSCALL leads to the entry page of the vCPU, which compares EAX with
-// the numbers of some calls, and executes MOV of a constant and SYSRET, or HLT; 32-bit code, which there
+// the numbers of some calls, and executes MOV of a constant and SYSRET, or HLT; another SYSRET is
+// executed when the sentry says so, which it does where RCX is an address below maxAddr, since it would fail in ring 0 with others; 32-bit code, which there
 // cannot be since the descriptor table has no segment for it, would get there too, and SYSENTER has no
 // segment. No instruction of ring 0 accesses memory. All gates switch to the vCPU's stack, so that the processor never pushes anything
 // where the application's stack pointer points, not even when a break point is met between SYSCALL

@@ -22,6 +22,11 @@ const (
 func entryAt(id int) uint64 { return homesAt + uint64(id)*2*pageSize }
 func stackAt(id int) uint64 { return entryAt(id) + pageSize }
 
+// returnAt is where ring 0 of vCPU number id returns from a call.
+func returnAt(id int) uint64 { return entryAt(id) + returnOffset }
+
+const returnOffset = pageSize / 2
+
 // Selectors, as Linux has them, which applications see.
 const (
 	kernelCS = 0x10
@@ -122,7 +127,7 @@ const gdtLimit = 0x7f
 
 // home is the pages of a vCPU.
 type home struct {
-	entry *[pageSize]byte // answers (answer.go), then HLT
+	entry *[pageSize]byte // answers (answer.go), then HLT, and SYSRET at returnAt
 	stack *stack
 }
 
@@ -139,6 +144,7 @@ func (s *system) newHome(id int) (home, error) {
 		return home{}, fmt.Errorf("stack: %w", errno)
 	}
 	fill(s.m.bytes(entry)[:])
+	copy(s.m.bytes(entry)[returnOffset:], []byte{0x48, 0x0f, 0x07}) // sysretq
 	tss := s.m.bytes(page)
 	top := stackAt(id) + pageSize
 	binary.LittleEndian.PutUint64(tss[4:], top)    // RSP0

@@ -22,6 +22,8 @@ type vcpu struct {
 	facts answers // in the home's entry
 	user  sregs   // of an application that has just begun
 	tid   atomic.Int32
+	// called: it stands where SYSCALL has brought it, and nothing has been changed since.
+	called bool
 	// wanted counts those who wait for it though its owner runs.
 	wanted atomic.Int32
 
@@ -135,6 +137,10 @@ func (v *vcpu) load(root uint64, r *arch.Registers) {
 	r.Sanitize()
 	v.run.regs = regs{rax: r.Rax, rbx: r.Rbx, rcx: r.Rcx, rdx: r.Rdx, rsi: r.Rsi, rdi: r.Rdi, rsp: r.Rsp, rbp: r.Rbp,
 		r8: r.R8, r9: r.R9, r10: r.R10, r11: r.R11, r12: r.R12, r13: r.R13, r14: r.R14, r15: r.R15, rip: r.Rip, rflags: r.Eflags}
+	v.run.dirtyRegs = syncRegs
+	if v.called && v.has(root, r) && v.back(r) {
+		return
+	}
 	s := &v.run.sregs
 	*s = v.user
 	s.cr3 = root
@@ -143,6 +149,34 @@ func (v *vcpu) load(root uint64, r *arch.Registers) {
 	}
 	s.fs.base, s.gs.base = r.FsBase, r.GsBase
 	v.run.dirtyRegs = syncRegs | syncSregs
+}
+
+// has tells whether the system registers, as KVM_RUN left them, are those of an application with registers r already, but
+// for the privilege.
+func (v *vcpu) has(root uint64, r *arch.Registers) bool {
+	s := &v.run.sregs
+	return s.cr3 == root && s.fs.base == r.FsBase && s.gs.base == r.GsBase && r.Ds|r.Es|r.Fs|r.Gs == 0 &&
+		s.ds.selector|s.es.selector|s.fs.selector|s.gs.selector == 0
+}
+
+// back has it go on behind the call that it made, without a change of system registers, which take the host longer than
+// all others: where SYSCALL has not left ring 3 there is nothing to it, and ring 0 returns by SYSRET if that gives the
+// application what it is to have (false if not).
+func (v *vcpu) back(r *arch.Registers) bool {
+	s := &v.run.sregs
+	if s.cs.dpl == 3 {
+		return s.cs == v.user.cs && s.ss == v.user.ss
+	}
+	if r.Rcx != r.Rip || r.Rip >= maxAddr || r.R11 != r.Eflags || r.Eflags&(arch.FlagTF|arch.FlagRF) != 0 {
+		return false
+	}
+	v.run.regs.rip, v.run.regs.rflags = returnAt(v.id), 1<<1
+	return true
+}
+
+// returning tells whether it is to execute SYSRET as back said, and has not.
+func (v *vcpu) returning() bool {
+	return v.run.sregs.cs.dpl == 0 && v.run.regs.rip == returnAt(v.id)
 }
 
 // known is a selector of our table, or 0.
