@@ -6,14 +6,15 @@ import (
 
 // posixTimer is a timer of timer_create(2) (kernel/time/posix-timers.c). Guarded by Group.mu.
 type posixTimer struct {
-	g      *Group
-	id     int32
-	clock  int32
-	notify int32
-	signo  int32
-	value  uint64
-	target *Task // SIGEV_THREAD_ID
-	thread *Task // of a thread's processor clock
+	g       *Group
+	id      int32
+	clock   int32
+	notify  int32
+	signo   int32
+	value   uint64
+	target  *Task  // SIGEV_THREAD_ID
+	thread  *Task  // of a thread's processor clock
+	process *Group // of a process's
 
 	next     int64 // on its clock, ns; 0: off
 	interval int64
@@ -58,10 +59,18 @@ func (t *Task) TimerCreate(clock int32, ev linux.Sigevent) (int32, linux.Errno) 
 	default:
 		return 0, linux.EINVAL
 	}
-	if cpu, thread := isCPUClock(clock); cpu && thread {
-		tm.thread = t
+	if cpu, thread := isCPUClock(clock); cpu {
+		of := t
 		if pid := ^(clock >> 3); clock < 0 && pid != 0 {
-			tm.thread = t.k.TaskIn(t.PIDNS(), pid)
+			of = t.k.TaskIn(t.PIDNS(), pid)
+		}
+		switch {
+		case of == nil: // it has gone since
+			return 0, linux.EINVAL
+		case thread:
+			tm.thread = of
+		default:
+			tm.process = of.group
 		}
 	}
 	g.mu.Lock()

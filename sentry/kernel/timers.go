@@ -230,6 +230,7 @@ type cpuWatch struct {
 // watchCPU arranges for the next look at timers of processor time, if there is one armed.
 func (g *Group) watchCPU() {
 	user, sys := g.CPU()
+	others := g.othersCPU()
 	g.mu.Lock()
 	left := int64(-1)
 	soon := func(at, now int64) {
@@ -244,7 +245,9 @@ func (g *Group) watchCPU() {
 	}
 	for _, tm := range g.timers.list {
 		if cpu, _ := isCPUClock(tm.clock); cpu && tm.next != 0 {
-			soon(tm.next, g.cpuOf(tm, user+sys))
+			if now, ok := g.cpuOf(tm, user+sys, others); ok {
+				soon(tm.next, now)
+			}
 		}
 	}
 	threads := max(g.live, 1)
@@ -264,18 +267,49 @@ func (g *Group) watchCPU() {
 	w.timer = time.AfterFunc(time.Duration(max(left/int64(threads), least)), g.checkCPU)
 }
 
-// cpuOf is the processor time that tm counts.
-func (g *Group) cpuOf(tm *posixTimer, process int64) int64 {
+// othersCPU is the time of other processes, those that live, that timers of g count.
+func (g *Group) othersCPU() map[*Group]int64 {
+	var used map[*Group]int64
+	g.mu.Lock()
+	for _, tm := range g.timers.list {
+		if tm.process != nil && tm.process != g && tm.next != 0 {
+			if used == nil {
+				used = map[*Group]int64{}
+			}
+			used[tm.process] = 0
+		}
+	}
+	g.mu.Unlock()
+	for o := range used {
+		user, sys := o.CPU()
+		used[o] = user + sys
+		o.mu.Lock()
+		if o.live == 0 {
+			delete(used, o)
+		}
+		o.mu.Unlock()
+	}
+	return used
+}
+
+// cpuOf is the processor time that tm counts, of which process is g's own and others what othersCPU said; false if it
+// will not grow.
+func (g *Group) cpuOf(tm *posixTimer, process int64, others map[*Group]int64) (used int64, ok bool) {
 	if tm.thread != nil {
 		u, s := tm.thread.CPU()
-		return u + s
+		return u + s, true
 	}
-	return process
+	if tm.process == nil || tm.process == g {
+		return process, true
+	}
+	used, ok = others[tm.process]
+	return used, ok
 }
 
 // checkCPU fires what is due and goes on watching.
 func (g *Group) checkCPU() {
 	user, sys := g.CPU()
+	others := g.othersCPU()
 	g.k.tasks.RLock()
 	g.mu.Lock()
 	if g.live > 0 {
@@ -284,7 +318,9 @@ func (g *Group) checkCPU() {
 		g.checkCPULimit(user + sys)
 		for _, tm := range g.timers.list {
 			if cpu, _ := isCPUClock(tm.clock); cpu {
-				tm.expireLocked(g.cpuOf(tm, user+sys))
+				if now, ok := g.cpuOf(tm, user+sys, others); ok {
+					tm.expireLocked(now)
+				}
 			}
 		}
 	}
