@@ -104,7 +104,10 @@ type Debugger interface {
 // Batcher is an AddressSpace that notes changes as long as nobody runs in it and makes them all at
 // once when somebody enters: filling a new one with a few Maps is cheaper than Clone. Errors of
 // noted changes leave nothing mapped.
-type Batcher interface{ Batches() }
+type Batcher interface {
+	// Filling tells that what is mapped until somebody enters is what another address space has.
+	Filling()
+}
 
 // Foreseer is an AddressSpace that can put mappings off which nobody waits for yet.
 type Foreseer interface {

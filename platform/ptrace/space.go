@@ -73,8 +73,8 @@ func (s *space) Unmap(addr, length uint64) {
 	s.change(call{unix.SYS_MUNMAP, [6]uintptr{uintptr(addr), uintptr(length)}}, false)
 }
 
-// Batches implements platform.Batcher.
-func (s *space) Batches() {}
+// Filling implements platform.Batcher.
+func (s *space) Filling() {}
 
 // change makes a call or notes it. now: the caller, if it is a thread here, wants to know
 // whether it succeeds.

@@ -2,6 +2,7 @@ package systrap
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +18,8 @@ type space struct {
 	mu       sync.Mutex
 	proc     *process // nil: there is none yet
 	released bool
+
+	filling atomic.Bool // see Filling
 }
 
 // process returns the stub process, made if there is none.
@@ -63,7 +66,7 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	if !text {
 		return proc.mapping(c)
 	}
-	over := proc.infoCalls(addr, length, fd, off)
+	over := s.over(proc, addr, length, fd, off)
 	errno = proc.mapping(c, over...)
 	if errno == 0 || len(over) == 0 {
 		return errno
@@ -92,7 +95,7 @@ func (s *space) MapSoon(addr, length uint64, fd int, off uint64, prot platform.P
 	proc.mapped(addr, addr+length, text)
 	var over []call
 	if text {
-		over = proc.infoCalls(addr, length, fd, off)
+		over = s.over(proc, addr, length, fd, off)
 	}
 	return proc.mappingSoon(mapCall(addr, length, fd, off, prot, populate), over...)
 }
@@ -164,8 +167,17 @@ func (s *space) Unmap(addr, length uint64) {
 	}
 }
 
-// Batches implements platform.Batcher.
-func (s *space) Batches() {}
+// Filling implements platform.Batcher: programs ask the processor what it is when they start, and forked children
+// do not.
+func (s *space) Filling() { s.filling.Store(true) }
+
+// over returns the calls that put copies over parts of what is about to be mapped. patches.mu is held.
+func (s *space) over(proc *process, addr, length uint64, fd int, off uint64) []call {
+	if s.filling.Load() && proc.unused() {
+		return nil
+	}
+	return proc.infoCalls(addr, length, fd, off)
+}
 
 // Clone implements platform.AddressSpace: the process of dst is forked from this one.
 func (s *space) Clone(dst platform.AddressSpace) linux.Errno {

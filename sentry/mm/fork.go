@@ -176,7 +176,7 @@ const fillRuns = 48
 // platform gives the child's platform what the parent's has, and the copies in their place.
 func (f *forker) platform() {
 	m, c := f.from, f.to
-	if _, ok := c.as.(platform.Batcher); ok && f.fill() {
+	if b, ok := c.as.(platform.Batcher); ok && f.fill(b) {
 		return
 	}
 	if m.as.Clone(c.as) != 0 {
@@ -201,7 +201,7 @@ func (f *forker) platform() {
 
 // fill enters what the parent's platform has, and the copies, into the child's, which is empty;
 // false if that is too much.
-func (f *forker) fill() bool {
+func (f *forker) fill(b platform.Batcher) bool {
 	type run struct {
 		v    *vma
 		at   usermem.Addr
@@ -230,6 +230,7 @@ func (f *forker) fill() bool {
 	if !fits {
 		return false
 	}
+	b.Filling()
 	for _, r := range runs {
 		f.to.mapPtes(r.v, r.at, r.ptes, false)
 	}
