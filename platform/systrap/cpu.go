@@ -40,6 +40,7 @@ type cpus struct {
 	running atomic.Int32       // all of them
 	index   [1024]int          // by number
 	threads [4096]atomic.Int32 // what the sentry's threads are bound to, index + 1, by their identity
+	loosed  atomic.Uint64      // the counter when the host could last choose some context's processor
 	waiters atomic.Int32       // goroutines that sleep with a processor of the runtime's
 	most    int32              // how many may
 	far     []farSlot          // half as many as processors
@@ -211,11 +212,15 @@ func (t *thread) unbind() {
 // follows.
 func (c *context) bindNear() {
 	p, l := &c.p.cpus, &c.placing
+	if l.loosed == 0 {
+		l.loosed = p.loosed.Load() // many live for less than looseTime, one after the other
+	}
 	if l.resumed-l.loosed < p.ticks(looseTime) {
 		p.bindSelf(l.cpu)
 		return
 	}
 	l.loosed = l.resumed
+	p.loosed.Store(l.resumed)
 	if p.self().Swap(0) != 0 {
 		setAffinity(0, p.numbers)
 	}
