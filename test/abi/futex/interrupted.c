@@ -29,8 +29,8 @@ int main(void) {
 	gate_pass(g);
 	gate_open(h);
 	quiet(pid);
-	pid = spawn(gate_open(g); struct timespec t = {0, 50000000}; int64_t s = now_ns(CLOCK_MONOTONIC);
-		    show(futex(w, FUTEX_WAIT, 0, &t)); yes(now_ns(CLOCK_MONOTONIC) - s >= 50000000));
+	pid = spawn(gate_open(g); struct timespec t = {0, 400000000}; int64_t s = now_ns(CLOCK_MONOTONIC);
+		    show(futex(w, FUTEX_WAIT, 0, &t)); yes(now_ns(CLOCK_MONOTONIC) - s >= 400000000));
 	gate_pass(g);
 	asleep(pid);
 	kill(pid, SIGSTOP); // stopping and going on without a handler: the wait goes on

@@ -13,7 +13,7 @@ int main(void) {
 	show(futex(s, FUTEX_WAKE_PRIVATE, 1)); // another key
 	show(futex(s, FUTEX_WAKE, 1));
 	reap("waiter", pid);
-	pid = spawn(gate_open(g); struct timespec t = {0, 300000000}; _exit(err(futex(p, FUTEX_WAIT, 0, &t)) == ETIMEDOUT ? 20 : 21));
+	pid = spawn(gate_open(g); struct timespec t = {0, 400000000}; _exit(err(futex(p, FUTEX_WAIT, 0, &t)) == ETIMEDOUT ? 20 : 21));
 	gate_pass(g);
 	asleep(pid);
 	show(futex(p, FUTEX_WAKE, 1)); // private memory: not the same word

@@ -11,23 +11,23 @@
 static pid_t me;
 static struct gate told;
 static int pipes[2], full[2], pair[2], ep, queue_, sems, locked;
-static struct timespec t5 = {5, 0};
+static struct timespec long_ = {50, 0};
 static void handler(int s) {}
 static long reads(void) { char c; return read(pipes[0], &c, 1); }
 static long writes(void) { return write(full[1], "x", 1); }
 static long receives(void) { char c; return recv(pair[0], &c, 1, 0); }
 static long waits(void) { int st; return waitpid(-1, &st, 0) > 0 ? 1 : -1; }
-static long polls(void) { struct pollfd p = {-1}; return poll(&p, 1, 5000); }
-static long selects(void) { return select(0, NULL, NULL, NULL, &(struct timeval){5, 0}); }
-static long epolls(void) { struct epoll_event e; return epoll_wait(ep, &e, 1, 5000); }
-static long sleeps(void) { return nanosleep(&t5, NULL); }
-static long futexes(void) { static int w; return sys(SYS_futex, &w, FUTEX_WAIT, 0, &t5, NULL, 0); }
+static long polls(void) { struct pollfd p = {-1}; return poll(&p, 1, 50000); }
+static long selects(void) { return select(0, NULL, NULL, NULL, &(struct timeval){50, 0}); }
+static long epolls(void) { struct epoll_event e; return epoll_wait(ep, &e, 1, 50000); }
+static long sleeps(void) { return nanosleep(&long_, NULL); }
+static long futexes(void) { static int w; return sys(SYS_futex, &w, FUTEX_WAIT, 0, &long_, NULL, 0); }
 static long msgs(void) { struct { long t; char c; } m; return msgrcv(queue_, &m, 1, 0, 0); }
 static long semops(void) { return semop(sems, &(struct sembuf){0, -1, 0}, 1); }
 static long flocks(void) { return flock(locked, LOCK_EX); }
 static long fcntls(void) { return fcntl(locked, F_SETLKW, &(struct flock){.l_type = F_WRLCK, .l_start = 5}); }
 static long pauses(void) { return pause(); }
-static long accepts(void) { struct timeval t = {5, 0}; setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t); char c; return recv(pair[0], &c, 1, 0); }
+static long accepts(void) { struct timeval t = {50, 0}; setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t); char c; return recv(pair[0], &c, 1, 0); }
 static long fifo(void) { return open("fifo", O_RDONLY); }
 
 // poke sends a signal as soon as the caller sleeps, then lets it go on.

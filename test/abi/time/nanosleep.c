@@ -45,7 +45,7 @@ int main(void) {
 	fact("bad remainder pointer: %s", ename(err(nanosleep(&t, (void *)8))));
 	quiet(pid);
 	struct gate g = gate_new();
-	pid = spawn(gate_open(g); t = (struct timespec){0, 300000000}; start = now_ns(CLOCK_MONOTONIC); show(nanosleep(&t, NULL)); yes(now_ns(CLOCK_MONOTONIC) - start >= 300000000));
+	pid = spawn(gate_open(g); t = (struct timespec){0, 400000000}; start = now_ns(CLOCK_MONOTONIC); show(nanosleep(&t, NULL)); yes(now_ns(CLOCK_MONOTONIC) - start >= 400000000));
 	gate_pass(g);
 	kill(pid, SIGSTOP);
 	await(pid, "T");
