@@ -23,13 +23,14 @@ var made struct {
 	err error
 }
 
+// plat is that one. What it is tested on is a matter of the host's KVM, too, so that only make test-kvm does.
 func plat(t testing.TB) *Platform {
-	made.Do(func() { made.p, made.err = makePlatform() })
-	if made.err != nil && os.Getenv("RUNSC_KVM") != "" {
-		t.Fatal(made.err)
+	if os.Getenv("RUNSC_KVM") == "" {
+		t.Skip("NOT TESTED HERE: make test-kvm does, or RUNSC_KVM=1 on this machine's /dev/kvm")
 	}
+	made.Do(func() { made.p, made.err = makePlatform() })
 	if made.err != nil {
-		t.Skip("NOT TESTED HERE (RUNSC_KVM=1 would fail): ", made.err)
+		t.Fatal(made.err)
 	}
 	return made.p
 }
