@@ -186,29 +186,30 @@ func (t *Task) sigqueueTo(g *Group, signo int, info *linux.Siginfo) linux.Errno 
 	return g.send(&i, nil)
 }
 
-// KillContainer sends signo to every process of a PID namespace, from outside; SendFromOutside
-// to one process or group.
+// fromOutside is the information of a signal of the runtime's user: SI_USER from pid 0.
+func fromOutside(signo int) *linux.Siginfo {
+	return &linux.Siginfo{Signo: int32(signo), Code: linux.SI_USER}
+}
+
+// KillContainer sends signo to every process of a PID namespace, from outside.
 func (k *Kernel) KillContainer(ns *PIDNS, signo int) {
 	k.tasks.RLock()
 	defer k.tasks.RUnlock()
 	for _, p := range ns.pids {
 		if p.task != nil && p.task.group.leader == p.task {
-			p.task.group.sendToMany(&linux.Siginfo{Signo: int32(signo), Code: linux.SI_USER})
+			p.task.group.sendToMany(fromOutside(signo))
 		}
 	}
 }
 
-// SendFromOutside is a signal of the runtime's user: SI_USER from pid 0.
+// SendFromOutside sends signo to one process, from outside.
 func (g *Group) SendFromOutside(signo int) {
 	g.k.tasks.RLock()
 	defer g.k.tasks.RUnlock()
 	g.sendFromOutside(signo)
 }
 
-func (g *Group) sendFromOutside(signo int) {
-	info := linux.Siginfo{Signo: int32(signo), Code: linux.SI_USER}
-	g.send(&info, nil)
-}
+func (g *Group) sendFromOutside(signo int) { g.send(fromOutside(signo), nil) }
 
 // SignalGroupFromOutside signals the process group nr of ns: false if there is none.
 func (k *Kernel) SignalGroupFromOutside(ns *PIDNS, nr int32, signo int) bool {
@@ -219,7 +220,7 @@ func (k *Kernel) SignalGroupFromOutside(ns *PIDNS, nr int32, signo int) bool {
 		return false
 	}
 	for _, g := range p.pgrp.members {
-		g.sendToMany(&linux.Siginfo{Signo: int32(signo), Code: linux.SI_USER})
+		g.sendToMany(fromOutside(signo))
 	}
 	return true
 }
