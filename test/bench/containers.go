@@ -23,8 +23,8 @@ func (b *bench) containers() error {
 		return fmt.Errorf("tools/busybox-rootfs (run from the top of the repository): %w: %s", err, out)
 	}
 	systems := b.systems()[1:]
-	if runc, err := exec.LookPath("runc"); err == nil {
-		systems = append(systems, system{name: "runc", plain: true, argv: []string{runc, "--root=" + filepath.Join(b.dir, "runc")}})
+	if s, ok := b.runc(); ok {
+		systems = append(systems, s)
 	}
 	if b.only.MatchString(startRow) {
 		if err := b.startUp(root, systems); err != nil {
@@ -43,7 +43,7 @@ func (b *bench) containers() error {
 
 // startUp times `run` of /bin/true, the systems in turn.
 func (b *bench) startUp(root string, systems []system) error {
-	bundle, err := b.bundle(root, "true", "/bin/true")
+	bundle, err := b.bundle("true", config{root: root, args: []string{"/bin/true"}})
 	if err != nil {
 		return err
 	}
@@ -67,15 +67,30 @@ func (b *bench) startUp(root string, systems []system) error {
 	return nil
 }
 
-// bundle makes a bundle that runs args on root.
-func (b *bench) bundle(root, name string, args ...string) (string, error) {
+// config is what differs between bundles. With cwd the root is that of a whole system.
+type config struct {
+	root string
+	args []string
+	cwd  string
+}
+
+// bundle makes a bundle.
+func (b *bench) bundle(name string, c config) (string, error) {
 	type object = map[string]any
 	dir := filepath.Join(b.dir, "bundle-"+name)
-	config, err := json.Marshal(object{
+	process := object{"args": c.args, "cwd": "/", "env": []string{"PATH=/bin"}, "user": object{"uid": 0, "gid": 0}}
+	mounts := []object{{"destination": "/proc", "type": "proc", "source": "proc"}}
+	if c.cwd != "" {
+		all := []string{"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID"}
+		process["cwd"], process["env"] = c.cwd, os.Environ()
+		process["capabilities"] = object{"bounding": all, "effective": all, "permitted": all}
+		mounts = append(mounts, object{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"})
+	}
+	text, err := json.Marshal(object{
 		"ociVersion": "1.2.0",
-		"process":    object{"args": args, "cwd": "/", "env": []string{"PATH=/bin"}, "user": object{"uid": 0, "gid": 0}},
-		"root":       object{"path": root},
-		"mounts":     []object{{"destination": "/proc", "type": "proc", "source": "proc"}},
+		"process":    process,
+		"root":       object{"path": c.root},
+		"mounts":     mounts,
 		"linux":      object{"namespaces": []object{{"type": "pid"}, {"type": "mount"}, {"type": "ipc"}, {"type": "uts"}, {"type": "network"}}},
 	})
 	if err != nil {
@@ -84,7 +99,7 @@ func (b *bench) bundle(root, name string, args ...string) (string, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", err
 	}
-	return dir, os.WriteFile(filepath.Join(dir, "config.json"), config, 0o644)
+	return dir, os.WriteFile(filepath.Join(dir, "config.json"), text, 0o644)
 }
 
 // idle looks at a sandbox whose application sleeps: the memory of its processes, without the
@@ -94,7 +109,7 @@ func (b *bench) idle(root string, s system) error {
 		return nil
 	}
 	b.progress("memory and idle CPU: %s", s.name)
-	bundle, err := b.bundle(root, "sleep-"+strings.ReplaceAll(s.name, "/", "-"), "/bin/sleep", "1000")
+	bundle, err := b.bundle("sleep-"+strings.ReplaceAll(s.name, "/", "-"), config{root: root, args: []string{"/bin/sleep", "1000"}})
 	if err != nil {
 		return err
 	}

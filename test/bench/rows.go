@@ -30,6 +30,8 @@ type row struct {
 	most     map[string]float64
 	// ratio is the highest multiple of native allowed, on any platform; ptrace and systrap: there.
 	ratio, ptrace, systrap float64
+	// runc is the highest multiple of runc's figure allowed on systrap.
+	runc float64
 	// calls is how many calls to the sentry the row makes, 0 if they are not all it does. On platforms
 	// other than ptrace each may take busyCall if the processors are busy with other work.
 	calls int

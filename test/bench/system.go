@@ -23,7 +23,16 @@ type system struct {
 	plain bool     // runc: containers only, no sandbox
 }
 
-const native = "native"
+const (
+	native = "native"
+	runc   = "runc"
+)
+
+// runc is the host's runc, if it has one.
+func (b *bench) runc() (system, bool) {
+	path, err := exec.LookPath(runc)
+	return system{name: runc, plain: true, argv: []string{path, "--root=" + filepath.Join(b.dir, "runc")}}, err == nil
+}
 
 // systems returns what is to be measured, the host first.
 func (b *bench) systems() []system {

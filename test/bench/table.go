@@ -68,7 +68,7 @@ func (t *table) cell(r row, system string) (cell, bool) {
 		times := v / base
 		c.Times = &times
 	}
-	if system == native || system == "runc" || strings.HasPrefix(system, "peer/") {
+	if system == native || system == runc || strings.HasPrefix(system, "peer/") {
 		return c, true
 	}
 	limit, absolute := r.ratio, max(r.absolute, r.most[system])
@@ -84,6 +84,10 @@ func (t *table) cell(r row, system string) (cell, bool) {
 		c.Target, c.Verdict = "≤ "+format(most, r.unit), verdict(v <= most)
 	case absolute != 0:
 		c.Target, c.Verdict = "≤ "+format(absolute, r.unit), verdict(v <= absolute)
+	case r.runc != 0 && system == "systrap":
+		if base, ok := t.value(r.id, runc); ok {
+			c.Target, c.Verdict = fmt.Sprintf("≤ %.3g× runc", r.runc), verdict(v <= r.runc*base)
+		}
 	case limit != 0 && c.Times != nil:
 		c.Target, c.Verdict = fmt.Sprintf("≤ %.3g×", limit), verdict(*c.Times <= limit)
 	}
