@@ -45,6 +45,32 @@ const moveChunk = 64 << 10
 // moveBuffers are buffers of that size: files copy what they are given.
 var moveBuffers = sync.Pool{New: func() any { return new([moveChunk]byte) }}
 
+// filler is what has room of its own for bytes that are to be written: they need not be copied to it. more says that others
+// follow these.
+type filler interface {
+	Fill(ctx vfs.Ctx, f *vfs.File, n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno)
+}
+
+// fill is once to a file that is a filler, from one that has a position.
+func (m *mover) fill(to filler, n int) (int, linux.Errno) {
+	got := 0
+	put, errno := to.Fill(m.t, m.to, n, n > moveChunk, func(dst *usermem.Buf) (_ int, errno linux.Errno) {
+		if m.in != nil {
+			got, errno = m.from.ReadAt(m.t, dst, *m.in, false)
+		} else {
+			got, errno = m.from.Read(m.t, dst)
+		}
+		return got, errno
+	})
+	switch {
+	case m.in != nil:
+		*m.in += int64(put)
+	case put < got:
+		m.from.Seek(m.t, int64(put-got), linux.SEEK_CUR)
+	}
+	return put, errno
+}
+
 // once copies at most n bytes: what was read but could not be written is put back by the
 // position, or for a pipe kept from being read too early by first asking for room.
 func (m *mover) once(n int) (int, linux.Errno) {
@@ -61,6 +87,9 @@ func (m *mover) once(n int) (int, linux.Errno) {
 		}
 	} else if p := pipe.Of(m.from); p != nil && m.out == nil {
 		return m.fromPipe(p, min(n, moveChunk))
+	}
+	if to, ok := m.to.Ops.(filler); ok && m.out == nil && m.from.Inode.Type() == linux.S_IFREG {
+		return m.fill(to, n)
 	}
 	whole := moveBuffers.Get().(*[moveChunk]byte)
 	defer moveBuffers.Put(whole)

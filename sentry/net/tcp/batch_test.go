@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -97,5 +98,46 @@ func TestManyOnPort(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 200*time.Millisecond {
 		t.Errorf("a thousand look-ups took %v", took)
+	}
+}
+
+// TestFill sends buffers that are filled in place: no short segment but the last, and what was held back goes when there
+// is nothing more.
+func TestFill(t *testing.T) {
+	s := newSim(4)
+	c, d := s.pair(t, func(o *Options) { o.NoDelay = true })
+	data := make([]byte, 200001)
+	s.rnd.Read(data)
+	from, short := usermem.Bytes(data), 0
+	s.filter = func(b []byte) bool {
+		if _, data := tcpOf(b); len(data) > 0 && len(data) < c.net.mss {
+			short++
+		}
+		return true
+	}
+	read := func(dst *usermem.Buf) (int, linux.Errno) {
+		b := make([]byte, min(dst.Len(), from.Len()))
+		from.CopyIn(b)
+		return dst.CopyOut(b)
+	}
+	for from.Len() > 0 {
+		if n, errno := c.Fill(1<<20, true, read); n == 0 || errno != 0 {
+			t.Fatalf("%d, %v", n, errno)
+		}
+	}
+	if n, errno := c.Fill(1, true, read); n != 0 || errno != 0 {
+		t.Fatalf("at the end %d, %v", n, errno)
+	}
+	var got []byte
+	s.run(t, 100*time.Millisecond, func() bool {
+		buf := make([]byte, 65536)
+		dst := usermem.Bytes(buf)
+		r := Recv{Target: 1}
+		d.Read(&dst, &r)
+		got = append(got, buf[:r.Copied]...)
+		return len(got) == len(data)
+	})
+	if !bytes.Equal(got, data) || short != 1 {
+		t.Errorf("%d bytes of %d, %d short segments", len(got), len(data), short)
 	}
 }

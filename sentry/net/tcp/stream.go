@@ -47,6 +47,50 @@ func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno)
 		c.free()
 		return 0, errno
 	}
+	e.queueLocked(c)
+	e.wrote(src, urgent, more)
+	return n, 0
+}
+
+// Fill is Write of at most n bytes, and not more than fit into one buffer, that read puts where they stay. more says that
+// others follow, unless read has less than it is asked for; what was held back for them goes when it has nothing.
+func (e *Endpoint) Fill(n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno) {
+	e.Reclaim()
+	e.lock()
+	room, errno := e.roomLocked()
+	e.mu.Unlock()
+	if errno != 0 {
+		return 0, errno
+	}
+	more = more || n > room
+	n = min(n, room, sizes[len(sizes)-1])
+	c := newChunk(n)
+	dst := usermem.Bytes(c.data[:n])
+	got, errno := read(&dst)
+	c.data = c.data[:max(got, 0)]
+	e.lock()
+	defer e.unlock()
+	if got <= 0 {
+		c.free()
+		e.transmit()
+		return 0, errno
+	}
+	if _, errno := e.roomLocked(); errno != 0 && errno != linux.EAGAIN {
+		c.free()
+		return 0, errno
+	}
+	e.queueLocked(c)
+	if e.net != nil {
+		e.net.output(e, more && got == n)
+	} else {
+		e.move()
+	}
+	return got, 0
+}
+
+// queueLocked queues a chunk.
+func (e *Endpoint) queueLocked(c *chunk) {
+	n := c.len()
 	e.sent += uint64(n)
 	if q := e.direct(); q != nil {
 		q.push(c)
@@ -54,8 +98,6 @@ func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno)
 	} else {
 		e.snd.push(c)
 	}
-	e.wrote(src, urgent, more)
-	return n, 0
 }
 
 // roomLocked is how much may be queued: EAGAIN for nothing.

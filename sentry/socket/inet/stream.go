@@ -338,6 +338,13 @@ func (s *Stream) Write(ctx vfs.Ctx, f *vfs.File, src *usermem.Buf, _ int64) (int
 	return socket.Write(ctx, s, f, src)
 }
 
+// Fill is Write of at most n bytes that read puts where they are sent from; more says that others follow.
+func (s *Stream) Fill(ctx vfs.Ctx, f *vfs.File, n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno) {
+	return socket.Wait(ctx, &s.queue, wait.Out|wait.Internal, f.NonBlocking(), s.SndTime.Load(), func() (int, linux.Errno) {
+		return s.ep.Fill(n, more, read)
+	})
+}
+
 // Poll is vfs.Poller's.
 func (s *Stream) Poll(*vfs.File) wait.Event { return s.ep.Poll(int(s.RcvLowat.Load())) }
 
