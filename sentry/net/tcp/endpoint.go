@@ -106,6 +106,7 @@ type Endpoint struct {
 	begun        int64 // when it was established
 
 	net     *segments // of a connection that is not direct
+	far     atomic.Bool
 	leftNet *segments // of one that there was, which has something to send yet
 }
 
@@ -395,6 +396,7 @@ func (e *Endpoint) forget() {
 	e.remote = netip.AddrPort{}
 	e.left, e.leftNet = e.peer, e.net
 	e.peer, e.net, e.parent = nil, nil, nil
+	e.far.Store(false)
 	e.finWanted, e.finSent, e.finRcvd, e.endRead = false, false, false, false
 	e.urg, e.sent, e.got, e.readSeq = urgent{}, 0, 0, 0
 	local := e.local.Addr()
@@ -613,6 +615,9 @@ func (e *Endpoint) writable() bool {
 	}
 	return limit-e.snd.n >= e.snd.n>>1
 }
+
+// Far reports whether the connection is one of segments.
+func (e *Endpoint) Far() bool { return e.far.Load() }
 
 // notSent is how many bytes in the queue were never sent.
 func (e *Endpoint) notSent() int {

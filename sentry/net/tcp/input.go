@@ -491,6 +491,7 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 	}
 	seq, data, fin := g.Seq, g.data, g.Flags&header.FIN != 0
 	s.shownSegs[3]++
+	s.sampleEcho(g)
 	if before(seq, s.rcvNxt) { // some of it is there already
 		s.duplicate(seq, len(data))
 		skip := s.rcvNxt - seq

@@ -48,6 +48,7 @@ type segments struct {
 	room        int // what the receive queue may hold, which grows
 	spaceSeq    uint64
 	spaceAt     int64
+	echo        int64 // how long it takes until the peer answers an acknowledgement with data, ms
 
 	rtt recoveryTimes
 	rec recovery
@@ -116,6 +117,7 @@ func headers(a netip.Addr) int {
 
 const (
 	firstRoom = 128 << 10
+	nearRoom  = 512 << 10 // what keeps a peer busy that answers at once; more would only leave the processor's cache
 	mostRoom  = 6 << 20
 	ourScale  = 9
 	tsSize    = 12
@@ -129,6 +131,7 @@ func (e *Endpoint) newSegments(path *stack.Path) *segments {
 	s.rtt.rto = 1e9
 	s.cc.init(e.Congestion)
 	s.lastRecv = s.clock.Now()
+	e.far.Store(true)
 	if e.sndLimit == 0 && e.owner == nil {
 		e.sndLimit = 1 << 20
 	}
@@ -411,14 +414,30 @@ func (s *segments) readSome(e *Endpoint) {
 // (tcp_rcv_space_adjust).
 func (s *segments) tune(e *Endpoint) {
 	now := s.clock.Now()
-	rtt := max(s.rtt.srtt, 1e6)
-	if now-s.spaceAt < rtt {
+	if now-s.spaceAt < max(s.rtt.srtt, s.echo*1e6, 1e6) {
 		return
 	}
-	if read := e.readSeq - s.spaceSeq; int(read)*2 > s.room && s.room < mostRoom {
-		s.room = min(s.room*2, mostRoom)
+	most := nearRoom
+	if s.echo > 1 {
+		most = mostRoom
+	}
+	if read := e.readSeq - s.spaceSeq; int(read)*2 > s.room && s.room < most {
+		s.room = min(s.room*2, most)
 	}
 	s.spaceAt, s.spaceSeq = now, e.readSeq
+}
+
+// sampleEcho measures how far away a peer is that sends (tcp_rcv_rtt_measure_ts).
+func (s *segments) sampleEcho(g *segment) {
+	if !s.ts || !g.HasTS || g.TSEcr == 0 || len(g.data) < s.mss/2 {
+		return
+	}
+	ms := int64(s.tsNow() - g.TSEcr)
+	if s.echo == 0 || ms < s.echo {
+		s.echo = ms
+	} else if ms < 1<<20 {
+		s.echo += (ms - s.echo) / 8
+	}
 }
 
 // urgentSeq marks the last byte of the queue as urgent.

@@ -38,6 +38,7 @@ const (
 	grownSnd = 2626560
 	realSnd  = 1 << 20 // what is used of it
 	realRcv  = 512 << 10
+	farRcv   = 6 << 20 // of a connection of segments, which begins with less
 )
 
 func newStream(c socket.Caller, ns socket.Namespace, n *Net, v6 bool) *Stream {
@@ -65,6 +66,9 @@ func makeStream(ns socket.Namespace, n *Net, v6 bool) *Stream {
 // Buffers is stack.Owner's: half of a size that was set is for what stands around the data.
 func (s *Stream) Buffers() (snd, rcv int) {
 	snd, rcv = realSnd, realRcv
+	if s.ep.Far() {
+		rcv = farRcv
+	}
 	if s.Locked(linux.SOCK_SNDBUF_LOCK) {
 		snd = int(s.SndBuf.Load()) / 2
 	}
