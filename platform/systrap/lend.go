@@ -217,11 +217,12 @@ const (
 )
 
 // look makes good what was written while the application goes on, which shows that it computes between its calls and had
-// better not be lent room: true if there is nothing more to look for.
+// better not be lent room: true if there is nothing more to look for. One that has only read may be about to write.
 func (l *lending) look(last bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.makeGood() {
+	before := l.done
+	if l.makeGood(); l.done != before {
 		l.rest = min(max(2*l.rest, firstBan), lastBan)
 		l.until = int64(time.Since(begun)) + l.rest
 		last = true

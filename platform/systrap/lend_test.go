@@ -3,6 +3,7 @@ package systrap
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -69,6 +70,7 @@ func TestLend(t *testing.T) {
 		if c.Lend(lentFD+maxLoans, []byte("other"), leastRoom, &l) != nil {
 			t.Error("a place was lent twice")
 		}
+		c.lent.rooms.Store(false) // nobody looks meanwhile, however long it takes
 		g.next(t, c, unix.SYS_READ)
 		if l.taken != 5 || len(l.posted) != 100 || string(l.posted[:5]) != "hello" {
 			t.Errorf("taken %d, posted %q", l.taken, l.posted)
@@ -78,6 +80,32 @@ func TestLend(t *testing.T) {
 		g.next(t, c, unix.SYS_WRITE)
 		if len(l.posted) != 200 || l.returned != 1 {
 			t.Errorf("posted %d bytes, returned %d times", len(l.posted), l.returned)
+		}
+	})
+}
+
+// TestLook: an application that has written and goes on is lent no room for a while; one that has only read keeps it.
+func TestLook(t *testing.T) {
+	server(t, func(g *guest, c *context) {
+		var l lender
+		a := c.thread.Load().area
+		if c.Lend(lentFD, []byte("hello"), leastRoom, &l) == nil {
+			t.Fatal("nothing was lent")
+		}
+		a.loans[lentFD].state.Store(loanTaken)
+		a.takes.Add(1)
+		if c.lent.look(false) || l.taken != 5 || c.lent.until != 0 || l.returned != 0 {
+			t.Errorf("after a read: %+v, banned until %d", l, c.lent.until)
+		}
+		a.posted[0] = post{loan: lentFD, off: areaBytes + 8, len: 7}
+		a.posts.Store(1)
+		if !c.lent.look(false) || len(l.posted) != 7 || c.lent.until == 0 || l.returned != 1 {
+			t.Errorf("after a write: %+v, banned until %d", l, c.lent.until)
+		}
+		c.Return()
+		c.lent.until = int64(time.Since(begun)) + int64(time.Hour)
+		if c.Lend(lentFD, []byte("hello"), leastRoom, &l) == nil || c.lent.rooms.Load() {
+			t.Error("room is lent to one that is banned, or bytes are not")
 		}
 	})
 }
