@@ -11,6 +11,7 @@ import (
 // loop is the life of a thread: application code, trap, pending work, again.
 func (t *Task) loop() {
 	defer t.k.live.Done()
+	growStack(0)
 	t.run.lastSeen, t.run.slept = t.k.Clock.Monotonic(), t.waiter.Slept()
 	for !t.run.dying.Load() {
 		if t.work.Load() {

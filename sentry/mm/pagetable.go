@@ -1,6 +1,10 @@
 package mm
 
-import "github.com/seed-7423c386/runsc/sentry/usermem"
+import (
+	"sync"
+
+	"github.com/seed-7423c386/runsc/sentry/usermem"
+)
 
 // pte describes a page of the application: where it is and what may be done with it now. The
 // bits from 12 up are the offset of the page in the memory file, or in the area's host file
@@ -51,6 +55,13 @@ type top struct {
 	n    int
 }
 
+// Empty parts of page tables, which short-lived processes use one after the other.
+var (
+	leaves = sync.Pool{New: func() any { return new(leaf) }}
+	mids   = sync.Pool{New: func() any { return new(mid) }}
+	tops   = sync.Pool{New: func() any { return new(top) }}
+)
+
 // pageTable is the pages of the 47 bits of an address space.
 type pageTable struct{ tops [256]*top }
 
@@ -83,18 +94,18 @@ func (t *pageTable) get(addr usermem.Addr) pte {
 func (t *pageTable) makeLeaf(addr usermem.Addr) *leaf {
 	tp := t.tops[addr>>topShift]
 	if tp == nil {
-		tp = new(top)
+		tp = tops.Get().(*top)
 		t.tops[addr>>topShift] = tp
 	}
 	m := tp.mids[index(addr, midShift)]
 	if m == nil {
-		m = new(mid)
+		m = mids.Get().(*mid)
 		tp.mids[index(addr, midShift)] = m
 		tp.n++
 	}
 	l := m.leaves[index(addr, leafShift)]
 	if l == nil {
-		l = new(leaf)
+		l = leaves.Get().(*leaf)
 		m.leaves[index(addr, leafShift)] = l
 		m.n++
 	}
@@ -133,39 +144,48 @@ func (t *pageTable) setRun(addr usermem.Addr, p pte, n int) {
 func (t *pageTable) drop(addr usermem.Addr) {
 	tp := t.tops[addr>>topShift]
 	m := tp.mids[index(addr, midShift)]
-	m.leaves[index(addr, leafShift)] = nil
+	l := &m.leaves[index(addr, leafShift)]
+	if **l == (leaf{}) { // the next user's pages depend on it
+		leaves.Put(*l)
+	}
+	*l = nil
 	if m.n--; m.n > 0 {
 		return
 	}
+	mids.Put(m)
 	tp.mids[index(addr, midShift)] = nil
 	if tp.n--; tp.n > 0 {
 		return
 	}
+	tops.Put(tp)
 	t.tops[addr>>topShift] = nil
 }
 
 // nextLeaf returns the first leaf at or after addr and below end, and the address of its
 // part of [addr, end); nil if there is none.
 func (t *pageTable) nextLeaf(addr, end usermem.Addr) (l *leaf, at usermem.Addr) {
-	for addr < end {
-		i := addr >> topShift
-		if i >= usermem.Addr(len(t.tops)) {
-			return nil, 0
-		}
+	for i := addr >> topShift; i < usermem.Addr(len(t.tops)) && i<<topShift < end; i++ {
 		tp := t.tops[i]
 		if tp == nil {
-			addr = (i + 1) << topShift
 			continue
 		}
-		m := tp.mids[index(addr, midShift)]
-		if m == nil {
-			addr = (addr>>midShift + 1) << midShift
-			continue
+		from := max(addr, i<<topShift)
+		for j := index(from, midShift); j < entries; j++ {
+			m := tp.mids[j]
+			if m == nil {
+				continue
+			}
+			base := i<<topShift + usermem.Addr(j)<<midShift
+			from := max(addr, base)
+			for k := index(from, leafShift); k < entries; k++ {
+				if l := m.leaves[k]; l != nil {
+					if at := max(addr, base+usermem.Addr(k)<<leafShift); at < end {
+						return l, at
+					}
+					return nil, 0
+				}
+			}
 		}
-		if l := m.leaves[index(addr, leafShift)]; l != nil {
-			return l, addr
-		}
-		addr = (addr>>leafShift + 1) << leafShift
 	}
 	return nil, 0
 }
