@@ -85,7 +85,7 @@ func TestExitCode(t *testing.T) {
 
 func TestWait(t *testing.T) {
 	each(t, func(e *env) {
-		e.shell("sleep 0.2; exit 7")
+		e.shell("sleep 2; exit 7")
 		e.create()
 		e.must("start", e.id)
 		if r := e.runsc("wait", e.id); r.code != 7 {
