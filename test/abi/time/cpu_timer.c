@@ -13,8 +13,8 @@ int main(void) {
 	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	on(SIGUSR1, handler, 0);
 	must(timer_create(CLOCK_PROCESS_CPUTIME_ID, &e, &t));
-	must(timer_settime(t, 0, &s, NULL));
 	int64_t before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	must(timer_settime(t, 0, &s, NULL));
 	burn();
 	yes(now_ns(CLOCK_PROCESS_CPUTIME_ID) - before >= 4000000);
 	must(timer_create(CLOCK_THREAD_CPUTIME_ID, &e, &t));
