@@ -160,6 +160,8 @@ type Lender interface {
 	// Lend lets the application's next read of fd have data, all of it, and its writes take room bytes at most, from the next Switch
 	// on. nil if nothing was lent.
 	Lend(fd int32, data []byte, room int, from Lent) *Loan
+	// Full reports whether there was no place for data that was to be lent. Return makes place.
+	Full() bool
 	// Settle tells what was taken and posted. It is to be called whenever Switch has returned; fd is what the call that
 	// the application makes now writes to, or -1. What was posted there waits for that, or Flush.
 	Settle(fd int32)
@@ -181,8 +183,8 @@ type Lent interface {
 
 // Loan is what was lent.
 type Loan struct {
-	// Revoke ends it, if it is a loan from the one given.
-	Revoke func(from Lent)
+	// Revoke ends it, if it is a loan from the one given. RevokeData does so as far as data is concerned, and leaves room to write.
+	Revoke, RevokeData func(from Lent)
 }
 
 // TrapKind says why Switch returned.

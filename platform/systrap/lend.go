@@ -26,6 +26,7 @@ type lending struct {
 	bytes uint32        // where there is room in the area for bytes to be lent
 	done  uint32        // posts that are made good
 	takes uint32        // area.takes when that was looked at
+	full  bool          // there was no place for bytes
 	late  int32         // the descriptor that the next call writes to, -1: none or not known
 	held  platform.Lent // what was written to it waits for that
 	until int64         // nothing may be written before: ns since begun
@@ -64,12 +65,13 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	}
 	a := t.area
 	if !l.on.Load() {
-		l.area, l.bytes, l.done, l.late = a, areaBytes, 0, -1
+		l.area, l.bytes, l.full, l.done, l.late = a, areaBytes, false, 0, -1
 		a.posts.Store(0)
 		l.takes = a.takes.Load()
 	}
 	if l.bytes+uint32(len(data)) > areaSize-postsRoom {
-		data = nil
+		l.full = true
+		return nil
 	}
 	if room < leastRoom || time.Since(begun) < time.Duration(l.until) {
 		room = 0
@@ -88,6 +90,7 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	a.used = l.bytes
 	if o.Revoke == nil {
 		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
+		o.RevokeData = func(from platform.Lent) { l.revokeData(o, i, from) }
 	}
 	o.from, o.fd, o.n, o.room, o.over = from, fd, len(data), room, false
 	l.slots = append(l.slots, i)
@@ -97,6 +100,9 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	}
 	return &o.Loan
 }
+
+// Full implements platform.Lender.
+func (c *context) Full() bool { return c.lent.full }
 
 // begun is when the program began.
 var begun = time.Now()
@@ -131,6 +137,7 @@ func (c *context) Return() {
 	c.Settle(-1)
 	c.Flush()
 	l := &c.lent
+	l.full = false
 	if !l.on.Load() {
 		return
 	}
@@ -204,6 +211,20 @@ func (l *lending) revoke(o *lentTo, i int, from platform.Lent) {
 	l.makeGood()
 	o.n, o.over = 0, true
 	from.Returned(&o.Loan)
+}
+
+// revokeData ends loan i as far as bytes to be read are concerned.
+func (l *lending) revokeData(o *lentTo, i int, from platform.Lent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o.from != from || o.over {
+		return
+	}
+	if !l.area.loans[i].state.CompareAndSwap(loanOpen, 0) {
+		l.taken(i)
+	}
+	o.n = 0
+	l.makeGood()
 }
 
 // Times of an application that was lent room to write: how long it may run before the sentry looks for what it has

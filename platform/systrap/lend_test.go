@@ -110,6 +110,47 @@ func TestLook(t *testing.T) {
 	})
 }
 
+// TestLendFull: what has no place is not lent until there is some again.
+func TestLendFull(t *testing.T) {
+	server(t, func(_ *guest, c *context) {
+		var l lender
+		data := make([]byte, 1000)
+		n := 0
+		for ; c.Lend(int32(lentFD+n), data, leastRoom, &l) != nil; n++ {
+			if c.Full() {
+				t.Fatalf("full after %d", n)
+			}
+		}
+		if !c.Full() || n != (areaSize-postsRoom-areaBytes)/len(data) {
+			t.Errorf("%d loans, full %v", n, c.Full())
+		}
+		c.Return()
+		if c.Full() || l.returned != n || c.Lend(lentFD, data, leastRoom, &l) == nil {
+			t.Errorf("after all were returned: full %v, %d returned", c.Full(), l.returned)
+		}
+	})
+}
+
+// TestRevokeData: the sentry answers the next read, the platform still the next write.
+func TestRevokeData(t *testing.T) {
+	server(t, func(g *guest, c *context) {
+		var l lender
+		loan := c.Lend(lentFD, []byte("hello"), leastRoom, &l)
+		c.lent.rooms.Store(false) // nobody looks
+		loan.RevokeData(&l)
+		g.next(t, c, unix.SYS_READ)
+		g.next(t, c, unix.SYS_READ)
+		if l.taken != 0 || len(l.posted) != 100 || l.returned != 0 {
+			t.Errorf("%+v", l)
+		}
+		loan.Revoke(&l)
+		g.next(t, c, unix.SYS_WRITE)
+		if l.returned != 1 {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
 // TestLendElsewhere: other descriptors, short reads, and buffers that are not there are the sentry's.
 func TestLendElsewhere(t *testing.T) {
 	server(t, func(g *guest, c *context) {

@@ -95,6 +95,9 @@ func (t *Task) Borrows() bool {
 	return t.run.answers && t.quiet()
 }
 
+// Full is vfs.Borrower's.
+func (t *Task) Full() bool { return t.ctx.(platform.Lender).Full() }
+
 // settle makes good what the application has done with what was lent to it.
 func (t *Task) settle(trap *platform.Trap) {
 	fd := int32(-1)

@@ -63,6 +63,8 @@ type Borrower interface {
 	// Holds reports whether fd stands for f.
 	Holds(fd int32, f *File) bool
 	Borrow(fd int32, data []byte, room int, from platform.Lent) *platform.Loan
+	// Full reports whether there is no place for more.
+	Full() bool
 }
 
 // Lender is FileOps that can lend.
@@ -268,6 +270,20 @@ func (it *epollItem) wake() {
 	it.ep.queue.Notify(wait.In)
 }
 
+// unpop undoes pop.
+func (e *Epoll) unpop(it *epollItem) {
+	r := &e.ready
+	r.Lock()
+	defer r.Unlock()
+	if it.listed {
+		return
+	}
+	if it.listed, it.next = true, r.head; r.head == nil {
+		r.tail = it
+	}
+	r.head = it
+}
+
 // pop takes the first item off the ready list.
 func (e *Epoll) pop() *epollItem {
 	r := &e.ready
@@ -337,7 +353,11 @@ func (e *Epoll) collect(out []EpollEvent, to Borrower) int {
 		out[n] = EpollEvent{got, it.event.Data}
 		n++
 		if l, ok := it.key.file.Ops.(Lender); ok && to != nil && got&uint32(wait.In) != 0 && to.Holds(it.key.fd, it.key.file) {
-			l.Lend(to, it.key.file, it.key.fd)
+			if l.Lend(to, it.key.file, it.key.fd); n > 1 && to.Full() { // it is for the next time: reading it now costs more than asking again
+				n--
+				e.unpop(it)
+				break
+			}
 		}
 		switch {
 		case it.event.Events&EpollOneshot != 0:

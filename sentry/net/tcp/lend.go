@@ -49,6 +49,13 @@ func (e *Endpoint) Reclaim() {
 	}
 }
 
+// reclaimData ends a loan as far as bytes to be read are concerned.
+func (e *Endpoint) reclaimData() {
+	if l := e.loan.Load(); l != nil {
+		l.RevokeData(e)
+	}
+}
+
 // Taken is platform.Lent's.
 func (e *Endpoint) Taken(n int) {
 	e.lock()

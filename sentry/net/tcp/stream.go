@@ -146,7 +146,7 @@ type Recv struct {
 func (e *Endpoint) Read(dst *usermem.Buf, r *Recv) linux.Errno {
 	e.read.Lock()
 	defer e.read.Unlock()
-	e.Reclaim()
+	e.reclaimData()
 	skip := 0
 	if r.Peek {
 		skip = r.PeekOff + r.Copied
