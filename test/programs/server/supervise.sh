@@ -18,4 +18,5 @@ if os.fork() == 0: # dies with its parent
     os.read(r, 5); os._exit(0)
 print([os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(2)])
 E
-nohup bash -c 'echo nohup' 2>/dev/null; { timeout -k 0.2 60 bash -c 'trap "" TERM; kill -ALRM $PPID; sleep 5 & wait; sleep 5'; } 2>/dev/null; echo $?; (trap 'echo hup; exit 0' HUP; sleep 0.1 & kill -HUP $BASHPID; wait); bash -c 'kill -STOP $$ & wait' & sleep 0.3; kill -CONT %1 2>/dev/null; kill -9 $! 2>/dev/null; wait $! 2>/dev/null; exec 8>&-; wait; echo all ended
+nohup bash -c 'echo nohup' 2>/dev/null; # timeout dies of an alarm that comes before it knows its child
+{ timeout -k 0.2 60 bash -c 'trap "" TERM; until grep -q "^State:.S" /proc/$PPID/status; do :; done; kill -ALRM $PPID; sleep 5 & wait; sleep 5'; } 2>/dev/null; echo $?; (trap 'echo hup; exit 0' HUP; sleep 0.1 & kill -HUP $BASHPID; wait); bash -c 'kill -STOP $$ & wait' & sleep 0.3; kill -CONT %1 2>/dev/null; kill -9 $! 2>/dev/null; wait $! 2>/dev/null; exec 8>&-; wait; echo all ended
