@@ -144,7 +144,7 @@ func TestScribbledArea(t *testing.T) {
 	for range 60 {
 		g := newGuest(t, getpidLoop...)
 		on(func() {
-			c := plat(t).NewContext().(*context)
+			c := plat(t).NewContext().(debuggable).context
 			defer c.Release()
 			g.calls(t, c, patchAfter+2)
 			a := c.thread.Load().area
@@ -195,7 +195,7 @@ func TestScribbledArea(t *testing.T) {
 func TestFalseTrap(t *testing.T) {
 	g := newGuest(t, 0xeb, 0xfe) // jmp .
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		time.AfterFunc(time.Millisecond, c.Interrupt)
 		c.Switch(g.as, &g.regs)
@@ -263,7 +263,7 @@ func TestOddCalls(t *testing.T) {
 func TestThreadsAreConfined(t *testing.T) {
 	g := newGuest(t, getpidLoop...)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		c.Switch(g.as, &g.regs)
 		th := c.thread.Load()

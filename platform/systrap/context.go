@@ -23,6 +23,7 @@ type context struct {
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
 	lent  lending
+	debug breakPoints
 	facts [len(facts{})]uint32 // see Answer; as the area has them
 	muted bool                 // the area has none, so that an interrupted thread asks
 
@@ -69,6 +70,9 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		c.state.Store(idle)
 		return platform.Trap{Kind: platform.Gone}
 	}
+	if c.debug.dirty {
+		c.loadDebug(t)
+	}
 	c.place(t)
 	t.proc.begin()
 	c.resume(t, regs)
@@ -89,6 +93,9 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	trap := platform.Trap{Kind: platform.Gone}
 	if ok && !t.proc.retired.Load() {
 		trap = c.decode(t, regs)
+		if c.debug.loaded && trap.Signo == uint8(unix.SIGTRAP) {
+			c.noteHits(t)
+		}
 		if c.placing.far == nil {
 			c.consider()
 		}
@@ -129,6 +136,9 @@ func (c *context) leave(save bool) {
 	}
 	if save {
 		c.saveFPU()
+	}
+	if c.debug.loaded {
+		c.clearDebug(t)
 	}
 	c.fpuDirty, c.live = true, false
 	c.meter.End()

@@ -117,7 +117,7 @@ func TestCPUID(t *testing.T) {
 
 // ask returns what is seen when the guest asks.
 func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
-	c := plat(t).NewContext().(*context)
+	c := plat(t).NewContext().(debuggable).context
 	defer c.Release()
 	starts := []uint64{0, 5, uint64(len(text))}
 	for i := range 24 {
@@ -170,7 +170,7 @@ func TestCPUIDOfOtherText(t *testing.T) {
 		t.Errorf("%d copies after the second", n)
 	}
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		a, b, _, _ := arch.CPUID(0x80000006, 0)
 		for _, at := range []uint64{guestAt, elsewhere} {

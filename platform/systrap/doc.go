@@ -99,6 +99,11 @@
 // was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,
 // how much, and of whom; places and lengths in the area are checked.
 //
+// Break points (debug.go). The sentry traces a thread for a moment, in which the host keeps it stopped whatever it does. The sentry
+// may do nothing more with it than read and write words of struct user, and the host checks what goes into the debug
+// registers. Addresses of the stub's own are left out, as it would trap in the handler of its own traps. The process
+// is dumpable meanwhile, as far as the host's other processes of the sentry's user are concerned.
+//
 // What it can see: its control page (offsets in the memory file, numbers of descriptors), the
 // stub's code, that GS is the area's address when it has not set it, and its own text with jumps
 // at patched sites. Nothing of that is secret.

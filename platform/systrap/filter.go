@@ -57,6 +57,7 @@ func serviceRules(ctlFD int) []rule {
 		{unix.SYS_RT_SIGPROCMASK, nil},
 		{unix.SYS_SECCOMP, nil},
 		{unix.SYS_PRCTL, []argument{{0, all, unix.PR_SET_PDEATHSIG}}},
+		{unix.SYS_PRCTL, []argument{{0, all, unix.PR_SET_DUMPABLE}, {1, ^uint32(1), 0}}},
 		{unix.SYS_PRCTL, []argument{{0, all, setUserDispatch}, {1, all, 1}, {2, all, textAt}, {3, all, textSize}, {4, all, 0}}},
 		{unix.SYS_EXIT_GROUP, nil},
 		{unix.SYS_TGKILL, []argument{{2, all, uint32(callBackSignal)}}},

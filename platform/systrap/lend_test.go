@@ -35,7 +35,7 @@ func server(t *testing.T, f func(g *guest, c *context)) {
 		t.Fatal(errno)
 	}
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		g.regs.Rdi, g.regs.Rsi, g.regs.Rdx, g.regs.R8, g.regs.R15 = lentFD, conformance.DataAt, 100, 8, 15
 		for range 2 * (patchAfter + 2) {

@@ -207,11 +207,11 @@ func spin(p *atomic.Uint32, old, n uint32) bool {
 // reg returns register i of the signal frame b.
 func reg(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[ucRegs+8*i:]) }
 
-// waitEnd waits until some child has ended, and leaves it to wait4(2). Safe: the host writes a
-// siginfo_t.
+// waitEnd waits until some child of the calling thread has ended, and leaves it to wait4(2). What other threads trace
+// (debug.go) is theirs. Safe: the host writes a siginfo_t.
 func waitEnd() (pid int, e unix.Errno) {
 	var info [128]byte
-	_, _, e = unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT|unix.WALL, 0, 0)
+	_, _, e = unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT|unix.WALL|unix.WNOTHREAD, 0, 0)
 	return int(binary.LittleEndian.Uint32(info[16:])), e
 }
 

@@ -46,7 +46,7 @@ func TestPatchedSite(t *testing.T) {
 	patchable(t, true)
 	g := newGuest(t, getpidLoop...)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		g.calls(t, c, patchAfter+1)
 		if !c.live {
@@ -90,7 +90,7 @@ func TestPatchedFPU(t *testing.T) {
 	patchable(t, true)
 	g := newGuest(t, getpidLoop...)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		image := make([]byte, arch.FPUSize)
 		arch.InitialFPU(image)
@@ -113,7 +113,7 @@ func TestPatchesFollowTheMapping(t *testing.T) {
 	patchable(t, true)
 	g := newGuest(t, getpidLoop...)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		g.calls(t, c, patchAfter+1)
 		// The child's text is patched, and can be patched on its own.
@@ -154,7 +154,7 @@ func TestOnlyFilesArePatched(t *testing.T) {
 	t.Cleanup(func() { plat(t).memory.Store(0) })
 	g.as.Map(guestAt, 4096, g.fd, 0, platform.Read|platform.Exec, false)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		g.calls(t, c, 3*patchAfter)
 		if c.live {
@@ -171,7 +171,7 @@ func TestPatchesBesideThreads(t *testing.T) {
 	done := make(chan int)
 	for range 6 {
 		go func() {
-			c := plat(t).NewContext().(*context)
+			c := plat(t).NewContext().(debuggable).context
 			defer c.Release()
 			own, lives := *g, 0
 			for range 3000 {
@@ -208,7 +208,7 @@ func TestAnswers(t *testing.T) {
 	g := newGuest(t, 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc3, 0xb8, 186, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc5,
 		0xb8, 102, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xe5)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		next := func(nr uint64) {
 			t.Helper()
@@ -245,7 +245,7 @@ func TestAnsweredLoop(t *testing.T) {
 	for _, nr := range []byte{unix.SYS_GETPID, unix.SYS_SCHED_YIELD} {
 		g := newGuest(t, 0xb8, nr, 0, 0, 0, 0x0f, 0x05, 0xff, 0xc3, 0xeb, 0xf5) // inc %ebx
 		on(func() {
-			c := plat(t).NewContext().(*context)
+			c := plat(t).NewContext().(debuggable).context
 			defer c.Release()
 			for range patchAfter + 2 {
 				c.Switch(g.as, &g.regs)
@@ -285,7 +285,7 @@ func TestShortForm(t *testing.T) {
 		t.Fatal(errno)
 	}
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		call := func() {
 			t.Helper()

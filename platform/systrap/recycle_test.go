@@ -43,7 +43,7 @@ func TestUsedAgain(t *testing.T) {
 	g := newGuest(t, getpidLoop...)
 	var pid int
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		r := &g.regs
 		for _, p := range []*uint64{&r.Rbx, &r.Rbp, &r.R8, &r.R9, &r.R10, &r.R12, &r.R13, &r.R14, &r.R15, &r.Rsi, &r.Rdx, &r.FsBase} {
 			*p = secret & (1<<46 - 1)
@@ -69,7 +69,7 @@ func TestUsedAgain(t *testing.T) {
 	as := again(t, g, pid)
 	defer as.Release()
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		proc := as.(*space).proc
 		a := proc.all[0].area
@@ -109,7 +109,7 @@ func TestEscapedThreadIsCalledBack(t *testing.T) {
 	for name, regs := range map[string]arch.Registers{"own": loop, "stub": stub} {
 		g := newGuest(t, 0xeb, 0xfe) // jmp .
 		on(func() {
-			c := plat(t).NewContext().(*context)
+			c := plat(t).NewContext().(debuggable).context
 			g.regs = loop
 			c.Interrupt()
 			c.Switch(g.as, &g.regs) // does not begin

@@ -116,7 +116,7 @@ func TestFormsAsUnpatched(t *testing.T) {
 
 func runForm(t *testing.T, f *form, patched bool) (seen []string) {
 	g, _, ret := formGuest(t, f)
-	c := plat(t).NewContext().(*context)
+	c := plat(t).NewContext().(debuggable).context
 	defer func() { c.Release() }()
 	reset := func() {
 		r := &g.regs
@@ -172,7 +172,7 @@ func runForm(t *testing.T, f *form, patched bool) (seen []string) {
 			reset()
 			g.regs.GsBase = 0
 			c.Release()
-			c = plat(t).NewContext().(*context)
+			c = plat(t).NewContext().(debuggable).context
 		}
 		note(run())
 		stack()

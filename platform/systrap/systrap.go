@@ -36,6 +36,7 @@ type Platform struct {
 	refilling atomic.Bool
 	infos     infos
 	again     bool // the host can do what it takes to use processes again
+	debugs    bool // and lets stubs be traced
 
 	mu                   sync.Mutex
 	freeCtls             units
@@ -78,6 +79,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		log:        log,
 		processes:  map[int]*process{},
 		early:      map[int]bool{},
+		debugs:     traceable(),
 		infos:      infos{files: map[infoFile][]*infoPage{}},
 		spare:      make(chan *process, 1),
 		freeCtls:   units{end: maxProcesses},
@@ -200,7 +202,7 @@ func (p *Platform) reap(failed chan<- error) {
 		}
 		p.ended(pid)
 		var status unix.WaitStatus
-		unix.Wait4(pid, &status, unix.WALL, nil)
+		unix.Wait4(pid, &status, unix.WALL|unix.WNOTHREAD, nil)
 		if status.Exited() || status.Signal() != unix.SIGKILL {
 			p.log("systrap: stub process %d ended with status %#x", pid, uint32(status))
 		}
@@ -283,7 +285,12 @@ func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
 }
 
 // NewContext implements platform.Platform.
-func (p *Platform) NewContext() platform.Context { return newContext(p) }
+func (p *Platform) NewContext() platform.Context {
+	if p.debugs {
+		return debuggable{newContext(p)}
+	}
+	return newContext(p)
+}
 
 // Limits implements platform.Platform.
 func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
@@ -292,6 +299,8 @@ func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
 func Policy() []host.Call {
 	return []host.Call{
 		{Name: "wait4", No: linux.SYS_WAIT4},
+		{Name: "ptrace", No: linux.SYS_PTRACE, Any: host.OneOf(0, unix.PTRACE_SEIZE, unix.PTRACE_INTERRUPT, unix.PTRACE_CONT, unix.PTRACE_DETACH,
+			unix.PTRACE_PEEKUSR, unix.PTRACE_POKEUSR)},
 		{Name: "waitid", No: linux.SYS_WAITID},
 		// Stubs come and go, so their numbers are not known here.
 		{Name: "tgkill", No: linux.SYS_TGKILL, Any: host.OneOf(2, uint32(interruptSignal))},

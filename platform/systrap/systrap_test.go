@@ -31,7 +31,7 @@ func plat(t testing.TB) *Platform {
 
 var subject = conformance.Subject{
 	New:  func(t testing.TB) platform.Platform { return plat(t) },
-	Kill: func(c platform.Context) { unix.Kill(c.(*context).thread.Load().proc.pid, unix.SIGKILL) },
+	Kill: func(c platform.Context) { unix.Kill(c.(debuggable).thread.Load().proc.pid, unix.SIGKILL) },
 }
 
 func TestConformance(t *testing.T) { conformance.Run(t, subject) }

@@ -44,7 +44,7 @@ func TestStubNotWoken(t *testing.T) {
 	said := messages(t)
 	g := newGuest(t, getpidLoop...)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		c.Switch(g.as, &g.regs)
 		a := c.thread.Load().area
@@ -69,7 +69,7 @@ func TestSentryNotWoken(t *testing.T) {
 	said := messages(t)
 	g := newGuest(t, append(getpidLoop[:len(getpidLoop):len(getpidLoop)], 0xeb, 0xfe)...) // and jmp .
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		c.Switch(g.as, &g.regs)
 		g.regs.Rip = guestAt + uint64(len(getpidLoop))
@@ -90,7 +90,7 @@ func TestServiceNotWoken(t *testing.T) {
 	said := messages(t)
 	g := newGuest(t, getpidLoop...)
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		c.Switch(g.as, &g.regs)
 		s := g.as.(*space).proc
@@ -113,7 +113,7 @@ func TestLongRunsAreNoLoss(t *testing.T) {
 	said := messages(t)
 	g := newGuest(t, 0xeb, 0xfe) // jmp .
 	on(func() {
-		c := plat(t).NewContext().(*context)
+		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()
 		time.AfterFunc(300*time.Millisecond, c.Interrupt)
 		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Interrupted {

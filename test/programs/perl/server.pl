@@ -4,7 +4,7 @@ use strict; use warnings; use IO::Socket::UNIX; use IO::Select; use POSIX ":sys_
 $| = 1; my $l = IO::Socket::UNIX->new(Local => "s", Listen => 10) or die $!; my $srv = fork // die;
 if (!$srv) { $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0 }; $SIG{TERM} = sub { POSIX::_exit(0) }; while (1) { my $c = $l->accept or next; my $p = fork; if (!$p) { while (my $line = <$c>) { print $c scalar reverse($line =~ s/\n//r), "\n" } POSIX::_exit(0) } close $c } }
 my @out; for my $i (1 .. 10) { my $c = IO::Socket::UNIX->new(Peer => "s") or die $!; print $c "hello $i\n"; $c->flush; push @out, scalar <$c>; close $c } print @out; kill TERM => $srv; waitpid $srv, 0; print $? >> 8, "\n";
-my @p; for my $i (1 .. 3) { pipe(my $r, my $w); my $k = fork; if (!$k) { close $r; select undef, undef, undef, 0.1 * (4 - $i); print $w "child $i"; close $w; POSIX::_exit(0) } close $w; push @p, $r } my $s = IO::Select->new(@p); my @got; while ($s->count) { for my $h ($s->can_read(20)) { if (sysread $h, my $b, 100) { push @got, $b } else { $s->remove($h) } } } print join(",", @got), "\n"; 1 while wait > 0;
+my @p; for my $i (1 .. 3) { pipe(my $r, my $w); my $k = fork; if (!$k) { close $r; select undef, undef, undef, 0.1 * (4 - $i); print $w "child $i"; close $w; POSIX::_exit(0) } close $w; push @p, $r } my $s = IO::Select->new(@p); my @got; while ($s->count) { for my $h ($s->can_read(20)) { if (sysread $h, my $b, 100) { push @got, $b } else { $s->remove($h) } } } print join(",", sort @got), "\n"; 1 while wait > 0;
 our ($name, $val); format STDOUT =
 @<<<<<<< @>>>>> @##.##
 $name, $val, $val
