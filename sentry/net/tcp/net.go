@@ -405,7 +405,7 @@ func (s *segments) readSome(e *Endpoint) {
 	room := min(s.room, limit)
 	free := uint32(max(room-e.rcv.n-s.oooBytes, 0))
 	told := s.adv - s.rcvNxt
-	if free > told && (free-told >= uint32(2*s.mss) || free-told >= uint32(room/2)) && (told < uint32(room/2)) {
+	if told < uint32(room/2) && free >= 2*told && free-told >= uint32(min(2*s.mss, room/2)) { // tcp_cleanup_rbuf
 		s.sendAck(e)
 	}
 }
