@@ -20,10 +20,17 @@ import (
 //	[31 c9 | b9 SUBLEAF]     xor %ecx,%ecx or mov $SUBLEAF,%ecx
 //	0f a2                    cpuid
 //
-// the first seven bytes become a jump as in patch.go, to a trampoline that loads the answer. Other ways to ask,
-// and other leaves, are the processor's affair. Nine and more given bytes, of which four are one of a dozen
-// leaves, are no coincidence of data or of parts of other instructions. Who comes to the second instruction by another way
-// than the first finds no instruction, which cpuidPart makes good.
+// the first seven bytes become a jump as in patch.go, to a trampoline that loads the answer. So they do in the loop over the
+// states of the FPU that the C library has,
+//
+//	44 89 REG                mov %r12d,%eax, or another from %r8d on
+//	89 REG                   mov %esi,%ecx, or another
+//	0f a2                    cpuid
+//
+// whose trampoline looks for leaf 13 in a table, and asks the processor for others. Other ways to ask,
+// and other leaves, are the processor's affair. So many given bytes, of which four are one of a dozen
+// leaves, are no coincidence of data or of parts of other instructions. Who comes to the second or third instruction by another
+// way than the first finds no instruction, which cpuidPart makes good.
 //
 // Nothing traps at a CPUID, so files are searched, when their text is mapped for the second time, and what was
 // found is kept: copies of pages, patched for all processes in the same way, with slots of their own in the page
@@ -33,8 +40,13 @@ import (
 const (
 	infoAt    = slotsAt + pageSize // slots of these sites
 	infoTramp = trampAt + trampLen // and their trampolines
-	infoSize  = 64                 // of one
-	maxInfos  = pageSize / 8
+	infoSize  = 128                // of one
+	maxInfos  = 480
+
+	// Answers for leaf 13, of stateSubs subleaves, are behind the slots.
+	stateLeaf = 13
+	stateSubs = (pageSize - 8*maxInfos) / 16
+	stateAt   = infoAt + 8*maxInfos
 
 	maxInfoFiles = 4096
 	maxInfoPages = 1024
@@ -51,6 +63,11 @@ type infoSite struct {
 	sub    uint32
 	answer [4]uint32
 	slot   int
+
+	// If regs: leaf and subleaf are in registers, which two instructions move.
+	regs         bool
+	move         []byte
+	eaxIs, ecxIs int
 }
 
 // infoPage is a page of a file that has such places, and its patched copy.
@@ -70,10 +87,11 @@ type infoFile struct {
 
 // infos is what was found.
 type infos struct {
-	mu    sync.Mutex
-	files map[infoFile][]*infoPage // in the order of their places; nil: seen once
-	pages int
-	slots int // given out; they are used again, but not for two sites of one process
+	mu          sync.Mutex
+	files       map[infoFile][]*infoPage // in the order of their places; nil: seen once
+	pages       int
+	slots, lows int                  // given out; they are used again, but not for two sites of one process
+	states      [stateSubs][4]uint32 // what leaf 13 says; made when lows is above 0
 }
 
 // infoUse is a site at an address in a process.
@@ -110,7 +128,11 @@ func findInfos(b []byte) (sites []*infoSite) {
 			return sites
 		}
 		i += n
-		if s := infoBefore(b[:i]); s != nil {
+		s := infoBefore(b[:i])
+		if s == nil {
+			s = regsBefore(b[:i])
+		}
+		if s != nil {
 			s.at = uint64(i+2) - s.size
 			sites = append(sites, s)
 		}
@@ -145,6 +167,39 @@ func infoBefore(b []byte) *infoSite {
 	return s
 }
 
+// regsBefore is infoBefore for what is in registers.
+func regsBefore(b []byte) *infoSite {
+	const both, ofEAX, ofECX = 0xc7, 0xc0, 0xc1 // of ModRM: what is moved, and to where
+	n := len(b) - 5
+	if n < 0 || b[n] != 0x44 || b[n+1] != 0x89 || b[n+2]&both != ofEAX || b[n+3] != 0x89 || b[n+4]&both != ofECX {
+		return nil
+	}
+	return &infoSite{size: 7, regs: true, move: bytes.Clone(b[n:]), eaxIs: 8 + int(b[n+2]>>3&7), ecxIs: int(b[n+4] >> 3 & 7)}
+}
+
+// giveSlot gives a site a slot. One with the second instruction in the fourth byte of the jump has a slot whose address begins
+// with a byte that is no instruction. mu is held.
+func (q *infos) giveSlot(s *infoSite) {
+	const row, low = 32, 12 // slots that differ in the first byte of the address; where it is 0x60
+	if s.regs {
+		if q.lows == 0 {
+			for i := range q.states {
+				v := &q.states[i]
+				v[0], v[1], v[2], v[3] = arch.CPUID(stateLeaf, uint32(i))
+			}
+		}
+		s.slot = q.lows*row%maxInfos + low
+		q.lows++
+		return
+	}
+	s.answer[0], s.answer[1], s.answer[2], s.answer[3] = arch.CPUID(s.leaf, s.sub)
+	if q.slots%row == low {
+		q.slots++
+	}
+	s.slot = q.slots % maxInfos
+	q.slots++
+}
+
 // search finds the sites in a file. mu is held.
 func (p *Platform) search(fd int, size int64) []*infoPage {
 	found := []*infoPage{}
@@ -170,9 +225,7 @@ func (p *Platform) search(fd int, size int64) []*infoPage {
 		}
 		q.pages++
 		for _, s := range sites {
-			s.answer[0], s.answer[1], s.answer[2], s.answer[3] = arch.CPUID(s.leaf, s.sub)
-			s.slot = q.slots % maxInfos
-			q.slots++
+			q.giveSlot(s)
 		}
 		g := &infoPage{uint64(off), bytes.Clone(b[off:][:pageSize]), unit, sites}
 		g.patch(p.copies.page(unit))
@@ -266,28 +319,75 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 		}
 	}
 	unit := p.tramps.patchUnit(set.unit)
-	for _, s := range g.sites {
+	uses := make([]infoUse, len(g.sites))
+	for i, s := range g.sites {
 		if set.infos[s.slot].Load() != nil {
 			continue
 		}
+		if s.regs {
+			p.infos.putStates(unit[pageSize+8*maxInfos:][:16*stateSubs])
+		}
 		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.at+s.size)
 		binary.LittleEndian.PutUint64(unit[pageSize+8*s.slot:], uint64(infoTramp+s.slot*infoSize))
-		set.infos[s.slot].Store(&infoUse{page + s.at, s})
+		uses[i] = infoUse{page + s.at, s}
+		set.infos[s.slot].Store(&uses[i])
 	}
 	return true
+}
+
+// putStates writes the answers for leaf 13. They were made before there was a site that needs them.
+func (q *infos) putStates(b []byte) {
+	for i, v := range q.states {
+		for k, x := range v {
+			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
+		}
+	}
 }
 
 // trampoline writes the code that loads the answer and goes on at ret. No instruction but the second of the site changes flags.
 func (s *infoSite) trampoline(b []byte, ret uint64) {
 	c := &code{b: b}
-	c.put(s.second...)
-	for i, mov := range []byte{0xb8, 0xbb, 0xb9, 0xba} { // EAX, EBX, ECX, EDX
-		c.put(mov)
-		c.put32(s.answer[i])
+	back := func() {
+		c.put(0xff, 0x25) // jmp *: the last word
+		c.put32(uint32(infoSize - 8 - c.n - 4))
 	}
-	c.put(0xff, 0x25) // jmp *: the last word
-	c.put32(uint32(infoSize - 8 - c.n - 4))
+	if s.regs {
+		s.lookUp(c, back)
+	} else {
+		c.put(s.second...)
+		for i, mov := range []byte{0xb8, 0xbb, 0xb9, 0xba} { // EAX, EBX, ECX, EDX
+			c.put(mov)
+			c.put32(s.answer[i])
+		}
+		back()
+	}
 	binary.LittleEndian.PutUint64(b[infoSize-8:], ret)
+}
+
+// lookUp is the trampoline of a site whose leaf is in a register. Flags are in AX, the leaf in EDX meanwhile.
+func (s *infoSite) lookUp(c *code, back func()) {
+	const found, end = 3 + 6 + 3 + 2 + 3 + 3 + 3 + 6, 3 + 2 // bytes
+	c.put(s.move...)
+	c.put(0x89, 0xc2)              // mov %eax,%edx
+	c.put(0x9f)                    // lahf
+	c.put(0x0f, 0x90, 0xc0)        // seto %al
+	c.put(0x83, 0xfa, stateLeaf)   // cmp $13,%edx
+	c.put(0x75, end+found)         // jne: ask
+	c.put(0x83, 0xf9, stateSubs-1) // cmp $15,%ecx
+	c.put(0x77, found)             // ja: ask
+	c.put(0xc1, 0xe1, 4)           // shl $4,%ecx
+	c.put(0x8d, 0x99)              // lea states(%rcx),%ebx
+	c.put32(stateAt)
+	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
+	c.put(0x8b, 0x03)       // mov (%rbx),%eax
+	c.put(0x8b, 0x4b, 8)    // mov 8(%rbx),%ecx
+	c.put(0x8b, 0x53, 12)   // mov 12(%rbx),%edx
+	c.put(0x8b, 0x5b, 4)    // mov 4(%rbx),%ebx
+	back()
+	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
+	c.put(0x89, 0xd0)       // mov %edx,%eax
+	c.put(0x0f, 0xa2)       // cpuid
+	back()
 }
 
 // infoStepped is stepped for these sites: one step has done the first instruction.
@@ -297,20 +397,45 @@ func (t *thread) infoStepped(trap *platform.Trap, r *arch.Registers) {
 	if set == nil || off >= maxInfos*infoSize || off%infoSize != 0 {
 		return
 	}
-	if u := set.infos[off/infoSize].Load(); u != nil {
-		r.Rax, r.Rip = uint64(u.site.leaf), u.start+5
-		trap.Addr = r.Rip
+	u := set.infos[off/infoSize].Load()
+	if u == nil {
+		return
 	}
+	if s := u.site; s.regs {
+		r.Rax, r.Rip = uint64(uint32(*register(r, s.eaxIs))), u.start+toECX
+	} else {
+		r.Rax, r.Rip = uint64(s.leaf), u.start+toSecond
+	}
+	trap.Addr = r.Rip
 }
 
-// cpuidPart does the second instruction of a site, at which the application is, and tells whether it is.
+// Where the second instruction of a site is: if the first moves an immediate, and if it moves a register, behind which
+// the third is where the second of the others is.
+const (
+	toSecond = 5
+	toECX    = 3
+)
+
+// register is one by the processor's number for it.
+func register(r *arch.Registers, n int) *uint64 {
+	return [...]*uint64{&r.Rax, &r.Rcx, &r.Rdx, &r.Rbx, &r.Rsp, &r.Rbp, &r.Rsi, &r.Rdi,
+		&r.R8, &r.R9, &r.R10, &r.R11, &r.R12, &r.R13, &r.R14, &r.R15}[n]
+}
+
+// cpuidPart does the second or third instruction of a site, at which the application is, and tells whether it is.
 func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) bool {
-	u := t.proc.infoAround(r.Rip)
+	u, atECX := t.proc.infoAround(r.Rip-toSecond), false
 	if u == nil {
+		u, atECX = t.proc.infoAround(r.Rip-toECX), true
+	}
+	if u == nil || atECX && !u.site.regs {
 		return false
 	}
 	switch s := u.site; {
-	case s.second == nil:
+	case atECX:
+		r.Rcx = uint64(uint32(*register(r, s.ecxIs)))
+		r.Rip += toSecond - toECX
+	case s.regs, s.second == nil:
 		a, b, c, d := arch.CPUID(uint32(r.Rax), uint32(r.Rcx))
 		r.Rax, r.Rbx, r.Rcx, r.Rdx = uint64(a), uint64(b), uint64(c), uint64(d)
 		r.Rip += 2
@@ -324,14 +449,12 @@ func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) bool {
 	return true
 }
 
-// infoAround returns the site whose second instruction is at an address, nil if there is none.
-func (s *process) infoAround(at uint64) *infoUse {
-	const first = 5
+// infoAround returns the site that begins at an address, nil if there is none.
+func (s *process) infoAround(start uint64) *infoUse {
 	set := s.patches.set.Load()
-	if set == nil || at < minAddr+first || at >= maxAddr {
+	if set == nil || start < minAddr || start >= maxAddr {
 		return nil
 	}
-	start := at - first
 	s.patches.mu.Lock()
 	defer s.patches.mu.Unlock()
 	unit, patched := s.patches.pages[start&^(pageSize-1)]

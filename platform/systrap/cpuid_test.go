@@ -27,6 +27,8 @@ var askers = []struct {
 	{"subleaf of one that has none", []byte{0xb8, 5, 0, 0, 0x80, 0xb9, 1, 0, 0, 0}, true},
 	{"large subleaf", []byte{0xb8, 0xd, 0, 0, 0, 0xb9, 64, 0, 0, 0}, false},
 	{"subleaf from elsewhere", []byte{0xb8, 4, 0, 0, 0}, false},
+	{"registers", []byte{0x44, 0x89, 0xc0, 0x89, 0xf9}, true},       // mov %r8d,%eax; mov %edi,%ecx
+	{"other registers", []byte{0x44, 0x89, 0xf8, 0x89, 0xd1}, true}, // mov %r15d,%eax; mov %edx,%ecx
 	{"differs by processor", []byte{0xb8, 1, 0, 0, 0}, false},
 	{"differs by processor, subleaf", []byte{0xb8, 0xb, 0, 0, 0, 0x31, 0xc9}, false},
 	{"leaf from elsewhere", []byte{0x90, 0x90, 0x31, 0xc9}, false},
@@ -120,11 +122,19 @@ func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
 	c := plat(t).NewContext().(debuggable).context
 	defer c.Release()
 	starts := []uint64{0, 5, uint64(len(text))}
-	for i := range 24 {
+	if text[0] == 0x44 {
+		starts[2] = 3
+	}
+	for i := range 72 {
 		r := &g.regs
 		*r = arch.Registers{Rip: guestAt + starts[i%3], Rsp: 1 << 20, Eflags: 0x8d5 | 2, R8: 1, R11: 11, Rdi: 7, Rbp: 5}
 		r.Rax, r.Rbx, r.Rcx, r.Rdx = 1<<32|0x80000006, 1<<40, 1<<33|1, 4
-		if i >= 12 {
+		leaf := []uint64{1<<32 | 13, 7, 0x80000006}[i/3%3]
+		r.R8, r.Rdi, r.R15, r.Rdx = leaf, uint64(i/2), leaf, uint64(i/3)
+		if i/6%2 == 1 {
+			r.Eflags &^= 0x8d5
+		}
+		if i >= 36 {
 			r.Eflags |= arch.FlagTF
 		}
 		if i%2 == 1 {

@@ -334,9 +334,12 @@ func (set *patchSet) wipe(b []byte) {
 		}
 	}
 	for i := range set.infos {
-		if set.infos[i].Load() != nil {
+		if u := set.infos[i].Load(); u != nil {
 			clear(b[pageSize+8*i:][:8])
 			clear(b[slotsSize+trampLen+i*infoSize:][:infoSize])
+			if u.site.regs {
+				clear(b[pageSize+8*maxInfos : slotsSize])
+			}
 		}
 	}
 }
