@@ -26,6 +26,7 @@ type context struct {
 	debug breakPoints
 	facts [len(facts{})]uint32 // see Answer; as the area has them
 	muted bool                 // the area has none, so that an interrupted thread asks
+	asks  *patchSet            // and neither do these trampolines
 
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
@@ -89,6 +90,10 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	if c.muted {
 		c.muted = false
 		t.tell(&c.facts)
+		if c.asks != nil {
+			c.p.askInfos(c.asks, -1)
+			c.asks = nil
+		}
 	}
 	trap := platform.Trap{Kind: platform.Gone}
 	if ok && !t.proc.retired.Load() {
@@ -366,6 +371,9 @@ func (c *context) mute(t *thread) {
 	if !c.muted {
 		c.muted = true
 		t.tell(new([len(facts{})]uint32))
+		if c.asks = t.proc.patches.set.Load(); c.asks != nil {
+			c.p.askInfos(c.asks, 1)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ const (
 	infoAt    = slotsAt + pageSize // slots of these sites
 	infoTramp = trampAt + trampLen // and their trampolines
 	infoSize  = 128                // of one
+	infoAsk   = infoSize - 8 - 2   // where in it UD2 is, to which slots lead while the sentry is to be asked
 	maxInfos  = 480
 
 	// Answers for leaf 13, of stateSubs subleaves, are behind the slots.
@@ -328,11 +329,33 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 			p.infos.putStates(unit[pageSize+8*maxInfos:][:16*stateSubs])
 		}
 		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.at+s.size)
-		binary.LittleEndian.PutUint64(unit[pageSize+8*s.slot:], uint64(infoTramp+s.slot*infoSize))
 		uses[i] = infoUse{page + s.at, s}
 		set.infos[s.slot].Store(&uses[i])
 	}
+	p.leadInfos(set)
 	return true
+}
+
+// leadInfos has the slots lead to the trampolines, or to where the sentry is asked. The set's mu is held.
+func (p *Platform) leadInfos(set *patchSet) {
+	to := uint64(infoTramp)
+	if set.asked > 0 {
+		to += infoAsk
+	}
+	for i := range set.infos {
+		if set.infos[i].Load() != nil {
+			p.tramps.setWord(set.unit, pageSize+8*i, to+uint64(i)*infoSize)
+		}
+	}
+}
+
+// askInfos counts the contexts that want to see what the application asks, since an interrupt finds it in trampolines only.
+func (p *Platform) askInfos(set *patchSet, more int) {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if set.asked += more; !set.freed {
+		p.leadInfos(set)
+	}
 }
 
 // putStates writes the answers for leaf 13. They were made before there was a site that needs them.
@@ -361,6 +384,7 @@ func (s *infoSite) trampoline(b []byte, ret uint64) {
 		}
 		back()
 	}
+	copy(b[infoAsk:], []byte{0x0f, 0x0b})
 	binary.LittleEndian.PutUint64(b[infoSize-8:], ret)
 }
 
@@ -390,15 +414,19 @@ func (s *infoSite) lookUp(c *code, back func()) {
 	back()
 }
 
+// infoIn returns the site in whose trampoline an address is, and where there.
+func (s *process) infoIn(at uint64) (u *infoUse, off uint64) {
+	set := s.patches.set.Load()
+	if set == nil || at < infoTramp || at >= infoTramp+maxInfos*infoSize {
+		return nil, 0
+	}
+	return set.infos[(at-infoTramp)/infoSize].Load(), (at - infoTramp) % infoSize
+}
+
 // infoStepped is stepped for these sites: one step has done the first instruction.
 func (t *thread) infoStepped(trap *platform.Trap, r *arch.Registers) {
-	set := t.proc.patches.set.Load()
-	off := r.Rip - infoTramp
-	if set == nil || off >= maxInfos*infoSize || off%infoSize != 0 {
-		return
-	}
-	u := set.infos[off/infoSize].Load()
-	if u == nil {
+	u, off := t.proc.infoIn(r.Rip)
+	if u == nil || off != 0 && off != infoAsk {
 		return
 	}
 	if s := u.site; s.regs {
@@ -422,14 +450,20 @@ func register(r *arch.Registers, n int) *uint64 {
 		&r.R8, &r.R9, &r.R10, &r.R11, &r.R12, &r.R13, &r.R14, &r.R15}[n]
 }
 
-// cpuidPart does the second or third instruction of a site, at which the application is, and tells whether it is.
-func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) bool {
+// cpuidPart does the second or third instruction of a site, at which the application is, or all of them if it is
+// to ask.
+func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) {
+	if u, off := t.proc.infoIn(r.Rip); u != nil && off == infoAsk {
+		t.answer(u, r)
+		t.done(trap, r)
+		return
+	}
 	u, atECX := t.proc.infoAround(r.Rip-toSecond), false
 	if u == nil {
 		u, atECX = t.proc.infoAround(r.Rip-toECX), true
 	}
 	if u == nil || atECX && !u.site.regs {
-		return false
+		return
 	}
 	switch s := u.site; {
 	case atECX:
@@ -446,7 +480,26 @@ func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) bool {
 		r.Rip += uint64(len(s.second))
 	}
 	t.done(trap, r)
-	return true
+}
+
+// answer does all instructions of a site.
+func (t *thread) answer(u *infoUse, r *arch.Registers) {
+	s := u.site
+	leaf, sub := s.leaf, uint32(r.Rcx)
+	switch {
+	case s.regs:
+		leaf = uint32(*register(r, s.eaxIs))
+		if sub = uint32(*register(r, s.ecxIs)); s.ecxIs == 0 {
+			sub = leaf
+		}
+	case s.second != nil:
+		if sub = s.sub; len(s.second) == 2 {
+			r.Eflags = r.Eflags&^arithmetic | flagZF | flagPF
+		}
+	}
+	a, b, c, d := arch.CPUID(leaf, sub)
+	r.Rax, r.Rbx, r.Rcx, r.Rdx = uint64(a), uint64(b), uint64(c), uint64(d)
+	r.Rip = u.start + s.size
 }
 
 // infoAround returns the site that begins at an address, nil if there is none.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -214,5 +215,48 @@ func TestCPUIDOfOtherText(t *testing.T) {
 	p.infos.files[infoFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}] = known
 	if _, n := g.twin(t); len(known) != 1 || n != 0 {
 		t.Errorf("%d known, %d copies of what was", len(known), n)
+	}
+}
+
+// TestCPUIDLoop has the application do nothing but ask the processor what it is: it is interrupted all the same, soon.
+func TestCPUIDLoop(t *testing.T) {
+	if hybrid() {
+		t.Skip("processors differ")
+	}
+	patchable(t, true)
+	for _, text := range [][]byte{{0xb8, 6, 0, 0, 0x80}, {0x44, 0x89, 0xc0, 0x89, 0xf9}} {
+		g := newGuest(t, append(text, 0x0f, 0xa2, 0xeb, byte(-4-len(text)))...) // jmp to the start
+		g, n := g.twin(t)
+		if n != 1 {
+			t.Fatalf("%d copies", n)
+		}
+		a, b, c, d := arch.CPUID(stateLeaf, 1)
+		on(func() {
+			ctx := plat(t).NewContext().(*context)
+			defer ctx.Release()
+			g.regs.R8, g.regs.Rdi = stateLeaf, 1
+			for i := range 30 {
+				began := time.Now()
+				time.AfterFunc(time.Millisecond, ctx.Interrupt)
+				for {
+					trap := ctx.Switch(g.as, &g.regs)
+					if trap.Kind != platform.Interrupted || g.regs.Rip < guestAt || g.regs.Rip > guestAt+uint64(len(text))+2 {
+						t.Fatalf("%+v at %#x", trap, g.regs.Rip)
+					}
+					if ctx.state.Load() == idle && time.Since(began) > time.Millisecond {
+						break
+					}
+				}
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("%d: interrupted after %v", i, took)
+				}
+				if r := &g.regs; text[0] == 0x44 && r.Rip == guestAt+7 && (r.Rax != uint64(a) || r.Rbx != uint64(b) || r.Rcx != uint64(c) || r.Rdx != uint64(d)) {
+					t.Errorf("%d: %+v", i, r)
+				}
+			}
+			if set := ctx.thread.Load().proc.patches.set.Load(); set.asked != 0 {
+				t.Errorf("asked %d", set.asked)
+			}
+		})
 	}
 }

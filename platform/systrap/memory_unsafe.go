@@ -140,6 +140,14 @@ func (s *shared) area(i int) *area { return (*area)(unsafe.Add(s.base, uint64(i)
 func (s *shared) patchUnit(i int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(s.base, uint64(i)*s.unit)), patchUnit)
 }
+
+// setWord stores a word of unit i that stubs read. Safe: off is a multiple of 8 in the unit.
+func (s *shared) setWord(i, off int, v uint64) {
+	if off&7 == 0 && uint64(off) <= s.unit-8 {
+		(*atomic.Uint64)(unsafe.Add(s.base, uint64(i)*s.unit+uint64(off))).Store(v)
+	}
+}
+
 func (s *shared) page(i int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(s.base, uint64(i)*s.unit)), pageSize)
 }

@@ -70,6 +70,8 @@ type patchSet struct {
 
 	mu    sync.Mutex
 	index map[siteKey]int // slots
+	asked int             // contexts that want the sentry to be asked (cpuid.go)
+	freed bool            // the unit may be another's
 }
 
 // siteKey is what makes trampolines the same.
@@ -314,6 +316,9 @@ func (s *process) setCalls() []call {
 
 // freeSet gives the unit of a set back that nobody has mapped. A few keep their memory. p.mu is held.
 func (p *Platform) freeSet(set *patchSet) {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	set.freed = true
 	if len(p.freeSets.free) < warmSets {
 		set.wipe(p.tramps.patchUnit(set.unit))
 	} else {
