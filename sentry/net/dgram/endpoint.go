@@ -59,6 +59,8 @@ type Endpoint struct {
 	NoCheck            atomic.Bool
 	Filter             atomic.Pointer[[8]uint32] // of ICMP types, for raw sockets: a bit set is not wanted
 
+	// Cut says how many bytes of a datagram are to be queued, -1 for none of it.
+	Cut    atomic.Pointer[func(d *Datagram) int]
 	remote atomic.Pointer[netip.AddrPort]
 	Drops  atomic.Uint64
 	bind   stack.Binding // changes under the lock of the ports; of raw sockets under Table.mu
@@ -302,21 +304,35 @@ func truesize(n int) int {
 
 // push queues a datagram for receiving, if there is room.
 func (e *Endpoint) push(d *Datagram) {
+	if cut := e.Cut.Load(); cut != nil {
+		n := (*cut)(d)
+		if n < 0 {
+			e.dropped(&e.table.Stack.Counters.UDPInErrors)
+			return
+		}
+		c := *d
+		d, c.Data = &c, c.Data[:min(n, len(c.Data))]
+	}
 	_, room := e.Owner.Buffers()
 	d.charge = truesize(len(d.Data))
 	e.mu.Lock()
 	if e.closed || e.rmem > room {
 		e.mu.Unlock()
-		e.Drops.Add(1)
-		if e.Kind == UDP {
-			e.table.Stack.Counters.UDPRcvbufErrors.Add(1)
-		}
+		e.dropped(&e.table.Stack.Counters.UDPRcvbufErrors)
 		return
 	}
 	e.rmem += d.charge
 	e.queue = append(e.queue, d)
 	e.mu.Unlock()
 	e.Owner.Notify(wait.In | wait.RdNorm)
+}
+
+// dropped counts a datagram that is not queued, and of UDP why.
+func (e *Endpoint) dropped(why *atomic.Uint64) {
+	e.Drops.Add(1)
+	if e.Kind == UDP {
+		why.Add(1)
+	}
 }
 
 // Next returns the first datagram, nil if there is none, and takes it away unless peek.

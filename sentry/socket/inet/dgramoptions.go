@@ -14,6 +14,9 @@ func (s *Dgram) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, bo
 	if name == linux.SO_NO_CHECK && len(value) >= 4 {
 		s.ep.NoCheck.Store(binary.LittleEndian.Uint32(value) != 0)
 	}
+	if errno, known := s.setProgram(c, name, value); known {
+		return errno, true
+	}
 	return s.setOwn(c, name, value, s.ep)
 }
 
