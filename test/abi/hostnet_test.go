@@ -19,7 +19,7 @@ var notOnHost = map[string]string{
 	// The host's edges come by another thread: one that has been looked at meanwhile is told again.
 	"epoll_many_ready": "an edge may be told twice",
 	"tcp_nonblock":     "an edge may be told twice",
-	"udp_errors":   "select(2) with SO_SELECT_ERR_QUEUE",
+	"udp_errors":       "select(2) with SO_SELECT_ERR_QUEUE",
 }
 
 // TestHostNetwork compares sockets of the host, handed through (--network=host), with the same sockets outside.

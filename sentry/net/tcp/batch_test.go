@@ -90,15 +90,19 @@ func TestManyOnPort(t *testing.T) {
 		e := s.b.find(local, remote).child(local, remote, 0)
 		e.state = Established
 	}
-	begin := time.Now()
-	for i := range 1000 {
-		if s.b.find(local, netip.AddrPortFrom(s.a.v4, uint16(i))) == nil {
-			t.Fatal("nobody listens")
+	best := time.Hour
+	for range 20 { // the machine may be busy
+		begin := time.Now()
+		for i := range 1000 {
+			if s.b.find(local, netip.AddrPortFrom(s.a.v4, uint16(i))) == nil {
+				t.Fatal("nobody listens")
+			}
+		}
+		if best = min(best, time.Since(begin)); best < 100*time.Millisecond {
+			return
 		}
 	}
-	if took := time.Since(begin); took > 200*time.Millisecond {
-		t.Errorf("a thousand look-ups took %v", took)
-	}
+	t.Errorf("a thousand look-ups took %v", best)
 }
 
 // TestFill sends buffers that are filled in place: no short segment but the last, and what was held back goes when there
