@@ -206,6 +206,15 @@ func TestSynFlood(t *testing.T) {
 	if waiting > maxSyns {
 		t.Errorf("%d half-open connections are kept", waiting)
 	}
+	shown := 0
+	s.b.Each(false, func(i Info) {
+		if i.State == SynRecv && i.Local == to && i.Remote.Addr().Is4() && i.Endpoint == nil && i.Expires > s.now {
+			shown++
+		}
+	})
+	if shown != waiting || shown == 0 {
+		t.Errorf("%d half-open connections are shown of %d", shown, waiting)
+	}
 	if answers != flood {
 		t.Errorf("%d answers to %d SYNs", answers, flood)
 	}

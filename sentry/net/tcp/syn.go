@@ -113,6 +113,20 @@ func (l *listener) synAck(g *segment, iss uint32, full bool) {
 	l.e.table.reply(g, &h)
 }
 
+// halfOpen is the connections of a listener whose SYN was answered.
+func (e *Endpoint) halfOpen() (all []Info) {
+	l := e.listener()
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, s := range l.syns.of {
+		all = append(all, Info{State: SynRecv, Local: k.local, Remote: k.remote, UID: e.bind.UID, Link: e.bind.Link, Timer: 1, Expires: s.at + int64(1e9)<<s.tries, Retrans: uint8(s.tries)})
+	}
+	return all
+}
+
 // armLocked lets the timer look at the entries every second while there are any.
 func (l *listener) armLocked() {
 	if !l.syns.made {

@@ -222,7 +222,7 @@ type Info struct {
 	Link          int32
 	ChosenPort    bool
 	Shut          uint8
-	Endpoint      *Endpoint // nil in TIME_WAIT
+	Endpoint      *Endpoint // nil in TIME_WAIT, and of a SYN that was answered
 }
 
 // Each calls f for every endpoint of IPv6 or IPv4 that has a port.
@@ -254,6 +254,9 @@ func (t *Table) Each(v6 bool, f func(i Info)) {
 		}
 		e.mu.Unlock()
 		f(i)
+		for _, h := range e.halfOpen() {
+			f(h)
+		}
 	}
 	t.mu.RLock()
 	var waits []Info

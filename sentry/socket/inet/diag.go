@@ -160,7 +160,7 @@ func baseOf(o stack.Owner) *socket.Base {
 	return nil
 }
 
-// describe makes struct inet_diag_msg and its attributes (inet_sk_diag_fill, inet_twsk_diag_fill).
+// describe makes struct inet_diag_msg and its attributes (inet_sk_diag_fill, inet_twsk_diag_fill, inet_req_diag_fill).
 func (d *diagnosis) describe(s *diagSock, base *socket.Base) []byte {
 	b := []byte{d.family, s.state, s.timer, s.retrans}
 	b = binary.BigEndian.AppendUint16(b, s.sport)
@@ -177,7 +177,7 @@ func (d *diagnosis) describe(s *diagSock, base *socket.Base) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(s.out))
 	b = binary.LittleEndian.AppendUint32(b, d.UID(auth.UID(s.uid)))
 	b = binary.LittleEndian.AppendUint32(b, inode)
-	if s.state == uint8(tcp.TimeWait) {
+	if s.state == uint8(tcp.TimeWait) || s.state == uint8(tcp.SynRecv) && s.tcp == nil {
 		if d.Admin() {
 			b = socket.DiagAttr32(b, linux.INET_DIAG_MARK, 0)
 		}

@@ -119,6 +119,12 @@ func tcpRows(n *Net, v6 bool, uid func(auth.UID) uint32) (rows []string) {
 			s = fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d 3 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State, 0, 0, 3, max(0, i.Expires-n.Stack.Clock.Now())/1e7, 0, 0, 0, 0)
 		case tcp.Listen:
 			s += " 100 0 0 10 0"
+		case tcp.SynRecv:
+			if i.Endpoint == nil {
+				s = strings.TrimSuffix(s, "1 0000000000000000") + "0 0000000000000000" // nobody refers to it
+			} else {
+				s += " 20 4 30 10 -1"
+			}
 		default:
 			s += " 20 4 30 10 -1"
 		}
@@ -249,9 +255,10 @@ func snmpText(n *Net) string {
 
 func (n *Net) count(v6 bool) (tcpInUse, waits, udp, raw int) {
 	n.TCP.Each(v6, func(i tcp.Info) {
-		if i.State == tcp.TimeWait {
+		switch {
+		case i.State == tcp.TimeWait:
 			waits++
-		} else {
+		case i.Endpoint != nil:
 			tcpInUse++
 		}
 	})
