@@ -232,7 +232,7 @@ func TestCPUIDLoop(t *testing.T) {
 		}
 		a, b, c, d := arch.CPUID(stateLeaf, 1)
 		on(func() {
-			ctx := plat(t).NewContext().(*context)
+			ctx := plat(t).NewContext().(debuggable).context
 			defer ctx.Release()
 			g.regs.R8, g.regs.Rdi = stateLeaf, 1
 			for i := range 30 {
