@@ -146,11 +146,14 @@ type Answerer interface {
 	// Answer has getpid(2) and so on answered with these facts, from the next Switch on; nil: with
 	// none. The platform may trap them all the same.
 	Answer(*Facts)
+	// Orphan has getppid(2) answered no more from now on, until Answer is called. It may be called at any
+	// time, but not beside Answer.
+	Orphan()
 }
 
-// Facts are answers to calls without arguments, which stay the same until Answer is called again.
+// Facts are answers to calls without arguments, which stay the same until Answer is called again, or Orphan.
 type Facts struct {
-	PID, TID             int32
+	PID, TID, PPID       int32
 	IDs                  bool // the others are valid
 	UID, EUID, GID, EGID uint32
 }

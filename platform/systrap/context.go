@@ -22,11 +22,12 @@ type context struct {
 	meter   host.Meter
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
-	lent  lending
-	debug breakPoints
-	facts [len(facts{})]uint32 // see Answer; as the area has them
-	muted bool                 // the area has none, so that an interrupted thread asks
-	asks  *patchSet            // and neither do these trampolines
+	lent   lending
+	debug  breakPoints
+	facts  [len(facts{})]uint32 // see Answer; as the area has them
+	muted  bool                 // the area has none, so that an interrupted thread asks
+	asks   *patchSet            // and neither do these trampolines
+	orphan atomic.Bool          // getppid(2) is not answered
 
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
@@ -89,7 +90,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	p.load[cpu].Add(-1)
 	if c.muted {
 		c.muted = false
-		t.tell(&c.facts)
+		c.tell(t)
 		if c.asks != nil {
 			c.p.askInfos(c.asks, -1)
 			c.asks = nil
@@ -123,10 +124,10 @@ func (c *context) enter(s *space) bool {
 		}
 		return false
 	}
-	t.tell(&c.facts)
 	c.placing.young = 2 * youngTraps
 	c.as = s
 	c.thread.Store(t)
+	c.tell(t)
 	c.meter.Begin(t.proc.pid)
 	return true
 }
@@ -347,14 +348,34 @@ func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
 // Answer implements platform.Answerer.
 func (c *context) Answer(f *platform.Facts) {
 	clear(c.facts[:])
+	c.orphan.Store(false)
 	if f != nil {
 		c.facts[0], c.facts[1], c.facts[(areaYield-areaPID)/4] = uint32(f.PID)+1, uint32(f.TID)+1, 1
+		c.facts[factPPID] = uint32(f.PPID) + 1
 		if f.IDs {
 			copy(c.facts[2:], []uint32{f.UID + 1, f.EUID + 1, f.GID + 1, f.EGID + 1})
 		}
 	}
 	if t := c.thread.Load(); t != nil {
-		t.tell(&c.facts)
+		c.tell(t)
+	}
+}
+
+// Orphan implements platform.Answerer. Either it finds what tell has written, or tell finds the mark.
+func (c *context) Orphan() {
+	c.orphan.Store(true)
+	if t := c.thread.Load(); t != nil {
+		t.area.facts[factPPID].Store(0)
+	}
+}
+
+const factPPID = (areaPPID - areaPID) / 4
+
+// tell gives the stub its answers.
+func (c *context) tell(t *thread) {
+	t.tell(&c.facts)
+	if c.orphan.Load() {
+		t.area.facts[factPPID].Store(0)
 	}
 }
 

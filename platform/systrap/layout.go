@@ -96,6 +96,7 @@ const (
 	areaGID    = 0xe0
 	areaEGID   = 0xe4
 	areaYield  = 0xe8  // 0: the sentry is to be asked for sched_yield(2)
+	areaPPID   = 0xec  // as areaPID
 	areaFlags  = 0xf0  // kindCall: EFLAGS; the word below is a stack
 	areaRegs   = 0x100 // registers on resume: r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
 	areaFsNew  = 0x178

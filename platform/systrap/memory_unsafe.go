@@ -49,7 +49,6 @@ type area struct {
 	ax     uint32
 	_      uint32
 	facts  facts // from areaPID on
-	_      uint32
 	flags  uint64
 	_      uint64
 	regs   [15]uint64
@@ -87,7 +86,7 @@ type loan struct {
 type post struct{ loan, off, len, _ uint32 }
 
 // facts are what the stub may answer.
-type facts [(areaYield-areaPID)/4 + 1]atomic.Uint32
+type facts [(areaPPID-areaPID)/4 + 1]atomic.Uint32
 
 // bytes returns n bytes of the area from offset off; ok is false if they are not all behind the
 // control part. Safe: the range is inside the area, which stays mapped for ever.

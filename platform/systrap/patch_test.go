@@ -242,7 +242,7 @@ func TestAnswers(t *testing.T) {
 // interrupted all the same, soon.
 func TestAnsweredLoop(t *testing.T) {
 	patchable(t, true)
-	for _, nr := range []byte{unix.SYS_GETPID, unix.SYS_SCHED_YIELD} {
+	for _, nr := range []byte{unix.SYS_GETPID, unix.SYS_GETPPID, unix.SYS_SCHED_YIELD} {
 		g := newGuest(t, 0xb8, nr, 0, 0, 0, 0x0f, 0x05, 0xff, 0xc3, 0xeb, 0xf5) // inc %ebx
 		on(func() {
 			c := plat(t).NewContext().(debuggable).context

@@ -306,6 +306,8 @@ func answered(nr uint32) int {
 		return areaPID
 	case unix.SYS_GETTID:
 		return areaTID
+	case unix.SYS_GETPPID:
+		return areaPPID
 	case unix.SYS_GETUID:
 		return areaUID
 	case unix.SYS_GETEUID:

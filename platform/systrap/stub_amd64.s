@@ -15,6 +15,7 @@
 #define SYS_madvise 28
 #define SYS_sched_yield 24
 #define SYS_getpid 39
+#define SYS_getppid 110
 #define SYS_clone 56
 #define SYS_getuid 102
 #define SYS_getgid 104
@@ -345,6 +346,8 @@ openSite:
 	JCXZL gid
 	LEAL -SYS_getegid(AX), CX
 	JCXZL egid
+	LEAL -SYS_getppid(AX), CX
+	JCXZL ppid
 	LEAL -SYS_sched_yield(AX), CX
 	JCXZL yield
 	JMP  ask
@@ -365,6 +368,9 @@ gid:
 	JMP  fact
 egid:
 	MOVL const_areaEGID(R11), CX
+	JMP  fact
+ppid:
+	MOVL const_areaPPID(R11), CX
 	JMP  fact
 yield:
 	MOVL const_areaYield(R11), CX

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -313,6 +314,11 @@ func (k *Kernel) reparent(t *Task) {
 		g.children = remove(g.children, c)
 		r := g.reaperFor(c)
 		c.parent = r
+		for _, o := range c.tasks {
+			if a, ok := o.ctx.(platform.Answerer); ok {
+				a.Orphan()
+			}
+		}
 		if r == nil {
 			if c.IsZombie() {
 				c.reap()

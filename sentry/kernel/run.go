@@ -137,11 +137,29 @@ func (t *Task) answer(quiet bool) {
 		a.Answer(nil)
 		return
 	}
+	t.k.tasks.RLock() // against Orphan
+	defer t.k.tasks.RUnlock()
+	ns := t.pid.ns()
 	a.Answer(&platform.Facts{
-		PID: t.PID(), TID: t.TID(),
+		PID: t.group.leader.pid.NrIn(ns), TID: t.pid.NrIn(ns), PPID: t.ppid(),
 		IDs: c.NS.Parent == nil,
 		UID: uint32(c.Ruid), EUID: uint32(c.Euid), GID: uint32(c.Rgid), EGID: uint32(c.Egid),
 	})
+}
+
+// PPID is getppid(2): 0 if the parent is in another PID namespace.
+func (t *Task) PPID() int32 {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	return t.ppid()
+}
+
+// ppid is PPID with tasks held.
+func (t *Task) ppid() int32 {
+	if p := t.group.parent; p != nil {
+		return p.leader.pid.NrIn(t.pid.ns())
+	}
+	return 0
 }
 
 // syscall does the call the registers ask for. It is the one place where calls are made:

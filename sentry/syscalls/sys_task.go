@@ -326,10 +326,7 @@ func gettid(t *kernel.Task, _ Args) (uintptr, linux.Errno) { return uintptr(t.TI
 
 // getppid is getppid(2).
 func getppid(t *kernel.Task, _ Args) (uintptr, linux.Errno) {
-	if p := t.Group().Parent(); p != nil {
-		return uintptr(p.PIDIn(t.PIDNS())), 0
-	}
-	return 0, 0
+	return uintptr(t.PPID()), 0
 }
 
 // setpgid is setpgid(2).
@@ -411,12 +408,12 @@ func kcmp(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	var same bool
 	switch a.Int(2) {
 	case kcmpFile:
-		fx, errno := x.Files().File(a.Int(3))
+		fx, errno := fileOf(x, a.Int(3))
 		if errno != 0 {
 			return 0, errno
 		}
 		defer fx.Put()
-		fy, errno := y.Files().File(a.Int(4))
+		fy, errno := fileOf(y, a.Int(4))
 		if errno != 0 {
 			return 0, errno
 		}
@@ -440,6 +437,14 @@ func kcmp(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 1, 0
 	}
 	return 2, 0
+}
+
+// fileOf is the open file fd of a task, which may be about to end.
+func fileOf(t *kernel.Task, fd int32) (*vfs.File, linux.Errno) {
+	if files := t.Files(); files != nil {
+		return files.File(fd)
+	}
+	return nil, linux.EBADF
 }
 
 // Bits of personality(2) (include/uapi/linux/personality.h).
