@@ -9,7 +9,7 @@ import (
 
 func init() {
 	register(rows{
-		linux.SYS_FCNTL: {"fcntl", "fd int hex", fcntl, "leases are refused; F_NOTIFY is absent"},
+		linux.SYS_FCNTL: {"fcntl", "fd int hex", fcntl, "F_NOTIFY is absent: EINVAL, as without CONFIG_DNOTIFY"},
 	})
 }
 

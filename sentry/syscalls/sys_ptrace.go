@@ -11,7 +11,7 @@ import (
 
 func init() {
 	register(rows{
-		linux.SYS_PTRACE: {"ptrace", "int pid hex hex", ptrace, "no hardware breakpoints, no thread area, no seccomp dump"},
+		linux.SYS_PTRACE: {"ptrace", "int pid hex hex", ptrace, "hardware break points where the platform has them; no thread area, no seccomp dump"},
 	})
 }
 

@@ -19,7 +19,7 @@ func init() {
 		linux.SYS_SCHED_GETPARAM:         {"sched_getparam", "pid hex", schedGetparam, ""},
 		linux.SYS_SCHED_SETATTR:          {"sched_setattr", "pid hex hex", schedSetattr, kept},
 		linux.SYS_SCHED_GETATTR:          {"sched_getattr", "pid hex uint hex", schedGetattr, ""},
-		linux.SYS_SCHED_SETAFFINITY:      {"sched_setaffinity", "pid size hex", schedSetaffinity, kept},
+		linux.SYS_SCHED_SETAFFINITY:      {"sched_setaffinity", "pid size hex", schedSetaffinity, ""},
 		linux.SYS_SCHED_GETAFFINITY:      {"sched_getaffinity", "pid size hex", schedGetaffinity, ""},
 		linux.SYS_SCHED_GET_PRIORITY_MAX: {"sched_get_priority_max", "int", schedGetPriorityMax, ""},
 		linux.SYS_SCHED_GET_PRIORITY_MIN: {"sched_get_priority_min", "int", schedGetPriorityMin, ""},
