@@ -220,8 +220,16 @@ func (tm *posixTimer) expireLocked(now int64) {
 	tm.g.sendLocked(queuedSignal{info: info, timer: tm}, tm.target)
 }
 
-// taken notes that the signal is being delivered: its overrun count is final.
+// taken notes that the signal is being delivered: its overrun count is final, and counts every interval that is over by
+// now, however late the runtime's timer is (posixtimer_rearm).
 func (tm *posixTimer) taken(info *linux.Siginfo) {
+	if cpu, _ := isCPUClock(tm.clock); !cpu && tm.next != 0 && tm.interval > 0 {
+		if now, errno := tm.g.leader.ClockNow(tm.clock); errno == 0 && now >= tm.next {
+			next, times := forward(tm.next, tm.interval, now)
+			tm.next = next
+			tm.overrun += times
+		}
+	}
 	tm.last = int32(min(tm.overrun, 1<<31-1))
 	tm.overrun = 0
 	info.SetTimer(tm.id, tm.last)
