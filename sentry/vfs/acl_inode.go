@@ -150,7 +150,7 @@ func setACL(ctx Ctx, p Path, name string, value []byte) linux.Errno {
 			return errno
 		}
 	}
-	i.Notify(InAttrib, "", 0)
+	p.notify(InAttrib)
 	return 0
 }
 

@@ -147,7 +147,7 @@ func RemoveFrom(ctx Ctx, d *Dentry, name string) linux.Errno {
 		}
 		d.forget(c)
 		gone = c.detachMounts()
-		notifyGone(d.Inode(), child, name)
+		d.Inode().Notify(child.unlinked(), name, 0)
 		return 0
 	})
 }

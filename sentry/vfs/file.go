@@ -481,7 +481,7 @@ func (f *File) ReaddirLocked(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 		f.pos.off.Store(e.Next)
 		return true
 	})
-	f.notify(InAccess | InIsDir)
+	f.notify(InAccess)
 	return errno
 }
 

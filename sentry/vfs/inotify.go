@@ -114,13 +114,12 @@ func (i *Inode) Notify(event uint32, name string, cookie uint32) {
 func (p Path) notify(event uint32) {
 	d := p.Dentry
 	i := d.Inode()
+	if i.IsDir() {
+		event |= InIsDir
+	}
 	if up := d.parent.Load(); up != nil {
 		if dir := up.Inode(); dir != nil && dir.watches.some.Load() {
-			bits := event
-			if i.IsDir() {
-				bits |= InIsDir
-			}
-			dir.Notify(bits, d.Name(), 0)
+			dir.Notify(event, d.Name(), 0)
 		}
 	}
 	i.Notify(event, "", 0)

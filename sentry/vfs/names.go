@@ -245,6 +245,8 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 	dir := p.Inode()
 	dir.dir.Lock()
 	defer dir.dir.Unlock()
+	event := uint32(0)
+	defer func() { dir.Notify(event, last.Name, 0) }() // after what Put tells of the file itself
 	d, errno := p.Dentry.childLocked(ctx, last.Name)
 	if errno != 0 {
 		return errno
@@ -281,20 +283,18 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 	}
 	p.Dentry.forget(d)
 	gone = d.detachMounts()
-	notifyGone(dir, child, last.Name)
+	event = child.unlinked()
 	return 0
 }
 
-// notifyGone tells watchers that name, which was child, is gone from dir. That child itself is
-// gone they hear when nobody uses it any more (Dentry.Put).
-func notifyGone(dir, child *Inode, name string) {
-	event := InDelete
-	if child.IsDir() {
-		event |= InIsDir
-	} else {
-		child.Notify(InAttrib, "", 0)
+// unlinked tells watchers that i has a name less, and returns what those of the directory are to be told. That it is
+// gone its own hear when nobody uses it any more (Dentry.Put).
+func (i *Inode) unlinked() (event uint32) {
+	if i.IsDir() {
+		return InDelete | InIsDir
 	}
-	dir.Notify(event, name, 0)
+	i.Notify(InAttrib, "", 0)
+	return InDelete
 }
 
 // Readlink is readlinkat(2) of the link at p: EINVAL if it is none.

@@ -124,7 +124,7 @@ func Setxattr(ctx Ctx, p Path, name string, value []byte, flags uint32) linux.Er
 	if errno := x.Setxattr(ctx, name, value, flags); errno != 0 {
 		return errno
 	}
-	i.Notify(InAttrib, "", 0)
+	p.notify(InAttrib)
 	return 0
 }
 
@@ -150,7 +150,7 @@ func Removexattr(ctx Ctx, p Path, name string) linux.Errno {
 	if errno := x.Removexattr(ctx, name); errno != 0 {
 		return errno
 	}
-	i.Notify(InAttrib, "", 0)
+	p.notify(InAttrib)
 	return 0
 }
 
