@@ -219,6 +219,7 @@ const (
 	bandErr = 0x8
 	bandPri = 0x82
 	bandHup = 0x18
+	bandMsg = 0x441
 )
 
 // siginfo is what a signal about got says.
@@ -228,6 +229,9 @@ func (o *fowner) siginfo(got wait.Event, signo, fd int32) linux.Siginfo {
 	}
 	info := linux.Siginfo{Signo: signo}
 	switch {
+	case got&message != 0:
+		info.Code = linux.POLL_MSG
+		info.SetPoll(bandMsg, fd)
 	case got&wait.In != 0:
 		info.Code = linux.POLL_IN
 		info.SetPoll(bandIn, fd)
@@ -297,19 +301,25 @@ func (o *fowner) sendTo(g *Group, t *Task, info linux.Siginfo) {
 	}
 }
 
-// LeaseSignal returns what tells the holder of a lease on f: the caller, if f has no owner yet. fd is the
-// caller's descriptor.
-func (t *Task) LeaseSignal(f *vfs.File, fd int32) func() {
+// message is the event of which POLL_MSG tells.
+const message wait.Event = 1 << 31
+
+// MessageSignal returns what makes the caller the owner of f, if it has none yet, and what tells the owner of a lease on f, or of a
+// notice of the directory f, about it. fd is the caller's descriptor.
+func (t *Task) MessageSignal(f *vfs.File, fd int32) (own, tell func()) {
 	o, c, pid := t.ownerOf(f), t.Cred(), t.group.Leader().pid
-	return func() {
+	own = func() {
 		o.mu.Lock()
+		defer o.mu.Unlock()
 		if o.pid == nil {
 			o.kind, o.pid, o.uid, o.euid = linux.F_OWNER_PID, pid, c.Ruid, c.Euid
 		}
 		if !o.on {
 			o.fd = fd
 		}
-		o.mu.Unlock()
-		o.wake(nil, wait.In)
+	}
+	return own, func() {
+		own()
+		o.wake(nil, message)
 	}
 }

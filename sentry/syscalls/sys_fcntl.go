@@ -9,7 +9,7 @@ import (
 
 func init() {
 	register(rows{
-		linux.SYS_FCNTL: {"fcntl", "fd int hex", fcntl, "F_NOTIFY is absent: EINVAL, as without CONFIG_DNOTIFY"},
+		linux.SYS_FCNTL: {"fcntl", "fd int hex", fcntl, ""},
 	})
 }
 
@@ -110,7 +110,19 @@ func fcntlFile(t *kernel.Task, a Args, f *vfs.File) (uintptr, linux.Errno) {
 	case linux.F_GETLEASE:
 		return uintptr(f.Lease()), 0
 	case linux.F_SETLEASE:
-		return 0, f.SetLease(t, a.Int(2), t.LeaseSignal(f, a.Int(0)))
+		own, tell := t.MessageSignal(f, a.Int(0))
+		errno := f.SetLease(t, a.Int(2), tell)
+		if errno == 0 && a.Int(2) != linux.F_UNLCK {
+			own()
+		}
+		return 0, errno
+	case linux.F_NOTIFY:
+		own, tell := t.MessageSignal(f, a.Int(0))
+		errno := f.SetNotice(t.Files(), a.Uint(2), tell)
+		if errno == 0 && a.Uint(2)&^linux.DN_MULTISHOT != 0 {
+			own()
+		}
+		return 0, errno
 	case linux.F_GET_RW_HINT:
 		if f.Inode.Type() != linux.S_IFREG {
 			return 0, linux.EINVAL

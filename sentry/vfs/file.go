@@ -607,9 +607,10 @@ func (f *File) Fsync(ctx Ctx, dataOnly bool) linux.Errno {
 	return linux.EINVAL
 }
 
-// Flush is what each close(2) of a descriptor does: the owner's POSIX locks go.
+// Flush is what each close(2) of a descriptor does: the owner's POSIX locks go, and its notice of a directory.
 func (f *File) Flush(ctx Ctx, owner any) linux.Errno {
 	f.Inode.releasePosix(owner)
+	f.dropNotice(owner)
 	if o, ok := f.Ops.(Flusher); ok {
 		return o.Flush(ctx, f)
 	}

@@ -42,7 +42,11 @@ type watchList struct {
 	some atomic.Bool // false: nobody watches, Notify has nothing to do
 	mu   lock.Mutex[lock.Inotify]
 	list []*Watch
+	dirs []*dirNotice
 }
+
+// changed is called after a change with mu held.
+func (l *watchList) changed() { l.some.Store(len(l.list)+len(l.dirs) > 0) }
 
 // Watch is one watch of an Inotify on an inode.
 type Watch struct {
@@ -104,6 +108,7 @@ func (i *Inode) Notify(event uint32, name string, cookie uint32) {
 			}
 		}
 	}
+	i.watches.tellDirs(event, name)
 	i.watches.mu.Unlock()
 	for _, w := range once {
 		w.n.Remove(w.wd)
@@ -187,7 +192,7 @@ func (n *Inotify) Add(i *Inode, mask uint32) (int32, linux.Errno) {
 	w := &Watch{n: n, inode: i, wd: n.lastWD, mask: mask}
 	n.watches[w.wd] = w
 	i.watches.list = append(i.watches.list, w)
-	i.watches.some.Store(true)
+	i.watches.changed()
 	return w.wd, 0
 }
 
@@ -215,7 +220,7 @@ func (w *Watch) detach() {
 			break
 		}
 	}
-	l.some.Store(len(l.list) > 0)
+	l.changed()
 	l.mu.Unlock()
 	w.inode.Put()
 }
