@@ -57,15 +57,6 @@ func TestMain(m *testing.M) {
 
 // build builds everything once.
 func build(dir string) error {
-	// The test tool sees which files a test looks at, and repeats the test when one changed.
-	for _, tree := range []string{"runsc", "sentry", "gofer", "platform", "abi"} {
-		filepath.WalkDir("../../"+tree, func(path string, _ os.DirEntry, err error) error {
-			if err == nil && strings.HasSuffix(path, ".go") {
-				os.Stat(path)
-			}
-			return nil
-		})
-	}
 	type program struct {
 		out, pkg string
 		cgo      bool
