@@ -58,7 +58,7 @@ mount -t tmpfs tmpfs "$dir"
 mkdir "$dir/upper" "$dir/scratch" "$dir/rootfs"
 mount -t overlay -o "lowerdir=$root,upperdir=$dir/upper,workdir=$dir/scratch" overlay "$dir/rootfs"
 mkdir -p "$dir/rootfs/srv/scripts"
-cp -r "$scripts"/*/ "$dir/rootfs/srv/scripts"
+cp -r "${scripts:?}"/*/ "$dir/rootfs/srv/scripts"
 `
 
 // hostMounts gives the chroot on the host what a container's specification mounts.
