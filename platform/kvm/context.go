@@ -19,7 +19,7 @@ type context struct {
 
 	fpu      [fpuSize]byte // guarded by v.mu if v is ours
 	fpuDirty bool          // fpu is to be loaded before application code runs
-	debug    breakPoints
+	debug    platform.BreakPoints
 	facts    answers
 
 	bound   *[]int                // what allowed was when the thread was bound
@@ -70,7 +70,7 @@ func (c *context) untilTrap(s *space, r *arch.Registers) platform.Trap {
 				c.p.log("kvm: %v", err)
 				return platform.Trap{Kind: platform.Gone}
 			}
-			c.debug.dirty = true
+			c.debug.Dirty = true
 			c.v.Store(v)
 		}
 		v.tid.Store(c.tid)
@@ -171,7 +171,7 @@ func (c *context) loadState(v *vcpu) bool {
 		}
 		c.fpuDirty = false
 	}
-	if c.debug.dirty {
+	if c.debug.Dirty {
 		c.loadDebug(v)
 	}
 	if v.facts != c.facts {

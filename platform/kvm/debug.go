@@ -1,12 +1,6 @@
 package kvm
 
-// breakPoints is what a context wants in the debug registers.
-type breakPoints struct {
-	addrs   [4]uint64
-	control uint64 // DR7
-	dirty   bool   // the vCPU has something else
-	hits    uint64
-}
+import "github.com/seed-7423c386/runsc/platform"
 
 // Bits of DR6 and DR7.
 const (
@@ -18,26 +12,17 @@ const (
 
 // debuggable is a context on a host that has break points for its guests. It implements
 // platform.Debugger.
-type debuggable struct{ *context }
-
-// SetDebug implements platform.Debugger.
-func (c debuggable) SetDebug(addrs [4]uint64, control uint64) {
-	c.debug.addrs, c.debug.control, c.debug.dirty = addrs, control, true
-}
-
-// DebugHits implements platform.Debugger.
-func (c debuggable) DebugHits() uint64 {
-	hits := c.debug.hits
-	c.debug.hits = 0
-	return hits
+type debuggable struct {
+	*context
+	*platform.BreakPoints
 }
 
 // loadDebug gives the debug registers to the vCPU.
 func (c *context) loadDebug(v *vcpu) {
-	if _, e := ioctlOn(v.fd, setDebugRegs, &debugRegs{db: c.debug.addrs, dr6: dr6Clear, dr7: c.debug.control | dr7Fixed}); e != 0 {
+	if _, e := ioctlOn(v.fd, setDebugRegs, &debugRegs{db: c.debug.Addrs, dr6: dr6Clear, dr7: c.debug.Control | dr7Fixed}); e != 0 {
 		c.p.log("kvm: the debug registers: errno %d", e)
 	}
-	c.debug.dirty = false
+	c.debug.Dirty = false
 }
 
 // debugCode reads why there was a debug exception, and returns the siginfo code.
@@ -46,8 +31,8 @@ func (c *context) debugCode(v *vcpu) int32 {
 	if _, e := ioctlOn(v.fd, getDebugRegs, &d); e != 0 {
 		c.p.log("kvm: reading the debug registers: errno %d", e)
 	}
-	c.debug.hits |= d.dr6 & dr6Hits
-	c.debug.dirty = true // DR6 is to be cleared
+	c.debug.Hit(d.dr6)
+	c.debug.Dirty = true // DR6 is to be cleared
 	switch {
 	case d.dr6&dr6Step != 0:
 		return trapTrace

@@ -126,7 +126,7 @@ func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
 func (p *Platform) NewContext() platform.Context {
 	c := newContext(p)
 	if p.breakPoints {
-		return debuggable{c}
+		return debuggable{c, &c.debug}
 	}
 	return c
 }

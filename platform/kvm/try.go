@@ -59,11 +59,11 @@ func (p *Platform) try() error {
 		}
 	}
 	const global, once = 1 << 1, 1
-	debuggable{c}.SetDebug([4]uint64{r.Rip}, global|once)
+	c.debug.SetDebug([4]uint64{r.Rip}, global|once)
 	trap = c.Switch(as, r)
 	if trap.Kind == platform.Exception && trap.Signo == uint8(unix.SIGTRAP) {
 		p.breakPoints = true
-		debuggable{c}.SetDebug([4]uint64{}, 0)
+		c.debug.SetDebug([4]uint64{}, 0)
 		trap = c.Switch(as, r)
 	}
 	if trap.Kind != platform.Exception || trap.Signo != uint8(unix.SIGILL) {

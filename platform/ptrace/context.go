@@ -24,7 +24,7 @@ type context struct {
 	fpu      []byte // the state while there is no thread, and room for the host's image
 	fpuDirty bool   // fpu is to be loaded before application code runs
 
-	debug  debug
+	platform.BreakPoints
 	meter  host.Meter
 	absent absence
 
@@ -84,7 +84,7 @@ func (c *context) enter(s *space) bool {
 	c.as = s
 	c.meter.Begin(c.thread.pid)
 	c.fpuDirty = true
-	c.debug.dirty = c.debug.control != 0
+	c.Dirty = c.Control != 0
 	c.target.Store(int64(c.thread.pid)<<32 | int64(c.thread.tid))
 	c.cpu = -1
 	return true
@@ -146,7 +146,7 @@ func (c *context) load(regs *arch.Registers) bool {
 	if c.fpuDirty {
 		c.loadFPU()
 	}
-	if c.debug.dirty {
+	if c.Dirty {
 		c.loadDebug()
 	}
 	return true
@@ -227,7 +227,7 @@ func (c *context) decode(sig unix.Signal, regs *arch.Registers) (platform.Trap, 
 		}
 		return trap, info.code > 0
 	case unix.SIGILL, unix.SIGFPE, unix.SIGTRAP:
-		if sig == unix.SIGTRAP && c.debug.control != 0 {
+		if sig == unix.SIGTRAP && c.Control != 0 {
 			c.noteHits()
 		}
 		return trap, info.code > 0
@@ -334,4 +334,5 @@ var _ platform.Spawner = (*context)(nil)
 var _ platform.Metered = (*context)(nil)
 var _ platform.FaultCoder = (*context)(nil)
 var _ platform.Sleeper = (*context)(nil)
+var _ platform.Debugger = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)

@@ -72,7 +72,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		c.state.Store(idle)
 		return platform.Trap{Kind: platform.Gone}
 	}
-	if c.debug.dirty {
+	if c.debug.Dirty {
 		c.loadDebug(t)
 	}
 	c.place(t)

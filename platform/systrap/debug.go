@@ -1,6 +1,7 @@
 package systrap
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,15 +17,15 @@ import (
 
 // breakPoints is what a context wants in the debug registers of its thread.
 type breakPoints struct {
-	addrs   [4]uint64
-	control uint64 // DR7
-	dirty   bool   // the thread has something else
-	loaded  bool   // the thread has some
-	hits    uint64
+	platform.BreakPoints
+	loaded bool // the thread has some
 }
 
 // debuggable is a context on a host on which stub threads may be traced. It implements platform.Debugger.
-type debuggable struct{ *context }
+type debuggable struct {
+	*context
+	*platform.BreakPoints
+}
 
 // SetDebug implements platform.Debugger.
 func (c debuggable) SetDebug(addrs [4]uint64, control uint64) {
@@ -34,14 +35,7 @@ func (c debuggable) SetDebug(addrs [4]uint64, control uint64) {
 			control &^= 3 << (2 * i)
 		}
 	}
-	c.debug.addrs, c.debug.control, c.debug.dirty = addrs, control, true
-}
-
-// DebugHits implements platform.Debugger.
-func (c debuggable) DebugHits() uint64 {
-	hits := c.debug.hits
-	c.debug.hits = 0
-	return hits
+	c.BreakPoints.SetDebug(addrs, control)
 }
 
 // traceable tells whether the host lets the sentry trace its stubs: unless Yama wants CAP_SYS_PTRACE for it, or nobody may
@@ -54,40 +48,28 @@ func traceable() bool {
 // debugReg is offsetof(struct user, u_debugreg[n]).
 func debugReg(n int) uintptr { return 848 + 8*uintptr(n) }
 
-// loadDebug gives the debug registers to the thread. Control is off while the addresses change, as the host
-// checks them together.
+// loadDebug gives the debug registers to the thread.
 func (c *context) loadDebug(t *thread) {
 	d := &c.debug
-	if d.dirty = false; d.control == 0 && !d.loaded {
+	if d.Dirty = false; d.Control == 0 && !d.loaded {
 		return
 	}
-	err := t.traced(func() error {
-		err := t.setDebugReg(7, 0)
-		for i, addr := range d.addrs {
-			if err == nil && addr != 0 && d.control != 0 {
-				err = t.setDebugReg(i, addr)
-			}
-		}
-		if err == nil && d.control != 0 {
-			err = t.setDebugReg(7, d.control)
-		}
-		return err
-	})
-	if d.loaded = d.control != 0; err != nil && !t.proc.dead.Load() {
+	err := t.traced(func() error { return d.Load(t.setDebugReg) })
+	if d.loaded = d.Control != 0; err != nil && !t.proc.dead.Load() {
 		c.p.log("systrap: the debug registers of a stub thread: %v", err)
 	}
 }
 
 // noteHits reads from the thread which of its break points it met.
 func (c *context) noteHits(t *thread) {
-	const hits, whole = 0xf, 8
+	const dr6 = 6
 	t.traced(func() error {
-		var v [whole]byte
-		if _, err := unix.PtracePeekUser(t.tid, debugReg(6), v[:]); err != nil {
+		var v [8]byte
+		if _, err := unix.PtracePeekUser(t.tid, debugReg(dr6), v[:]); err != nil {
 			return err
 		}
-		c.debug.hits |= uint64(v[0]) & hits
-		return t.setDebugReg(6, 0)
+		c.debug.Hit(binary.LittleEndian.Uint64(v[:]))
+		return t.setDebugReg(dr6, 0)
 	})
 }
 
@@ -96,15 +78,11 @@ func (c *context) clearDebug(t *thread) {
 	if c.debug.loaded && !t.proc.dead.Load() && t.traced(func() error { return t.setDebugReg(7, 0) }) != nil {
 		t.proc.kill()
 	}
-	c.debug.loaded, c.debug.dirty = false, c.debug.control != 0
+	c.debug.loaded, c.debug.Dirty = false, c.debug.Control != 0
 }
 
 func (t *thread) setDebugReg(n int, v uint64) error {
-	var b [8]byte
-	for i := range b {
-		b[i] = byte(v >> (8 * i))
-	}
-	_, err := unix.PtracePokeUser(t.tid, debugReg(n), b[:])
+	_, err := unix.PtracePokeUser(t.tid, debugReg(n), binary.LittleEndian.AppendUint64(nil, v))
 	return err
 }
 

@@ -287,7 +287,8 @@ func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
 // NewContext implements platform.Platform.
 func (p *Platform) NewContext() platform.Context {
 	if p.debugs {
-		return debuggable{newContext(p)}
+		c := newContext(p)
+		return debuggable{c, &c.debug.BreakPoints}
 	}
 	return newContext(p)
 }
