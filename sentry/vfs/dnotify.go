@@ -42,12 +42,12 @@ func (f *File) SetNotice(owner any, mask uint32, tell func()) linux.Errno {
 	l := &f.Inode.watches
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := &dirNotice{file: f, owner: owner}
-	if i := slices.IndexFunc(l.dirs, n.same); i >= 0 {
-		n = l.dirs[i]
-	} else {
-		l.dirs = append(l.dirs, n)
+	i := slices.IndexFunc(l.dirs, func(n *dirNotice) bool { return n.file == f && n.owner == owner })
+	if i < 0 {
+		i = len(l.dirs)
+		l.dirs = append(l.dirs, &dirNotice{file: f, owner: owner})
 	}
+	n := l.dirs[i]
 	n.mask |= dirEvents(mask)
 	n.multi = n.multi || mask&linux.DN_MULTISHOT != 0
 	n.tell = tell
@@ -55,9 +55,8 @@ func (f *File) SetNotice(owner any, mask uint32, tell func()) linux.Errno {
 	return 0
 }
 
-func (n *dirNotice) same(o *dirNotice) bool { return n.file == o.file && n.owner == o.owner }
-
-// dropNotice ends what the owner has asked for by the file.
+// dropNotice ends what the owner has asked for by the file, with nil whoever has. The last close does that: of a thread that
+// another overtook, which closed the descriptor first.
 func (f *File) dropNotice(owner any) {
 	l := &f.Inode.watches
 	if !l.some.Load() {
@@ -65,7 +64,7 @@ func (f *File) dropNotice(owner any) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dirs = slices.DeleteFunc(l.dirs, (&dirNotice{file: f, owner: owner}).same)
+	l.dirs = slices.DeleteFunc(l.dirs, func(n *dirNotice) bool { return n.file == f && (owner == nil || n.owner == owner) })
 	l.changed()
 }
 

@@ -89,6 +89,7 @@ func (f *File) Put() {
 	}
 	f.Inode.releaseLocks(f)
 	f.dropLease()
+	f.dropNotice(nil)
 	if f.Mode != ModePath {
 		event := InCloseNowrite
 		if f.Mode&ModeWrite != 0 {

@@ -214,3 +214,22 @@ func (never) Read(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
 func (never) Write(vfs.Ctx, *vfs.File, *usermem.Buf, int64) (int, linux.Errno) {
 	return 0, linux.EAGAIN
 }
+
+// TestNoticeClosed asks for a notice after the descriptor was closed, as a thread does that was overtaken.
+func TestNoticeClosed(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("/d")
+	told := 0
+	table := new(int)
+	f := w.open("/d", linux.O_RDONLY)
+	f.Get()
+	f.Flush(w.ctx, table)
+	f.Put()
+	w.is(f.SetNotice(table, linux.DN_CREATE|linux.DN_MULTISHOT, func() { told++ }), 0)
+	w.write("/d/a", "x")
+	f.Put()
+	w.write("/d/b", "x")
+	if told != 1 {
+		t.Errorf("told %d times, want once, before the last close", told)
+	}
+}
