@@ -170,11 +170,7 @@ func openPath(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 		return nil, errno
 	}
 	if how.Flags&linux.O_PATH == 0 {
-		event := InOpen
-		if f.Inode.IsDir() {
-			event |= InIsDir
-		}
-		f.notify(event)
+		f.notify(InOpen)
 	}
 	return f, 0
 }

@@ -112,19 +112,18 @@ func tcpRows(n *Net, v6 bool, uid func(auth.UID) uint32) (rows []string) {
 		return a.Local.Compare(b.Local)
 	})
 	for _, i := range all {
-		s := fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d 1 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State,
-			i.TxQueue, i.RxQueue, i.Timer, jiffies(i.Expires, n), i.Retrans, uid(auth.UID(i.UID)), 0, inodeOf(i.Owner))
-		switch i.State {
-		case tcp.TimeWait:
+		half, refs := i.State == tcp.SynRecv && i.Endpoint == nil, 1
+		if half {
+			refs = 0
+		}
+		s := fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d %d 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State,
+			i.TxQueue, i.RxQueue, i.Timer, jiffies(i.Expires, n), i.Retrans, uid(auth.UID(i.UID)), 0, inodeOf(i.Owner), refs)
+		switch {
+		case half:
+		case i.State == tcp.TimeWait:
 			s = fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d 3 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State, 0, 0, 3, max(0, i.Expires-n.Stack.Clock.Now())/1e7, 0, 0, 0, 0)
-		case tcp.Listen:
+		case i.State == tcp.Listen:
 			s += " 100 0 0 10 0"
-		case tcp.SynRecv:
-			if i.Endpoint == nil {
-				s = strings.TrimSuffix(s, "1 0000000000000000") + "0 0000000000000000" // nobody refers to it
-			} else {
-				s += " 20 4 30 10 -1"
-			}
 		default:
 			s += " 20 4 30 10 -1"
 		}
