@@ -134,6 +134,9 @@ func (p *Platform) NewContext() platform.Context {
 // Limits implements platform.Platform.
 func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
 
+// LimitVCPUs has threads share n vCPUs, if there are more. It is called before NewContext.
+func (p *Platform) LimitVCPUs(n int) { p.pool.most = min(p.pool.most, n) }
+
 // ThreadBound implements platform.ThreadBound.
 func (p *Platform) ThreadBound() {}
 

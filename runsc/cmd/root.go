@@ -68,6 +68,7 @@ func (g *globals) register(fs *flag.FlagSet) {
 	fs.StringVar(&g.rootless, "rootless", "auto", "make a user namespace instead of needing root: auto, true or false")
 	fs.StringVar(&g.Platform, "platform", "auto", "how application code is run: auto (the one that is fastest here, see 'runsc platforms') or "+strings.Join(control.Platforms, ", "))
 	fs.BoolVar(&g.patch, "systrap-patch", true, "platform systrap: replace system call instructions that run often; false: programs see none but their own code, calls cost 2 µs more")
+	fs.IntVar(&g.VCPUs, "kvm-vcpus", 0, "platform kvm: at most so many virtual processors, which threads share; 0: as many as there are threads, if the host lets them be made")
 	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; host: sockets are the host's, less isolated; none: a loopback")
 	fs.StringVar(&g.overlay, "overlay2", "none", "writable layer in memory: none, root:memory or all:memory")
 	fs.StringVar(&g.fileAccess, "file-access", "exclusive", "exclusive: nobody but the container changes its root; shared: others may")
@@ -97,6 +98,9 @@ func (g *globals) check() (err error) {
 	}
 	if g.Platform != "auto" && !slices.Contains(control.Platforms, g.Platform) {
 		return fmt.Errorf("--platform %q: it is auto or one of %s", g.Platform, strings.Join(control.Platforms, ", "))
+	}
+	if g.VCPUs < 0 {
+		return fmt.Errorf("--kvm-vcpus %d: it is a number of processors, or 0", g.VCPUs)
 	}
 	g.NoPatch = !g.patch
 	switch g.Network {

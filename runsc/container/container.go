@@ -45,6 +45,7 @@ type Config struct {
 	Root          string // directory of the state directories
 	Platform      string
 	NoPatch       bool // --systrap-patch=false
+	VCPUs         int  // --kvm-vcpus
 	Network       string
 	Overlay       string
 	Shared        bool // --file-access=shared

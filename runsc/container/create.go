@@ -200,7 +200,7 @@ func (c *Container) sandboxOptions(o *CreateOptions) (*sandbox.Options, error) {
 		c.cfg.Log.Debugf("container %s: platform %s", c.ID, platform)
 	}
 	return &sandbox.Options{
-		ID: c.ID, Dir: c.dir, Bundle: o.Bundle, Platform: platform, NoPatch: c.cfg.NoPatch, Network: c.cfg.Network, Overlay: c.cfg.Overlay,
+		ID: c.ID, Dir: c.dir, Bundle: o.Bundle, Platform: platform, NoPatch: c.cfg.NoPatch, VCPUs: c.cfg.VCPUs, Network: c.cfg.Network, Overlay: c.cfg.Overlay,
 		Shared: c.cfg.Shared, Rootless: c.cfg.Rootless, Debug: c.cfg.Debug, Strace: c.cfg.Strace, Calls: c.cfg.Calls,
 		LogJSON: c.cfg.LogJSON, DebugLog: debugLog, Stdio: stdio, Cgroup: c.Cgroup,
 	}, nil

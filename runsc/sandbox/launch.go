@@ -96,7 +96,7 @@ func prepare(o *Options, open *closer) (_ *launch, err error) {
 		}
 	}
 	c := &control.Config{
-		ID: o.ID, Platform: o.Platform, NoPatch: o.NoPatch, Network: o.Network, Rootless: o.Rootless, Spec: o.Bundle.Spec,
+		ID: o.ID, Platform: o.Platform, NoPatch: o.NoPatch, VCPUs: o.VCPUs, Network: o.Network, Rootless: o.Rootless, Spec: o.Bundle.Spec,
 		Root:   control.Root{Attach: 0, Readonly: o.Bundle.Spec.Root.Readonly, Overlay: o.Overlay != "none", Exclusive: !o.Shared},
 		Mounts: mounts, Cgroup: cgroupConfig(o.Cgroup, o.Bundle.Spec.Linux.Resources), Host: hostFacts(),
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	Bundle   *spec.Bundle
 	Platform string
 	NoPatch  bool   // --systrap-patch=false
+	VCPUs    int    // --kvm-vcpus
 	Network  string // "none", "sandbox"
 	Overlay  string // "none", "root", "all": what gets a writable layer in memory
 	Shared   bool   // others change the root's files while the container runs

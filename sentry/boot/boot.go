@@ -168,6 +168,9 @@ func (s *sandbox) newKernel(plat platform.Platform, machine loader.Machine) erro
 	if p, ok := plat.(interface{ Unpatched(fd int) }); ok && !s.cfg.NoPatch {
 		p.Unpatched(file.FD())
 	}
+	if p, ok := plat.(interface{ LimitVCPUs(n int) }); ok && s.cfg.VCPUs > 0 {
+		p.LimitVCPUs(s.cfg.VCPUs)
+	}
 	image, errno := loader.NewVDSO(s.pool, vdso.Image)
 	if errno != 0 {
 		return fmt.Errorf("making the vDSO: %w", errno)

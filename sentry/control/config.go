@@ -21,6 +21,7 @@ type Config struct {
 	Platform string // one of Platforms
 	Network  string // "none", "sandbox", "host"
 	NoPatch  bool   // platform systrap changes no code of applications
+	VCPUs    int    // platform kvm has no more than these; 0: no limit
 	Rootless bool   // the sentry is root of a user namespace with one id, not of the host
 
 	Log  Log

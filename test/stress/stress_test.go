@@ -4,7 +4,8 @@
 //
 // `make test` does so for ten seconds. Environment: RUNSC_STRESS is the duration of a long run
 // (make stress DURATION=15m), RUNSC_STRESS_RACE=1 builds the sentry with the race detector and lock ranks,
-// RUNSC_STRESS_SEED is the first seed, RUNSC_STRESS_THREADS how many threads each process has, RUNSC_PLATFORMS the platforms, one after the other.
+// RUNSC_STRESS_SEED is the first seed, RUNSC_STRESS_THREADS how many threads each process has, RUNSC_STRESS_VCPUS how many
+// virtual processors they share on platform kvm, RUNSC_PLATFORMS the platforms, one after the other.
 package stress
 
 import (
@@ -129,6 +130,9 @@ type round struct {
 
 func (r *round) runsc(args ...string) *exec.Cmd {
 	flags := []string{"--root", r.top + "/state", "--platform", r.platform, "--network", "none", "--overlay2", r.overlay, "--debug-log", r.top + "/log"}
+	if n := os.Getenv("RUNSC_STRESS_VCPUS"); n != "" {
+		flags = append(flags, "--kvm-vcpus", n)
+	}
 	return exec.Command(r.dir+"/runsc", append(flags, args...)...)
 }
 
