@@ -25,8 +25,8 @@ import (
 // globals are the flags before the command.
 type globals struct {
 	container.Config
-	logPath, logFormat, rootless, fileAccess, overlay, calls, debugLogFormat string
-	patch, version                                                           bool
+	logPath, logFormat, rootless, fileAccess, overlay, calls, debugLogFormat, netRate string
+	patch, version                                                                    bool
 }
 
 // Main runs one command line and returns the exit code. version is what --version says.
@@ -70,6 +70,11 @@ func (g *globals) register(fs *flag.FlagSet) {
 	fs.BoolVar(&g.patch, "systrap-patch", true, "platform systrap: replace system call instructions that run often; false: programs see none but their own code, calls cost 2 µs more")
 	fs.IntVar(&g.VCPUs, "kvm-vcpus", 0, "platform kvm: at most so many virtual processors, which threads share; 0: as many as there are threads, if the host lets them be made")
 	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; host: sockets are the host's, less isolated; none: a loopback")
+	fs.BoolVar(&g.NetRaw, "net-raw", true, "false: raw and packet sockets are refused and CAP_NET_RAW is taken away, even from containers that are given it")
+	fs.StringVar(&g.netRate, "net-rate", "", "limit of each interface to the outside, each way, in bits a second: 500k, 20M, 1.5G; the annotation "+container.RateAnnotation+" of a container may set a lower one")
+	fs.StringVar(&g.Pcap, "pcap", "", "write the packets of the container's interfaces to this file, or below this directory if it ends in /, in the format pcapng")
+	fs.IntVar(&g.PcapSnaplen, "pcap-snaplen", 1<<18, "with --pcap: keep so many bytes of each packet")
+	fs.Int64Var(&g.PcapLimit, "pcap-limit", 1<<30, "with --pcap: stop before the file has more bytes; 0: never")
 	fs.StringVar(&g.overlay, "overlay2", "none", "writable layer in memory: none, root:memory or all:memory")
 	fs.StringVar(&g.fileAccess, "file-access", "exclusive", "exclusive: nobody but the container changes its root; shared: others may")
 	fs.BoolVar(&g.Strace, "strace", false, "log every system call")
@@ -108,6 +113,9 @@ func (g *globals) check() (err error) {
 	default:
 		return fmt.Errorf("--network %q: it is sandbox, host or none", g.Network)
 	}
+	if err := g.checkNetwork(); err != nil {
+		return err
+	}
 	switch g.overlay {
 	case "none", "root:memory", "all:memory":
 		g.Overlay, _, _ = strings.Cut(g.overlay, ":")
@@ -124,6 +132,26 @@ func (g *globals) check() (err error) {
 		g.Strace, g.Calls = true, strings.Split(g.calls, ",")
 	}
 	g.LogJSON = g.debugLogFormat == "json"
+	return nil
+}
+
+// checkNetwork checks the flags about packets.
+func (g *globals) checkNetwork() (err error) {
+	if g.netRate != "" {
+		if g.NetRate, err = container.ParseRate(g.netRate); err != nil {
+			return fmt.Errorf("--net-rate %q: %w", g.netRate, err)
+		}
+	}
+	switch {
+	case g.PcapSnaplen < 64 || g.PcapSnaplen > 1<<18:
+		return fmt.Errorf("--pcap-snaplen %d: it is 64 to %d", g.PcapSnaplen, 1<<18)
+	case g.PcapLimit < 0:
+		return fmt.Errorf("--pcap-limit %d: it is a number of bytes", g.PcapLimit)
+	case g.Network == "host" && g.Pcap != "":
+		return errors.New("--pcap: with --network=host packets are the host's, where tcpdump sees them")
+	case g.Network == "host" && g.NetRate != 0:
+		return errors.New("--net-rate: with --network=host packets are the host's, whose tc(8) has limits")
+	}
 	return nil
 }
 

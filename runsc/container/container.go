@@ -47,6 +47,11 @@ type Config struct {
 	NoPatch       bool // --systrap-patch=false
 	VCPUs         int  // --kvm-vcpus
 	Network       string
+	NetRaw        bool
+	NetRate       uint64 // bits a second each way, 0: any
+	Pcap          string
+	PcapSnaplen   int
+	PcapLimit     int64 // bytes, 0: any
 	Overlay       string
 	Shared        bool // --file-access=shared
 	Rootless      bool

@@ -192,6 +192,14 @@ func (c *Container) sandboxOptions(o *CreateOptions) (*sandbox.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	rate, err := c.netRate(o.Bundle.Spec)
+	if err != nil {
+		return nil, err
+	}
+	pcap, err := c.openPcap()
+	if err != nil {
+		return nil, err
+	}
 	platform := c.cfg.Platform
 	if platform == "auto" {
 		if platform, err = sandbox.BestPlatform(c.cfg.Root, c.cfg.Rootless); err != nil {
@@ -200,7 +208,8 @@ func (c *Container) sandboxOptions(o *CreateOptions) (*sandbox.Options, error) {
 		c.cfg.Log.Debugf("container %s: platform %s", c.ID, platform)
 	}
 	return &sandbox.Options{
-		ID: c.ID, Dir: c.dir, Bundle: o.Bundle, Platform: platform, NoPatch: c.cfg.NoPatch, VCPUs: c.cfg.VCPUs, Network: c.cfg.Network, Overlay: c.cfg.Overlay,
+		ID: c.ID, Dir: c.dir, Bundle: o.Bundle, Platform: platform, NoPatch: c.cfg.NoPatch, VCPUs: c.cfg.VCPUs, Network: c.cfg.Network, NoRaw: !c.cfg.NetRaw, NetRate: rate,
+		Pcap: sandbox.Pcap{File: pcap, Snaplen: c.cfg.PcapSnaplen, Limit: c.cfg.PcapLimit}, Overlay: c.cfg.Overlay,
 		Shared: c.cfg.Shared, Rootless: c.cfg.Rootless, Debug: c.cfg.Debug, Strace: c.cfg.Strace, Calls: c.cfg.Calls,
 		LogJSON: c.cfg.LogJSON, DebugLog: debugLog, Stdio: stdio, Cgroup: c.Cgroup,
 	}, nil

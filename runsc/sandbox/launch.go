@@ -96,7 +96,8 @@ func prepare(o *Options, open *closer) (_ *launch, err error) {
 		}
 	}
 	c := &control.Config{
-		ID: o.ID, Platform: o.Platform, NoPatch: o.NoPatch, VCPUs: o.VCPUs, Network: o.Network, Rootless: o.Rootless, Spec: o.Bundle.Spec,
+		ID: o.ID, Platform: o.Platform, NoPatch: o.NoPatch, VCPUs: o.VCPUs, Network: o.Network, NoRaw: o.NoRaw, NetRate: o.NetRate,
+		Rootless: o.Rootless, Spec: o.Bundle.Spec,
 		Root:   control.Root{Attach: 0, Readonly: o.Bundle.Spec.Root.Readonly, Overlay: o.Overlay != "none", Exclusive: !o.Shared},
 		Mounts: mounts, Cgroup: cgroupConfig(o.Cgroup, o.Bundle.Spec.Linux.Resources), Host: hostFacts(),
 	}
@@ -161,6 +162,10 @@ func (l *launch) prepareSentry(o *Options, c *control.Config, gofer *os.File, op
 	c.Log = control.Log{Debug: o.Debug, Strace: o.Strace, Calls: o.Calls, JSON: o.LogJSON, MessageFD: -1, PanicFD: 2}
 	if o.DebugLog != nil {
 		c.Log.MessageFD = t.add(o.DebugLog)
+	}
+	c.Pcap = control.Pcap{FD: -1, Snaplen: o.Pcap.Snaplen, Limit: o.Pcap.Limit}
+	if o.Pcap.File != nil {
+		c.Pcap.FD = t.add(o.Pcap.File)
 	}
 	return nil
 }

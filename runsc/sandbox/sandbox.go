@@ -40,7 +40,10 @@ type Options struct {
 	Platform string
 	NoPatch  bool   // --systrap-patch=false
 	VCPUs    int    // --kvm-vcpus
-	Network  string // "none", "sandbox"
+	Network  string // "none", "sandbox", "host"
+	NoRaw    bool   // --net-raw=false
+	NetRate  uint64 // bits a second, 0: any
+	Pcap     Pcap
 	Overlay  string // "none", "root", "all": what gets a writable layer in memory
 	Shared   bool   // others change the root's files while the container runs
 	Rootless bool   // the caller is not root: make a user namespace
@@ -52,6 +55,13 @@ type Options struct {
 	Stdio    []*os.File // index is the container's descriptor; nil is a hole
 	TTY      *os.File   // the terminal of the container, which then is all of Stdio[0..2]
 	Cgroup   *cgroup.Group
+}
+
+// Pcap is where packets are written down.
+type Pcap struct {
+	File    *os.File // nil: nowhere
+	Snaplen int
+	Limit   int64
 }
 
 // Sandbox is a pair of processes that were just started. The caller is their parent.

@@ -48,6 +48,12 @@ func (c *containers) find(id string) (*container, error) {
 // firstContainer makes the container that the configuration describes.
 func (s *sandbox) firstContainer() error {
 	c := &container{cfg: s.cfg, ns: &s.kernel.InitNS}
+	if s.cfg.NoRaw {
+		socket.RefuseRaw()
+	}
+	if s.cfg.Pcap.FD >= 0 {
+		s.capture(&s.cfg.Pcap)
+	}
 	// The loopback of a container is up, as every runtime leaves it.
 	socket.Devices(s.kernel.InitNS.Net).SetFlags(1, linux.IFF_UP, linux.IFF_UP)
 	if err := s.newContainer(c); err != nil {

@@ -10,7 +10,9 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/control"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/net/link"
+	"github.com/seed-7423c386/runsc/sentry/net/pcap"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/socket/inet"
 )
 
@@ -55,7 +57,7 @@ func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.E
 			n.Devices.AddAddr(index, device.Addr{Family: family, IP: b.IP, Prefix: b.Prefix, Scope: b.Scope})
 		}
 		if !shown {
-			links[l.Index] = link.New(n, index, fds[i], l.MAC)
+			links[l.Index] = link.New(n, index, fds[i], l.MAC, c.cfg.NetRate)
 		}
 	}
 	if shown {
@@ -95,4 +97,21 @@ func routeOf(v *control.NetRoute) (stack.Route, bool) {
 	r.Gateway, _ = netip.AddrFromSlice(v.Gateway)
 	r.Src, _ = netip.AddrFromSlice(v.Src)
 	return r, r.Dst.IsValid()
+}
+
+// capture writes down what the container's interfaces see. Before the container runs: connections that began
+// unseen would not be seen later.
+func (s *sandbox) capture(p *control.Pcap) {
+	c := pcap.New(pcap.Limits{Snaplen: p.Snaplen, Bytes: p.Limit}, func(b []byte) bool {
+		for len(b) > 0 {
+			n, errno := host.Write(p.FD, b)
+			if errno != 0 || n == 0 {
+				s.log.Warn("--pcap: %v, the capture ends", errno)
+				return false
+			}
+			b = b[n:]
+		}
+		return true
+	}, func() { s.log.Warn("--pcap: the file has %d bytes, the capture ends", p.Limit) })
+	socket.Stack(s.kernel.InitNS.Net).AddTap(c)
 }

@@ -55,6 +55,12 @@ func (s *sandbox) credOf(p *specs.Process) *auth.Cred {
 		c.Bounding, c.Permitted, c.Inheritable = capSet(k.Bounding), capSet(k.Permitted), capSet(k.Inheritable)
 		c.Effective, c.Ambient = capSet(k.Effective)&c.Permitted, capSet(k.Ambient)&c.Permitted&c.Inheritable
 	}
+	if s.cfg.NoRaw {
+		const raw = 1 << linux.CAP_NET_RAW
+		for _, set := range []*auth.CapSet{&c.Bounding, &c.Permitted, &c.Inheritable, &c.Effective, &c.Ambient} {
+			*set &^= raw
+		}
+	}
 	c.NoNewPrivs = p.NoNewPrivileges
 	return c
 }

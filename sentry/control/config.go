@@ -22,9 +22,12 @@ type Config struct {
 	Network  string // "none", "sandbox", "host"
 	NoPatch  bool   // platform systrap changes no code of applications
 	VCPUs    int    // platform kvm has no more than these; 0: no limit
+	NoRaw    bool   // no raw and packet sockets, whatever capabilities say
+	NetRate  uint64 // bits a second each way by each interface to the outside; 0: any
 	Rootless bool   // the sentry is root of a user namespace with one id, not of the host
 
 	Log  Log
+	Pcap Pcap
 	FD   Descriptors
 	Host Host
 
@@ -49,6 +52,13 @@ type Log struct {
 	MessageFD int      // warnings, debug messages, strace
 	JSON      bool     // one JSON object a line instead of text
 	PanicFD   int      // where a crash of the sentry may write; usually the same file
+}
+
+// Pcap says where packets of the container's interfaces are written down.
+type Pcap struct {
+	FD      int // a file; -1: nowhere
+	Snaplen int // of each packet
+	Limit   int64
 }
 
 // Descriptors are the numbers of the inherited descriptors. -1 is: not given.

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform/host"
@@ -23,6 +24,9 @@ type Link struct {
 	mac   header.MAC
 	stack *stack.Stack
 	stats *device.Stats
+	out   *shaper // nil: no limit
+	in    *gate   // likewise
+	shut  atomic.Bool
 
 	mu     sync.Mutex
 	neighs map[netip.Addr]*neighbour
@@ -43,9 +47,20 @@ const (
 const maxFrame = 65536 + vnetSize + header.EthernetSize + 4
 
 // New joins interface index of s to the packet socket fd, which gives every frame of an Ethernet a virtio-net
-// header.
-func New(s *stack.Stack, index int32, fd int, mac [6]byte) *Link {
-	l := &Link{sock: host.NewPackets(fd, batch, maxFrame), index: index, mac: mac, stack: s, neighs: map[netip.Addr]*neighbour{}}
+// header. limit is how many bits a second may come and go each way, 0 for any.
+func New(s *stack.Stack, index int32, fd int, mac [6]byte, limit uint64) *Link {
+	at := batch
+	if limit > 0 {
+		at = 1
+	}
+	l := &Link{sock: host.NewPackets(fd, at, maxFrame), index: index, mac: mac, stack: s, neighs: map[netip.Addr]*neighbour{}}
+	if limit > 0 {
+		l.out = newShaper(s.Clock, limit, l.put)
+		l.in = newGate(s.Clock, limit, func() {
+			l.shut.Store(false)
+			outside.Kick()
+		})
+	}
 	for i := range *s.Devices.View() {
 		if d := &(*s.Devices.View())[i]; d.Index == index {
 			l.stats = d.Stats
@@ -63,6 +78,10 @@ const batch = 16
 // take takes in what has come, for some time at most.
 func (l *Link) take() {
 	for range 8 {
+		if l.in != nil && l.in.shut() {
+			l.shut.Store(true)
+			return
+		}
 		more := l.sock.Read(l.input)
 		l.stack.Flush()
 		if !more {
@@ -75,6 +94,9 @@ func (l *Link) take() {
 func (l *Link) input(b []byte) {
 	if len(b) <= vnetSize {
 		return
+	}
+	if l.in != nil {
+		l.in.bucket.take(len(b) - vnetSize)
 	}
 	flags := b[0]
 	e, payload, ok := header.ParseEthernet(b[vnetSize:])
@@ -125,7 +147,11 @@ func (l *Link) tell(b []byte, e header.Ethernet, kind uint8, partial bool, from 
 
 // SendFrame is stack.Framer's.
 func (l *Link) SendFrame(b []byte) bool {
-	return l.sock.Send(append(make([]byte, vnetSize, vnetSize+len(b)), b...), nil) == 0
+	f := frame{head: append(make([]byte, vnetSize, vnetSize+len(b)), b...)}
+	if l.out != nil {
+		return l.out.put(f)
+	}
+	return l.sock.Send(f.head, nil) == 0
 }
 
 // tcp reports whether a packet is one of TCP, which the stack does not keep, and no fragment.
@@ -174,6 +200,15 @@ func (f frame) keep() frame {
 	return frame{head: head}
 }
 
+// size is the length on the wire, or that of what the host makes several of.
+func (f frame) size() int {
+	n := len(f.head) - vnetSize
+	for _, d := range f.data {
+		n += len(d)
+	}
+	return n
+}
+
 // frame puts the headers before a packet; the destination is filled in when it is known.
 func (l *Link) frame(p stack.Out) frame {
 	const size = vnetSize + header.EthernetSize
@@ -215,6 +250,15 @@ func (l *Link) write(f frame, to header.MAC) {
 		e, _, _ := header.ParseEthernet(whole[vnetSize:])
 		l.tell(whole[vnetSize:], e, stack.FrameOutgoing, whole[0] == needsChecksum, nil)
 	}
+	if l.out == nil {
+		l.put(f)
+	} else if !l.out.put(f) {
+		l.stats.TxDropped.Add(1)
+	}
+}
+
+// put gives a frame to the host.
+func (l *Link) put(f frame) {
 	if errno := l.sock.Send(f.head, f.data); errno != 0 {
 		l.stats.TxDropped.Add(1)
 	}

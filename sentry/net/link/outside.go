@@ -110,7 +110,9 @@ func (f *frames) wait(timeout int64) {
 	var few [16]int
 	fds := append(few[:0], f.kick)
 	for _, l := range *f.links.Load() {
-		fds = append(fds, l.sock.FD)
+		if !l.shut.Load() {
+			fds = append(fds, l.sock.FD)
+		}
 	}
 	if host.WaitRead(fds, timeout, soon) {
 		var b [8]byte

@@ -81,7 +81,7 @@ func newSocket(v6 bool) socket.Maker {
 			if protocol == 0 || protocol > linux.IPPROTO_RAW {
 				return nil, linux.EPROTONOSUPPORT
 			}
-			if !c.Cred().Has(linux.CAP_NET_RAW) {
+			if !socket.MayRaw(c) {
 				return nil, linux.EPERM
 			}
 			return newDgram(c, ns, n, family, typ, protocol, dgram.Raw), 0

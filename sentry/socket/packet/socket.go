@@ -93,7 +93,7 @@ type membership struct {
 }
 
 func newSocket(c socket.Caller, ns socket.Namespace, pool *pages.Pool, typ, protocol int) (socket.Socket, linux.Errno) {
-	if !c.Cred().Has(linux.CAP_NET_RAW) {
+	if !socket.MayRaw(c) {
 		return nil, linux.EPERM
 	}
 	if typ != linux.SOCK_RAW && typ != linux.SOCK_DGRAM {
