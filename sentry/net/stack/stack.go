@@ -79,6 +79,7 @@ type Settings struct {
 	SynCookies   atomic.Bool
 	EchoIgnore   atomic.Bool
 	NonlocalBind atomic.Bool
+	ECN          atomic.Int32 // net.ipv4.tcp_ecn: 1 asks for it, 2 agrees to it
 }
 
 // Stack is the Internet layer of a network namespace.
@@ -122,6 +123,7 @@ func NewAt(d *device.Table, c *Clock) *Stack {
 	s.Settings.Unprivileged.Store(1024)
 	s.Settings.PingGroups.Store(1 << 32)
 	s.Settings.TTL.Store(64)
+	s.Settings.ECN.Store(2)
 	s.Settings.SynCookies.Store(true)
 	s.handlers[linux.IPPROTO_ICMP] = icmp4{s}
 	s.handlers[linux.IPPROTO_ICMPV6] = icmp6{s}

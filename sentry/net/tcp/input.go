@@ -165,10 +165,14 @@ func (s *segments) tooBig(e *Endpoint, mtu int) {
 	}
 	s.path.MTU = mtu
 	s.fitMSS(e)
-	s.cc.mss = s.mss
-	if s.nxt != s.una {
-		s.rec.active, s.rec.timeout = true, true
-		s.rec.point, s.rec.rxt = s.nxt, s.una
+	l := s.fl.live()
+	for i := range l { // tcp_simple_retransmit
+		if int(l[i].end-s.start(i)) > s.mss {
+			s.loses(i)
+		}
+	}
+	if s.fl.lost > 0 && s.rec.state != caLoss {
+		s.rec.state, s.rec.high, s.rec.undo = caLoss, s.nxt, false
 	}
 	s.output(e, false)
 }
@@ -176,7 +180,7 @@ func (s *segments) tooBig(e *Endpoint, mtu int) {
 // input takes a segment of a connection. e is locked.
 func (s *segments) input(e *Endpoint, g *segment) {
 	now := s.clock.Now()
-	s.shownSegs[1]++
+	s.shown.in++
 	s.lastRecv, s.keeps = now, 0
 	if e.KeepAlive && s.synAcked {
 		s.keepAt = now + int64(e.KeepIdle)*1e9
@@ -245,7 +249,7 @@ func (s *segments) inputSynSent(e *Endpoint, g *segment) {
 	if acks && g.Ack != s.nxt {
 		if g.Flags&header.RST == 0 {
 			h := header.TCP{Seq: g.Ack, Flags: header.RST}
-			s.emit(e, &h, 0, 0)
+			s.emit(e, &h, 0, 0, 0)
 		}
 		return
 	}
@@ -268,8 +272,9 @@ func (s *segments) inputSynSent(e *Endpoint, g *segment) {
 		return
 	}
 	if s.tries == 0 {
-		s.rtt.sample(s.clock.Now() - s.firstTry)
+		s.firstRTT(s.clock.Now() - s.firstTry)
 	}
+	s.ecn.ok = s.ecn.wanted && g.Flags&ecnSetup == ecnEcho
 	s.established(e, g)
 	s.ackNow = true
 	s.output(e, false)
@@ -279,7 +284,7 @@ func (s *segments) inputSynSent(e *Endpoint, g *segment) {
 func (s *segments) established(e *Endpoint, g *segment) {
 	s.una, s.synAcked = s.iss+1, true
 	s.nxt = s.una
-	s.rec.rxt = s.una
+	s.shown.delivered = 1
 	s.wl1, s.wl2 = g.Seq, g.Ack
 	s.tries, s.firstTry = 0, 0
 	s.spaceAt = s.clock.Now()
@@ -346,7 +351,7 @@ func (s *segments) inputAck(e *Endpoint, g *segment, now int64) bool {
 	if e.state == SynRecv {
 		if g.Ack != s.iss+1 {
 			h := header.TCP{Seq: g.Ack, Flags: header.RST}
-			s.emit(e, &h, 0, 0)
+			s.emit(e, &h, 0, 0, 0)
 			return false
 		}
 		s.established(e, g)
@@ -373,87 +378,105 @@ func (s *segments) inputAck(e *Endpoint, g *segment, now int64) bool {
 		s.wnd, s.wl1, s.wl2 = wnd, g.Seq, g.Ack
 		s.maxWnd = max(s.maxWnd, wnd)
 	}
-	news := false
-	if s.sackOK {
-		for _, b := range g.Blocks[:g.NBlocks] {
-			if s.rec.add(b, s.una, s.nxt) {
-				news = true
-			}
-		}
-	}
-	if g.Ack != s.una {
-		s.ackedTo(e, g, now)
-	} else if s.nxt != s.una && len(g.data) == 0 && g.Flags&header.FIN == 0 && (news || sameWindow && !s.sackOK) {
-		s.rec.dups++
-	}
-	s.detectLoss()
+	s.acknowledged(e, g, now, sameWindow)
 	return true
 }
 
-// detectLoss begins recovery when enough has arrived behind a hole (RFC 6675 5).
-func (s *segments) detectLoss() {
-	if s.rec.active || s.nxt == s.una {
-		return
+// acknowledged takes in what is known to have arrived, and what follows from it (tcp_ack).
+func (s *segments) acknowledged(e *Endpoint, g *segment, now int64, sameWindow bool) {
+	a := s.beginAck(g, now)
+	a.ece = s.ecn.ok && g.Flags&(header.SYN|ecnEcho) == ecnEcho
+	if s.ts && g.HasTS {
+		s.echoed = g.TSEcr
 	}
-	if s.sackOK && s.rec.bytes() <= 2*s.mss && !(s.rec.dups >= 3 && s.rec.bytes() > 0) || !s.sackOK && s.rec.dups < 3 {
-		return
+	a.dup = g.Ack == s.una && s.nxt != s.una && len(g.data) == 0 && g.Flags&header.FIN == 0 && sameWindow
+	if s.sackOK && g.NBlocks > 0 {
+		s.takeBlocks(g)
 	}
-	s.rec.active, s.rec.timeout = true, false
-	s.rec.point, s.rec.rxt = s.nxt, s.una
-	s.tlpAt = 0
-	s.cc.lost()
-}
-
-// ackedTo takes away what is acknowledged now.
-func (s *segments) ackedTo(e *Endpoint, g *segment, now int64) {
-	n := int(g.Ack - s.una)
-	data := min(n, e.snd.n)
 	finAcked := e.finSent && g.Ack == s.nxt
-	s.sampleRTT(g, now)
-	e.snd.drop(data)
-	s.una = g.Ack
-	if s.urgent && !before(s.una, s.urgSeq) {
-		s.urgent = false
+	if g.Ack != s.una {
+		s.ackedTo(e, g.Ack, now)
 	}
-	s.tries, s.firstTry, s.rtoAt, s.tlpAt = 0, 0, 0, 0
-	s.rec.tlp = false
-	s.rec.acked(s.una)
-	switch {
-	case s.rec.active && !before(s.una, s.rec.point):
-		s.rec.active, s.rec.timeout, s.rec.dups = false, false, 0
-	case s.rec.active && !s.sackOK:
-		s.rec.dups, s.rec.rxt = 0, s.una // the next hole (RFC 6582)
-		if s.rec.timeout {
-			s.cc.acked(n, now, s.rtt.srtt)
-		}
-	case s.rec.active && s.rec.timeout:
-		s.cc.acked(n, now, s.rtt.srtt)
-	case !s.rec.active:
-		s.rec.dups = 0
-		if s.cc.cwnd < 2*(n+int(s.nxt-s.una)) { // it is what limits (RFC 7661)
-			s.cc.acked(n, now, s.rtt.srtt)
-		}
+	s.roundTrips(g)
+	s.adapt()
+	s.measured()
+	if s.rack.probing {
+		s.probeAcked(g.Ack)
 	}
-	if data > 0 && e.writable() {
-		e.events |= evOut
+	if s.rec.state != caOpen || s.fl.sacked > 0 || s.fl.lost > 0 || s.rec.dups > 0 || a.dup || a.ece {
+		s.alert(e, g.Ack)
+	}
+	if a.acked > 0 || a.news {
+		s.controlled()
 	}
 	if finAcked {
 		s.finAcked(e)
 	}
 }
 
-// sampleRTT measures a round trip, by the timestamp or by what was sent only once.
-func (s *segments) sampleRTT(g *segment, now int64) {
-	if s.rtt.at != 0 && before(s.rtt.seq, g.Ack) {
-		s.rtt.sample(now - s.rtt.at)
-		s.rtt.at = 0
-		return
+// takeBlocks takes what the peer has beyond holes (tcp_sacktag_write_queue).
+func (s *segments) takeBlocks(g *segment) {
+	blocks := g.Blocks[:g.NBlocks]
+	if s.isDuplicate(g) {
+		blocks = blocks[1:]
 	}
-	if s.ts && g.HasTS && g.TSEcr != 0 && s.rtt.at == 0 && s.retrans > 0 {
-		if ms := s.tsNow() - g.TSEcr; ms < 1<<20 {
-			s.rtt.sample(int64(ms) * 1e6)
+	for _, b := range blocks {
+		if before(b.Start, b.End) && !before(b.Start, s.una) && !before(s.nxt, b.End) && before(g.Ack, b.End) {
+			s.sack(b.Start, b.End)
 		}
 	}
+	if a := &s.ack; a.high && before(a.late, a.fack) {
+		s.reordered(a.fack - a.late)
+	}
+}
+
+// ackedTo takes away what is acknowledged now.
+func (s *segments) ackedTo(e *Endpoint, to uint32, now int64) {
+	n := int(to - s.una)
+	data := min(n, e.snd.n)
+	s.ack.acked = n
+	s.acknowledge(to)
+	e.snd.drop(data)
+	s.una = to
+	if s.urgent && !before(s.una, s.urgSeq) {
+		s.urgent = false
+	}
+	s.tries, s.firstTry, s.rtoAt, s.tlpAt = 0, 0, 0, 0
+	if e.snd.n == 0 {
+		s.busy.stop(now)
+	}
+	if data > 0 && e.writable() {
+		e.events |= evOut
+	}
+}
+
+// roundTrips measures them: by what went only once, or by the time stamp (tcp_ack_update_rtt).
+func (s *segments) roundTrips(g *segment) {
+	a := &s.ack
+	rtt := a.rtt
+	if rtt == 0 {
+		rtt = a.sackRTT
+	}
+	if last := a.lastRTT; last > 0 {
+		s.rtt.shortest(last, a.now)
+	} else if a.sackRTT > 0 {
+		a.lastRTT = a.sackRTT
+		s.rtt.shortest(a.sackRTT, a.now)
+	}
+	if rtt == 0 && a.acked > 0 && s.ts && g.HasTS && g.TSEcr != 0 {
+		if ms := s.tsNow() - g.TSEcr; ms < 1<<20 {
+			rtt = max(int64(ms)*1e6, 1e6)
+		}
+	}
+	if rtt > 0 {
+		s.rtt.sample(rtt)
+	}
+}
+
+// firstRTT is that of the SYN.
+func (s *segments) firstRTT(rtt int64) {
+	s.rtt.sample(rtt)
+	s.rtt.shortest(rtt, s.clock.Now())
 }
 
 // finAcked is when the peer has our FIN.
@@ -490,8 +513,9 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 		return
 	}
 	seq, data, fin := g.Seq, g.data, g.Flags&header.FIN != 0
-	s.shownSegs[3]++
+	s.shown.dataIn++
 	s.sampleEcho(g)
+	s.marked(g)
 	if before(seq, s.rcvNxt) { // some of it is there already
 		s.duplicate(seq, len(data))
 		skip := s.rcvNxt - seq
@@ -591,7 +615,8 @@ func (s *segments) keepPiece(seq uint32, data []byte, _ bool) {
 	copy(s.ooo[at+1:], s.ooo[at:])
 	s.ooo[at] = piece{seq, append([]byte(nil), data...)}
 	s.oooBytes += len(data)
-	s.rec.lastOoo = seq
+	s.lastOoo = seq
+	s.shown.ooo++
 }
 
 // takePieces appends what has become in order.

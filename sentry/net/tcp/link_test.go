@@ -3,6 +3,7 @@ package tcp
 import (
 	"bytes"
 	"container/heap"
+	"encoding/binary"
 	"fmt"
 	"math/rand"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -283,4 +285,11 @@ func (s *sim) transfer2(t *testing.T, c, d *Endpoint) {
 			t.Errorf("%d connections and %d waits are left", len(h.conns), len(h.waits))
 		}
 	}
+}
+
+// fixSum makes the checksum of a segment over IPv4 right after it was changed.
+func fixSum(b []byte) {
+	ip, p, _ := header.ParseIPv4(b)
+	p[16], p[17] = 0, 0
+	binary.BigEndian.PutUint16(p[16:], ^header.Fold(header.Sum(p, header.Pseudo(ip.Src, ip.Dst, linux.IPPROTO_TCP, len(p)))))
 }

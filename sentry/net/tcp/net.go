@@ -50,20 +50,32 @@ type segments struct {
 	spaceAt     int64
 	echo        int64 // how long it takes until the peer answers an acknowledgement with data, ms
 
-	rtt recoveryTimes
-	rec recovery
-	cc  congestion
+	lastOoo uint32 // where the last piece came in
+	echoed  uint32 // the time stamp that was echoed last
+
+	rtt  recoveryTimes
+	fl   unacked
+	rec  recovery
+	rack rack
+	rate rate
+	ack  ack
+	cc   congestion
+	pace pacing
+	ecn  ecn
 
 	// Deadlines, 0 for none.
-	rtoAt, ackAt, probeAt, keepAt, tlpAt int64
-	tries                                int   // of what is sent again
-	firstTry                             int64 // when that was sent first
-	keeps                                int
-	lastRecv                             int64
-	shownSegs                            [4]uint32 // out, in, data out, data in
-	retrans                              uint32
+	rtoAt, ackAt, probeAt, keepAt, tlpAt, reoAt, paceAt int64
+	tries                                               int   // of what is sent again
+	firstTry                                            int64 // when that was sent first
+	keeps                                               int
+	lastRecv                                            int64
+	lastSent                                            int64 // data
+	retrans                                             uint32
+	sentBytes                                           uint64
+	busy                                                stopwatch
+	shown                                               shown
 
-	out     outbox
+	out     parcels
 	sending bool // somebody is at it
 }
 
@@ -73,9 +85,37 @@ type piece struct {
 	data []byte
 }
 
+// shown is what is only counted for TCP_INFO.
+type shown struct {
+	out, in, dataOut, dataIn, delivered, deliveredCE, ooo uint32
+	bytesAgain                                            uint64
+}
+
+// stopwatch adds up times.
+type stopwatch struct{ since, sum int64 }
+
+func (w *stopwatch) start(now int64) {
+	if w.since == 0 {
+		w.since = now
+	}
+}
+
+func (w *stopwatch) stop(now int64) { w.sum, w.since = w.total(now), 0 }
+
+func (w *stopwatch) total(now int64) int64 {
+	if w.since == 0 {
+		return w.sum
+	}
+	return w.sum + now - w.since
+}
+
 // outbox is what is to be sent without a lock.
 type outbox struct {
-	path    stack.Path
+	path stack.Path
+	parcels
+}
+
+type parcels struct {
 	packets []stack.Out
 	lent    []*chunk // that packets have pieces of
 }
@@ -91,9 +131,8 @@ func (o *outbox) send(s *stack.Stack) {
 }
 
 func (s *segments) takeOut() outbox {
-	o := s.out
-	s.out = outbox{}
-	o.path = s.path
+	o := outbox{s.path, s.out}
+	s.out = parcels{}
 	return o
 }
 
@@ -129,7 +168,8 @@ func (e *Endpoint) newSegments(path *stack.Path) *segments {
 	s.iss = newISS(e.local, e.remote)
 	s.una, s.nxt = s.iss, s.iss
 	s.rtt.rto = 1e9
-	s.cc.init(e.Congestion)
+	s.rack.reordering, s.rack.steps = firstReordering, 1
+	s.choose(e.Congestion)
 	s.lastRecv = s.clock.Now()
 	e.far.Store(true)
 	if e.sndLimit == 0 && e.owner == nil {
@@ -173,8 +213,16 @@ func (s *segments) sendSYN(e *Endpoint, flags uint8) {
 	if flags&header.ACK != 0 {
 		h.Ack, h.HasTS, h.SackOK, h.HasWScale = s.rcvNxt, s.ts, s.sackOK, s.rcvScale != 0
 	}
+	switch ecnOn := e.table.Stack.Settings.ECN.Load(); {
+	case flags&header.ACK != 0 && s.ecn.ok:
+		h.Flags |= ecnEcho
+	case flags&header.ACK == 0:
+		if s.ecn.wanted = ecnOn == 1 && s.tries < 2; s.ecn.wanted {
+			h.Flags |= ecnSetup
+		}
+	}
 	s.adv = s.rcvNxt + uint32(h.Window)
-	s.emit(e, &h, 0, 0)
+	s.emit(e, &h, 0, 0, 0)
 }
 
 // tsNow is the clock of timestamps, in ms.
@@ -198,7 +246,7 @@ func (s *segments) heard(e *Endpoint, h *header.TCP) {
 	s.fitMSS(e)
 	s.wnd, s.maxWnd = uint32(h.Window), uint32(h.Window)
 	s.wl1 = h.Seq
-	s.cc.start(s.mss)
+	s.startWindow()
 }
 
 // fitMSS limits segments to the path.
@@ -251,9 +299,9 @@ func (s *segments) header(e *Endpoint, seq uint32, flags uint8) header.TCP {
 }
 
 // emit makes a packet of a header and n bytes of the queue from offset on, for unlock to send.
-func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
+func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int, tos uint8) {
 	size := h.Size() + n
-	ip := header.IP{Src: e.local.Addr(), Dst: e.remote.Addr(), Proto: linux.IPPROTO_TCP, TTL: e.TTL, TOS: e.TOS, DF: true}
+	ip := header.IP{Src: e.local.Addr(), Dst: e.remote.Addr(), Proto: linux.IPPROTO_TCP, TTL: e.TTL, TOS: e.TOS&^ecnMask | tos, DF: true}
 	if ip.TTL == 0 {
 		ip.TTL = uint8(e.table.Stack.Settings.TTL.Load())
 	}
@@ -274,8 +322,11 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
 		whole = whole[:data+n]
 		e.snd.copyTo(whole[data:], offset)
 	}
+	segs := uint32(1)
 	if n > 0 {
-		s.shownSegs[2]++
+		segs = uint32((n + s.mss - 1) / s.mss)
+		s.shown.dataOut += segs
+		s.sentBytes += uint64(n)
 	}
 	b := whole[stack.Headroom:]
 	if sum := header.Pseudo(ip.Src, ip.Dst, linux.IPPROTO_TCP, size); s.path.Offload {
@@ -288,8 +339,8 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int) {
 	}
 	out.Packet, out.Whole = b, whole
 	s.out.packets = append(s.out.packets, out)
-	s.shownSegs[0]++
-	e.table.Stack.Counters.TCPOutSegs.Add(1)
+	s.shown.out += segs
+	e.table.Stack.Counters.TCPOutSegs.Add(uint64(segs))
 	if h.Flags&header.ACK != 0 {
 		s.lastAck, s.ackNow, s.ackPending, s.ackAt = h.Ack, false, 0, 0
 	}
@@ -301,7 +352,7 @@ func (s *segments) sendAck(e *Endpoint) {
 	if s.sackOK && (len(s.ooo) > 0 || s.dup != header.Block{}) {
 		s.addBlocks(&h)
 	}
-	s.emit(e, &h, 0, 0)
+	s.emit(e, &h, 0, 0, s.mark(&h, 0, false))
 }
 
 // addBlocks tells which pieces have come, the last one first (RFC 2018 4).
@@ -335,7 +386,7 @@ func (s *segments) addBlocks(h *header.TCP) {
 		}
 	}
 	for _, r := range ranges {
-		if !before(s.rec.lastOoo, r.Start) && before(s.rec.lastOoo, r.End) {
+		if !before(s.lastOoo, r.Start) && before(s.lastOoo, r.End) {
 			add(r)
 		}
 	}
@@ -350,12 +401,13 @@ func (s *segments) sendReset(e *Endpoint) {
 		return
 	}
 	h := header.TCP{Seq: s.nxt, Ack: s.rcvNxt, Flags: header.RST | header.ACK, HasTS: s.ts, TSVal: s.tsNow(), TSEcr: s.tsRecent}
-	s.emit(e, &h, 0, 0)
+	s.emit(e, &h, 0, 0, 0)
 }
 
 // stop ends the timers.
 func (s *segments) stop() {
-	s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt = 0, 0, 0, 0, 0
+	s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt, s.reoAt, s.paceAt = 0, 0, 0, 0, 0, 0, 0
+	s.fl.reset()
 	s.ooo, s.oooBytes = nil, 0
 }
 
@@ -365,7 +417,7 @@ func (s *segments) deadline() int64 {
 		return 0
 	}
 	at := int64(0)
-	for _, t := range [...]int64{s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt} {
+	for _, t := range [...]int64{s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt, s.reoAt, s.paceAt} {
 		if t != 0 && (at == 0 || t < at) {
 			at = t
 		}
@@ -465,34 +517,4 @@ type waitState struct {
 
 func (s *segments) waitState() waitState {
 	return waitState{true, s.ts, s.nxt, s.rcvNxt, s.tsRecent}
-}
-
-// info fills in what TCP_INFO tells of segments.
-func (s *segments) info(e *Endpoint, i *linux.TCPInfo) {
-	i.Wscale = s.sndScale | s.rcvScale<<4
-	if s.ts {
-		i.Options |= 1
-	}
-	if s.sackOK {
-		i.Options |= 2
-	}
-	if s.rcvScale != 0 {
-		i.Options |= 4
-	}
-	i.Retransmits, i.TotalRetrans = uint8(min(s.tries, 255)), s.retrans
-	i.Rto, i.Rtt, i.Rttvar, i.MinRtt = uint32(s.rtt.rto/1000), uint32(s.rtt.srtt/1000), uint32(s.rtt.rttvar/1000), uint32(s.rtt.min/1000)
-	i.SndMss, i.RcvMss, i.Advmss, i.Pmtu = uint32(s.mss), uint32(s.mss), uint32(s.ourMSS(e)), uint32(s.path.MTU)
-	i.SndCwnd, i.SndSsthresh = uint32(s.cc.cwnd/max(s.mss, 1)), uint32(min(s.cc.ssthresh/max(s.mss, 1), 0x7fffffff))
-	if s.synAcked {
-		i.Unacked = uint32((int(s.nxt-s.una) + s.mss - 1) / s.mss)
-		i.BytesAcked = e.sent - uint64(e.snd.n) + 1
-	}
-	i.SegsOut, i.SegsIn, i.DataSegsOut, i.DataSegsIn = s.shownSegs[0], s.shownSegs[1], s.shownSegs[2], s.shownSegs[3]
-	i.SndWnd, i.RcvWnd = s.wnd, s.adv-s.rcvNxt
-	i.RcvSpace, i.RcvSsthresh = uint32(s.room), uint32(s.room)
-	ago := uint32((s.clock.Now() - s.lastRecv) / 1e6)
-	i.LastDataSent, i.LastDataRecv, i.LastAckRecv = ago, ago, ago
-	if s.rec.active {
-		i.CaState = 3
-	}
 }

@@ -24,6 +24,7 @@ type Options struct {
 	KeepAlive    bool
 	FastOpen     int32
 	TTL, TOS     uint8
+	MaxPacing    uint64 // SO_MAX_PACING_RATE, bytes a second; 0: any
 }
 
 func (o *Options) init() {
@@ -41,6 +42,9 @@ func (e *Endpoint) Configure(f func(o *Options)) {
 	e.lock()
 	defer e.unlock()
 	f(&e.Options)
+	if e.net != nil {
+		e.net.choose(e.Congestion)
+	}
 	if e.state.in(Established, CloseWait, FinWait1, LastAck, Closing) {
 		e.transmit()
 		if e.net != nil {
@@ -103,6 +107,9 @@ func (e *Endpoint) Info() linux.TCPInfo {
 	}
 	if e.net != nil {
 		e.net.info(e, &i)
+	}
+	if e.MaxPacing != 0 {
+		i.MaxPacingRate = e.MaxPacing
 	}
 	return i
 }

@@ -13,19 +13,33 @@ func (s *segments) output(e *Endpoint, more bool) {
 	if !s.synAcked || e.state == Close {
 		return
 	}
-	for {
-		room := s.cc.cwnd - s.pipe()
-		if room <= 0 && s.pipe() > 0 {
+	now := s.clock.Now()
+	if s.nxt == s.una && s.notSent(e) > 0 {
+		s.cc.event(s, evStart)
+	}
+	rate := s.paceRate(e)
+	for s.paceAt = 0; ; {
+		if rate != 0 && s.pace.next > now {
+			s.paceAt = s.pace.next
 			break
 		}
-		if seq, n := s.nextLost(); n > 0 {
-			s.resend(e, seq, n)
-			s.rec.rxt = seq + uint32(n)
-			continue
-		}
-		if !s.sendNew(e, room, more) {
+		pipe := s.pipe()
+		room := s.cc.cwnd - pipe
+		if room <= 0 && pipe > 0 {
+			s.cc.full, s.cc.fullTo = true, s.nxt
 			break
 		}
+		had := s.sentBytes
+		if i := s.nextLost(); i >= 0 {
+			s.resendLost(e, i, room, now)
+		} else if !s.sendNew(e, room, more, now) && s.sentBytes == had {
+			if s.cc.full && !before(s.una, s.cc.fullTo) {
+				s.cc.full = false
+			}
+			break
+		}
+		s.paced(rate, int(s.sentBytes-had), now)
+		s.rec.out += int(s.sentBytes - had)
 	}
 	if s.ackNow {
 		s.sendAck(e)
@@ -34,7 +48,7 @@ func (s *segments) output(e *Endpoint, more bool) {
 }
 
 // sendNew sends one new segment if there is one to be sent.
-func (s *segments) sendNew(e *Endpoint, room int, more bool) bool {
+func (s *segments) sendNew(e *Endpoint, room int, more bool, now int64) bool {
 	sent := int(s.nxt - s.una)
 	left := e.snd.n - sent // what is queued and new; -1 after the FIN
 	fin := e.finWanted && !e.finSent
@@ -42,7 +56,7 @@ func (s *segments) sendNew(e *Endpoint, room int, more bool) bool {
 		return false
 	}
 	open := int(int32(s.una + s.wnd - s.nxt))
-	n := min(left, s.most(room))
+	n := min(left, s.most(e, room))
 	if n > s.mss && n < left {
 		n -= n % s.mss
 	}
@@ -73,42 +87,82 @@ func (s *segments) sendNew(e *Endpoint, room int, more bool) bool {
 		h.Flags |= header.FIN
 		e.finSent = true
 	}
-	if s.rtt.at == 0 {
-		s.rtt.seq, s.rtt.at = s.nxt, s.clock.Now()
+	tos := s.mark(&h, n, false)
+	if h.Flags&header.CWR != 0 && n > s.mss { // which the first segment alone may say
+		n = s.mss
+		if h.Flags&header.FIN != 0 {
+			e.finSent = false
+		}
+		h.Flags &^= header.FIN | header.PSH
 	}
-	s.emit(e, &h, sent, n)
-	s.nxt += uint32(n)
+	s.emit(e, &h, sent, n, tos)
+	end := s.nxt + uint32(n)
 	if h.Flags&header.FIN != 0 {
-		s.nxt++
-		return false
+		end++
 	}
-	return true
+	s.busy.start(now)
+	s.wentOut(end, now)
+	s.nxt, s.lastSent, s.tlpAt = end, now, 0
+	return h.Flags&header.FIN == 0
 }
 
 // most is how much goes into one packet: many segments if the link cuts them, as many as may be on
 // their way.
-func (s *segments) most(room int) int {
+func (s *segments) most(e *Endpoint, room int) int {
 	if !s.path.Offload {
 		return s.mss
 	}
-	return max(s.mss, min(room, longest/s.mss*s.mss))
+	n := longest / s.mss * s.mss
+	if r := s.paceRate(e); r != 0 {
+		n = min(n, s.burst(r))
+	}
+	return max(s.mss, min(room, n))
 }
 
 // longest is the most data of a packet that the link cuts.
 const longest = 65535 - 120
 
-// resend sends a range again.
-func (s *segments) resend(e *Endpoint, seq uint32, n int) {
+// resendLost sends the i-th record again, or what of it fits into a packet.
+func (s *segments) resendLost(e *Endpoint, i, room int, now int64) {
+	start := s.start(i)
+	r := &s.fl.live()[i]
+	if n := s.most(e, room); int(r.end-start) > n && s.fl.split(i, start+uint32(n)) {
+		r = &s.fl.live()[i]
+	}
+	r.mark |= markAgain
+	s.fl.again += int(r.end - start)
+	s.resend(e, i, now)
+	if s.rec.again < 0 {
+		s.rec.again = 0
+	}
+	s.rec.again += (int(r.end-start) + s.mss - 1) / s.mss
+}
+
+// resend sends the i-th record again.
+func (s *segments) resend(e *Endpoint, i int, now int64) {
+	seq := s.start(i)
+	r := &s.fl.live()[i]
+	n := int(r.end - seq)
 	off := int(seq - s.una)
 	data := max(min(n, e.snd.n-off), 0)
 	h := s.header(e, seq, 0)
-	if e.finSent && off+data == e.snd.n && data < n+1 && seq+uint32(data) == s.nxt-1 {
+	if e.finSent && r.end == s.nxt && data < n {
 		h.Flags |= header.FIN
 	}
-	s.rtt.at = 0
-	s.retrans++
-	e.table.Stack.Counters.TCPRetransSegs.Add(1)
-	s.emit(e, &h, off, data)
+	r.mark |= markEver
+	s.stamp(r, now)
+	if s.rec.firstTS == 0 {
+		s.rec.firstTS = s.tsNow()
+	}
+	segs := uint32(max((n+s.mss-1)/s.mss, 1))
+	s.retrans += segs
+	s.shown.bytesAgain += uint64(n)
+	e.table.Stack.Counters.TCPRetransSegs.Add(uint64(segs))
+	for size := s.most(e, data); data > size; off, data = off+size, data-size { // a record that could not be cut
+		s.emit(e, &h, off, size, 0)
+		h.Seq += uint32(size)
+	}
+	s.emit(e, &h, off, data, s.mark(&h, data, true))
 }
 
 // arm sets the deadlines that follow from what is on its way.
@@ -124,17 +178,11 @@ func (s *segments) arm(e *Endpoint) {
 				s.firstTry = now
 			}
 		}
-		if s.tlpAt == 0 && !s.rec.active && !s.rec.tlp && s.sackOK && s.tries == 0 && s.rtt.srtt > 0 {
-			s.tlpAt = now + max(2*s.rtt.srtt, 10e6)
-			if int(s.nxt-s.una) <= s.mss { // whose acknowledgement may be delayed
-				s.tlpAt += delayedAck
-			}
-			if s.tlpAt >= s.rtoAt {
-				s.tlpAt = 0
-			}
+		if s.tlpAt == 0 {
+			s.armProbe(now)
 		}
 	case e.snd.n > 0 || e.finWanted && !e.finSent:
-		s.rtoAt, s.tlpAt = 0, 0
+		s.rtoAt, s.tlpAt, s.reoAt = 0, 0, 0
 		if s.probeAt == 0 { // a closed window, or a segment held back
 			wait := max(s.rtt.rto, minRTO)
 			if s.wnd > 0 {
@@ -143,16 +191,13 @@ func (s *segments) arm(e *Endpoint) {
 			s.probeAt = now + min(wait<<min(s.tries, 10), maxRTO)
 		}
 	default:
-		s.rtoAt, s.probeAt, s.tlpAt, s.firstTry = 0, 0, 0, 0
+		s.rtoAt, s.probeAt, s.tlpAt, s.reoAt, s.firstTry = 0, 0, 0, 0, 0
 	}
 	if s.ackPending > 0 && s.ackAt == 0 {
 		s.ackAt = now + 40e6
 	}
 	e.setTimer()
 }
-
-// delayedAck is for how long a peer may keep back an acknowledgement (RFC 8985 7.2).
-const delayedAck = 200e6
 
 // expire does what is due.
 func (s *segments) expire(e *Endpoint, now int64) {
@@ -166,10 +211,14 @@ func (s *segments) expire(e *Endpoint, now int64) {
 	if due(&s.ackAt) {
 		s.sendAck(e)
 	}
-	if due(&s.tlpAt) && s.nxt != s.una && !s.rec.active {
-		s.rec.tlp = true
-		n := min(s.mss, int(s.nxt-s.una))
-		s.resend(e, s.nxt-uint32(n), n)
+	if due(&s.paceAt) {
+		s.output(e, false)
+	}
+	if due(&s.reoAt) && s.nxt != s.una {
+		s.reorderExpired(e, now)
+	}
+	if due(&s.tlpAt) && s.nxt != s.una && s.rec.state < caRecovery {
+		s.sendProbe(e, now)
 	}
 	if due(&s.rtoAt) {
 		s.timedOut(e, now)
@@ -225,16 +274,9 @@ func (s *segments) timedOut(e *Endpoint, now int64) {
 	if s.nxt == s.una {
 		return
 	}
-	if s.tries == 1 {
-		s.cc.expired()
-	}
-	s.rtt.at = 0
-	s.rec.active, s.rec.timeout, s.rec.tlp, s.rec.dups = true, true, false, 0
-	s.rec.point, s.rec.rxt = s.nxt, s.una
-	s.rec.sacked = nil // it may have dropped them (RFC 2018 8)
-	n := min(s.mss, int(s.nxt-s.una))
-	s.resend(e, s.una, n)
-	s.rec.rxt = s.una + uint32(n)
+	s.enterLoss(now)
+	s.resendLost(e, 0, s.mss, now)
+	s.rec.out += s.mss
 	s.arm(e)
 }
 
@@ -256,7 +298,7 @@ func (s *segments) probe(e *Endpoint, now int64) {
 		return
 	}
 	h := s.header(e, s.una-1, 0)
-	s.emit(e, &h, 0, 0)
+	s.emit(e, &h, 0, 0, 0)
 	s.arm(e)
 }
 
@@ -282,6 +324,6 @@ func (s *segments) keepAlive(e *Endpoint, now int64) {
 	}
 	s.keeps++
 	h := s.header(e, s.nxt-1, 0)
-	s.emit(e, &h, 0, 0)
+	s.emit(e, &h, 0, 0, 0)
 	s.keepAt = now + int64(e.KeepIntvl)*1e9
 }

@@ -25,6 +25,7 @@ type synEntry struct {
 	iss   uint32
 	at    int64
 	tries int
+	ecn   bool // agreed on
 }
 
 const (
@@ -77,7 +78,7 @@ func (l *listener) inputSyn(g *segment) bool {
 		s = nil
 		fallthrough
 	case s == nil && len(l.syns.of) < maxSyns:
-		s = &synEntry{g: *g, iss: newISS(g.local, g.remote), at: l.e.table.Stack.Clock.Now()}
+		s = &synEntry{g: *g, iss: newISS(g.local, g.remote), at: l.e.table.Stack.Clock.Now(), ecn: t.asksECN(g)}
 		s.g.data = nil
 		if l.syns.of == nil {
 			l.syns.of = map[pair]*synEntry{}
@@ -92,12 +93,12 @@ func (l *listener) inputSyn(g *segment) bool {
 		return true
 	}
 	l.mu.Unlock()
-	l.synAck(&s.g, s.iss, g.HasTS)
+	l.synAck(&s.g, s.iss, g.HasTS, s.ecn)
 	return true
 }
 
 // synAck answers a SYN. Without timestamps of a cookie no other option is agreed on.
-func (l *listener) synAck(g *segment, iss uint32, full bool) {
+func (l *listener) synAck(g *segment, iss uint32, full, ecn bool) {
 	path, errno := l.e.table.Stack.Path(g.remote.Addr(), g.local.Addr(), linkFor(g.remote.Addr(), g.link))
 	if errno != 0 {
 		return
@@ -109,6 +110,9 @@ func (l *listener) synAck(g *segment, iss uint32, full bool) {
 		if g.HasWScale {
 			h.HasWScale, h.WScale = true, ourScale
 		}
+	}
+	if ecn {
+		h.Flags |= ecnEcho
 	}
 	l.e.table.reply(g, &h)
 }
@@ -158,7 +162,7 @@ func (l *listener) resend() {
 	}
 	l.mu.Unlock()
 	for _, s := range again {
-		l.synAck(&s.g, s.iss, true)
+		l.synAck(&s.g, s.iss, true, s.ecn)
 	}
 }
 
@@ -195,6 +199,9 @@ func (l *listener) inputAck(g *segment) bool {
 	}
 	n.lock()
 	defer n.unlock()
+	if s.at != 0 && s.tries == 0 {
+		n.net.firstRTT(l.e.table.Stack.Clock.Now() - s.at)
+	}
 	n.net.input(n, g)
 	if n.state == Close {
 		return true
@@ -228,6 +235,7 @@ func (l *listener) fromNet(s *synEntry) *Endpoint {
 	n.net = n.newSegments(&path)
 	n.net.iss, n.net.una, n.net.nxt = s.iss, s.iss, s.iss+1
 	n.net.heard(n, &s.g.TCP)
+	n.net.ecn.ok = s.ecn
 	n.net.adv = n.net.rcvNxt + 65535
 	n.net.lastAck = n.net.rcvNxt
 	t.Stack.Counters.TCPPassiveOpens.Add(1)
@@ -256,7 +264,7 @@ func (l *listener) cookie(g *segment) {
 	}
 	plain := *g
 	plain.SackOK, plain.HasWScale, plain.HasTS = false, false, false
-	l.synAck(&plain, cookieISS(g, g.Seq, l.e.table.Stack.Clock.Now()/cookieTime, mss), false)
+	l.synAck(&plain, cookieISS(g, g.Seq, l.e.table.Stack.Clock.Now()/cookieTime, mss), false, false)
 }
 
 // checkCookie returns the SYN that an acknowledgement is of, if we have answered it.
