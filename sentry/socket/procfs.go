@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 )
 
@@ -70,6 +71,20 @@ func (t *Tunables) Get(name, otherwise string) string {
 		return v
 	}
 	return otherwise
+}
+
+// tunableChecks say what a value must be, by name; set at start.
+var tunableChecks = map[string]func(value string) linux.Errno{}
+
+// CheckTunable lets a family refuse values.
+func CheckTunable(name string, check func(value string) linux.Errno) { tunableChecks[name] = check }
+
+// TunableError is what a family says about a value.
+func TunableError(name, value string) linux.Errno {
+	if f := tunableChecks[name]; f != nil {
+		return f(value)
+	}
+	return 0
 }
 
 // Set changes a value. Names come from a fixed list, so their number is bounded.

@@ -34,7 +34,7 @@ const (
 func (c *cubic) begin(*segments) { *c = cubic{} }
 
 func (c *cubic) acked(s *segments) {
-	if a := &s.ack; a.lastRTT > 0 {
+	if a := s.ack; a.lastRTT > 0 {
 		if c.shortest == 0 || a.lastRTT < c.shortest {
 			c.shortest = a.lastRTT
 		}

@@ -97,6 +97,7 @@ func (e *Endpoint) establish() {
 	e.state = Established
 	e.connectUntil = 0
 	e.begun = e.table.Stack.Clock.Now()
+	e.ecn = e.peer != nil && e.table.Stack.Settings.ECN.Load() == 1
 	e.events |= evOut
 	e.table.Stack.Counters.TCPEstab.Add(1)
 }

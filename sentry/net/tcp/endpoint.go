@@ -104,6 +104,7 @@ type Endpoint struct {
 	orphanUntil  int64 // when it is given up in FIN_WAIT2
 	connectUntil int64
 	begun        int64 // when it was established
+	ecn          bool  // of a direct connection: as if it had been agreed on
 
 	net     *segments // of a connection that is not direct
 	far     atomic.Bool
@@ -128,7 +129,7 @@ const (
 func (t *Table) New(v6 bool, owner stack.Owner, uid uint32) *Endpoint {
 	e := &Endpoint{V6: v6, table: t, owner: owner, state: Close, noLocal: true, noPort: true}
 	e.mu = &e.own
-	e.Options.init()
+	e.Options.init(t.congestion())
 	e.bind = stack.Binding{V6: v6, Owner: owner, UID: uid, Who: e}
 	e.timer.Init(e.expire)
 	return e

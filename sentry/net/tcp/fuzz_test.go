@@ -47,6 +47,9 @@ func FuzzSegments(f *testing.F) {
 			if n := d.rcv.n; n > mostRoom+1<<17 {
 				t.Fatalf("%d bytes are queued", n)
 			}
+			if x := d.net; x != nil && d.state != Close {
+				x.sound(t)
+			}
 			if x := d.net; x != nil && (x.oooBytes > mostRoom || before(x.nxt, x.una)) {
 				t.Fatalf("%d bytes out of order, una %d nxt %d", x.oooBytes, x.una, x.nxt)
 			}
@@ -73,6 +76,9 @@ func (s *sim) attack(c *Endpoint, op []byte) {
 	}
 	if op[0]&4 != 0 {
 		h.NBlocks, h.Blocks[0] = 1, header.Block{Start: x.rcvNxt + jump(op[3]), End: x.rcvNxt + jump(op[4])}
+		if op[6]&1 != 0 {
+			h.NBlocks, h.Blocks[1] = 2, header.Block{Start: x.rcvNxt + jump(op[3]^op[6]), End: x.rcvNxt + jump(op[4]^op[6])}
+		}
 	}
 	if op[0]&8 != 0 {
 		h.MSS, h.SackOK, h.HasWScale, h.WScale = uint16(op[6])<<3, true, true, op[5]&15

@@ -384,7 +384,8 @@ func (s *segments) inputAck(e *Endpoint, g *segment, now int64) bool {
 
 // acknowledged takes in what is known to have arrived, and what follows from it (tcp_ack).
 func (s *segments) acknowledged(e *Endpoint, g *segment, now int64, sameWindow bool) {
-	a := s.beginAck(g, now)
+	a := s.beginAck(now)
+	defer s.endAck()
 	a.ece = s.ecn.ok && g.Flags&(header.SYN|ecnEcho) == ecnEcho
 	if s.ts && g.HasTS {
 		s.echoed = g.TSEcr
@@ -425,7 +426,7 @@ func (s *segments) takeBlocks(g *segment) {
 			s.sack(b.Start, b.End)
 		}
 	}
-	if a := &s.ack; a.high && before(a.late, a.fack) {
+	if a := s.ack; a.high && before(a.late, a.fack) {
 		s.reordered(a.fack - a.late)
 	}
 }
@@ -452,7 +453,7 @@ func (s *segments) ackedTo(e *Endpoint, to uint32, now int64) {
 
 // roundTrips measures them: by what went only once, or by the time stamp (tcp_ack_update_rtt).
 func (s *segments) roundTrips(g *segment) {
-	a := &s.ack
+	a := s.ack
 	rtt := a.rtt
 	if rtt == 0 {
 		rtt = a.sackRTT

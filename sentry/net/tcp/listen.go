@@ -233,7 +233,7 @@ func (l *listener) child(local, remote netip.AddrPort, link int32) *Endpoint {
 	p := l.e
 	n := &Endpoint{V6: p.V6, table: p.table, state: SynRecv, local: local, remote: remote, link: link, noLocal: true, noPort: true}
 	n.mu = &n.own
-	n.Options.inherit(&p.Options)
+	n.Options.inherit(&p.Options, p.table.congestion())
 	n.bind = stack.Binding{Addr: local.Addr(), V6: p.V6, Only: p.bind.Only, Link: p.bind.Link, UID: p.bind.UID, Who: n, Auto: p.bind.Auto}
 	n.timer.Init(n.expire)
 	if o := p.owner; o != nil {

@@ -58,7 +58,7 @@ type segments struct {
 	rec  recovery
 	rack rack
 	rate rate
-	ack  ack
+	ack  *ack // what is looked at now
 	cc   congestion
 	pace pacing
 	ecn  ecn

@@ -21,20 +21,24 @@ type Options struct {
 	UserTimeout  uint32 // ms
 	NotsentLowat uint32
 	Congestion   string
+	Chosen       bool // the application has chosen it
 	KeepAlive    bool
 	FastOpen     int32
 	TTL, TOS     uint8
 	MaxPacing    uint64 // SO_MAX_PACING_RATE, bytes a second; 0: any
 }
 
-func (o *Options) init() {
-	*o = Options{KeepIdle: 7200, KeepIntvl: 75, KeepCnt: 9, SynCnt: 6, Congestion: "cubic", QuickAck: true}
+func (o *Options) init(congestion string) {
+	*o = Options{KeepIdle: 7200, KeepIntvl: 75, KeepCnt: 9, SynCnt: 6, Congestion: congestion, QuickAck: true}
 }
 
 // inherit takes the listener's.
-func (o *Options) inherit(from *Options) {
+func (o *Options) inherit(from *Options, congestion string) {
 	*o = *from
 	o.DeferAccept = 0
+	if !o.Chosen {
+		o.Congestion = congestion
+	}
 }
 
 // Configure changes options by f, and sends what they held back.
@@ -98,6 +102,12 @@ func (e *Endpoint) Info() linux.TCPInfo {
 	if e.peer != nil {
 		i.Options, i.Wscale = 7, 0xaa
 		i.Rto, i.Ato, i.Rtt, i.Rttvar, i.MinRtt, i.SndMss, i.RcvMss, i.Advmss, i.Pmtu = 204_000, 40_000, 30, 15, 10, loopMSS, loopMSS, 65483, 65535
+		if e.ecn {
+			i.Options |= 8
+			if e.got > 0 {
+				i.Options |= 16
+			}
+		}
 		i.BytesAcked = e.sent - uint64(e.snd.n) + 1
 		i.BytesSent = e.sent - uint64(e.snd.n)
 		i.SndWnd, i.RcvWnd, i.RcvSpace, i.RcvSsthresh = 65536, 65536, 65495, 65495

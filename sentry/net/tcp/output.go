@@ -36,6 +36,7 @@ func (s *segments) output(e *Endpoint, more bool) {
 			if s.cc.full && !before(s.una, s.cc.fullTo) {
 				s.cc.full = false
 			}
+			s.checkLimited(e)
 			break
 		}
 		s.paced(rate, int(s.sentBytes-had), now)

@@ -118,7 +118,8 @@ func (s *segments) rackLost(now int64) {
 
 // reorderExpired is when something has not come in time (tcp_rack_reo_timeout).
 func (s *segments) reorderExpired(e *Endpoint, now int64) {
-	s.ack = ack{now: now, una: s.una, inFlight: s.pipe(), had: s.rate.delivered, hadLost: s.rate.lost}
+	s.beginAck(now)
+	defer s.endAck()
 	in := s.pipe()
 	s.rack.advanced = true
 	s.rackLost(now)
@@ -174,7 +175,7 @@ func (s *segments) sendProbe(e *Endpoint, now int64) {
 
 // probeAcked ends a probe (tcp_process_tlp_ack): if it was what filled a hole, something was lost.
 func (s *segments) probeAcked(to uint32) {
-	k, a := &s.rack, &s.ack
+	k, a := &s.rack, s.ack
 	switch {
 	case !k.probing || before(to, k.probe):
 	case !k.probeOld, a.probed:

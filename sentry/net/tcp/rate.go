@@ -1,5 +1,7 @@
 package tcp
 
+import "sync"
+
 // How fast data is delivered (draft-cheng-iccrg-delivery-rate-estimation, net/ipv4/tcp_rate.c).
 
 // rate is what is measured. Counts are bytes, times those of the clock.
@@ -39,7 +41,7 @@ func perSecond(delivered, interval int64) uint64 {
 	return uint64(float64(delivered) / float64(interval) * 1e9)
 }
 
-// ack is what an acknowledgement tells; it lives in segments so that nothing is allocated for it.
+// ack is what an acknowledgement tells. It is taken from a pool since algorithms, which are behind an interface, look at it.
 type ack struct {
 	now      int64
 	una      uint32 // before it
@@ -73,15 +75,23 @@ func (a *ack) roundTrip(r *sent) {
 	}
 }
 
-// beginAck is before an acknowledgement is looked at.
-func (s *segments) beginAck(g *segment, now int64) *ack {
-	a := &s.ack
-	*a = ack{now: now, una: s.una, fack: s.fl.high, late: s.nxt, high: s.fl.sacked > 0, inFlight: s.pipe(), had: s.rate.delivered, hadLost: s.rate.lost, data: len(g.data) > 0}
+var acks = sync.Pool{New: func() any { return new(ack) }}
+
+// beginAck is before an acknowledgement is looked at, endAck after it.
+func (s *segments) beginAck(now int64) *ack {
+	a := acks.Get().(*ack)
+	*a = ack{now: now, una: s.una, fack: s.fl.high, late: s.nxt, high: s.fl.sacked > 0, inFlight: s.pipe(), had: s.rate.delivered, hadLost: s.rate.lost}
 	a.sample.delivered = -1
 	if !a.high {
 		a.fack = s.una
 	}
+	s.ack = a
 	return a
+}
+
+func (s *segments) endAck() {
+	acks.Put(s.ack)
+	s.ack = nil
 }
 
 // sampleRate looks at a record that has arrived (tcp_rate_skb_delivered).
@@ -98,7 +108,7 @@ func (s *segments) sampleRate(r *sent) {
 
 // measured ends the measurement of an acknowledgement (tcp_rate_gen).
 func (s *segments) measured() {
-	a, r := &s.ack, &s.rate
+	a, r := s.ack, &s.rate
 	m := &a.sample
 	if r.limited != 0 && r.delivered > r.limited {
 		r.limited = 0

@@ -71,7 +71,7 @@ type recovery struct {
 
 // alert is what an acknowledgement leads to that is not as usual: whether the window may not grow.
 func (s *segments) alert(e *Endpoint, to uint32) {
-	r, a := &s.rec, &s.ack
+	r, a := &s.rec, s.ack
 	advanced := a.acked > 0
 	if !s.sackOK && !advanced && a.dup {
 		r.dups++

@@ -23,7 +23,18 @@ type Table struct {
 	timer stack.Timer
 	held  held
 
-	service atomic.Pointer[Endpoint]
+	service  atomic.Pointer[Endpoint]
+	standard atomic.Pointer[string] // net.ipv4.tcp_congestion_control
+}
+
+// Standard makes an algorithm for congestion control that of new connections whose socket has not chosen one.
+func (t *Table) Standard(name string) { t.standard.Store(&name) }
+
+func (t *Table) congestion() string {
+	if n := t.standard.Load(); n != nil {
+		return *n
+	}
+	return "cubic"
 }
 
 // pair is what a connection is known by.

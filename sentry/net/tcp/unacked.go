@@ -169,7 +169,7 @@ func (f *unacked) unmark(r *sent, n int) {
 
 // acknowledge takes away what lies before to (tcp_clean_rtx_queue).
 func (s *segments) acknowledge(to uint32) {
-	f, a := &s.fl, &s.ack
+	f, a := &s.fl, s.ack
 	l, start, i := f.live(), s.una, 0
 	reorder := to // the lowest that came late
 	for ; i < len(l) && !before(to, l[i].end); i++ {
@@ -243,7 +243,7 @@ func (s *segments) sack(from, to uint32) {
 
 // sackOne marks one (tcp_sacktag_one).
 func (s *segments) sackOne(r *sent, start uint32) {
-	f, a := &s.fl, &s.ack
+	f, a := &s.fl, s.ack
 	n := int(r.end - start)
 	s.arrived(r, n)
 	if r.mark&markEver == 0 {

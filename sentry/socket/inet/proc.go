@@ -23,6 +23,26 @@ const partRows = 1000
 
 // registerProc makes the files known.
 func registerProc() {
+	socket.CheckTunable("ipv4/tcp_congestion_control", func(v string) linux.Errno {
+		if !slices.Contains(tcp.Algorithms(), v) {
+			return linux.ENOENT
+		}
+		return 0
+	})
+	socket.CheckTunable("ipv4/tcp_allowed_congestion_control", func(v string) linux.Errno {
+		for _, name := range strings.Fields(v) {
+			if !slices.Contains(tcp.Algorithms(), name) {
+				return linux.EINVAL
+			}
+		}
+		return 0
+	})
+	socket.CheckTunable("ipv4/tcp_ecn", func(v string) linux.Errno {
+		if n, err := strconv.Atoi(v); err != nil || n < 0 || n > 2 {
+			return linux.EINVAL
+		}
+		return 0
+	})
 	tcpHead := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 	head6 := "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 	dgramTail := " ref pointer drops"
@@ -330,6 +350,10 @@ func (n *Net) watch(name, value string) {
 		s.BindV6Only.Store(v[0] != 0)
 	case "ipv4/tcp_syncookies":
 		s.SynCookies.Store(v[0] != 0)
+	case "ipv4/tcp_congestion_control":
+		n.TCP.Standard(value)
+	case "ipv4/tcp_ecn":
+		s.ECN.Store(int32(v[0]))
 	case "ipv4/icmp_echo_ignore_all":
 		s.EchoIgnore.Store(v[0] != 0)
 	case "ipv4/ip_nonlocal_bind":

@@ -2,6 +2,7 @@ package inet
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -24,6 +25,8 @@ func (s *Stream) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 		}
 		s.PeekOff.Store(int32(binary.LittleEndian.Uint32(value)))
 		return 0, true
+	case linux.SO_MAX_PACING_RATE:
+		return s.setPacing(value), true
 	case linux.SO_RCVLOWAT:
 		defer s.queue.Notify(socket.EventIn)
 	}
@@ -34,6 +37,9 @@ func (s *Stream) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 func (s *Stream) GetOwn(name int) ([]byte, linux.Errno, bool) {
 	if name == linux.SO_PEEK_OFF {
 		return int32Bytes(s.PeekOff.Load()), 0, true
+	}
+	if name == linux.SO_MAX_PACING_RATE {
+		return s.pacing(), 0, true
 	}
 	return s.getOwn(name, s.ep)
 }
@@ -108,7 +114,7 @@ var inRange = map[int]struct {
 // setTCP is setsockopt(2) at IPPROTO_TCP (do_tcp_setsockopt).
 func (s *Stream) setTCP(c socket.Caller, name int, value []byte) linux.Errno {
 	if name == linux.TCP_CONGESTION {
-		return s.setCongestion(value)
+		return s.setCongestion(c, value)
 	}
 	if name == linux.TCP_ULP {
 		return linux.ENOENT
@@ -214,21 +220,47 @@ func deferTime(seconds int32) int32 {
 	return total
 }
 
-// congestions are the algorithms there are.
-var congestions = []string{"cubic", "reno"}
-
-func (s *Stream) setCongestion(value []byte) linux.Errno {
+func (s *Stream) setCongestion(c socket.Caller, value []byte) linux.Errno {
 	if len(value) < 1 {
 		return linux.EINVAL
 	}
 	name, _, _ := strings.Cut(string(value[:min(len(value), 15)]), "\x00")
-	for _, k := range congestions {
-		if k == name {
-			s.ep.Configure(func(o *tcp.Options) { o.Congestion = name })
-			return 0
-		}
+	if !slices.Contains(tcp.Algorithms(), name) {
+		return linux.ENOENT
 	}
-	return linux.ENOENT
+	if !c.Cred().Has(linux.CAP_NET_ADMIN) && !slices.Contains(strings.Fields(socket.TunablesOf(s.NS).Get("ipv4/tcp_allowed_congestion_control", name)), name) {
+		return linux.EPERM
+	}
+	s.ep.Configure(func(o *tcp.Options) { o.Congestion, o.Chosen = name, true })
+	return 0
+}
+
+// setPacing is SO_MAX_PACING_RATE: bytes a second, of four bytes or eight.
+func (s *Stream) setPacing(value []byte) linux.Errno {
+	v := uint64(0)
+	switch {
+	case len(value) >= 8:
+		v = binary.LittleEndian.Uint64(value)
+	case len(value) >= 4:
+		if v = uint64(binary.LittleEndian.Uint32(value)); v == 1<<32-1 {
+			v = 1<<64 - 1
+		}
+	default:
+		return linux.EINVAL
+	}
+	s.ep.Configure(func(o *tcp.Options) { o.MaxPacing = v })
+	return 0
+}
+
+// pacing is what was set.
+func (s *Stream) pacing() []byte {
+	v := uint64(1<<64 - 1)
+	s.ep.View(func(o *tcp.Options) {
+		if o.MaxPacing != 0 {
+			v = o.MaxPacing
+		}
+	})
+	return binary.LittleEndian.AppendUint64(nil, v)
 }
 
 // Option is getsockopt(2) but at SOL_SOCKET.
@@ -314,7 +346,8 @@ func (s *Stream) getTCP(name, n int) ([]byte, linux.Errno) {
 		b, _ := binary.Append(nil, binary.LittleEndian, &i)
 		return b[:min(n, len(b))], 0
 	case linux.TCP_CC_INFO:
-		return nil, 0
+		b := s.ep.ControlInfo()
+		return b[:min(n, len(b))], 0
 	case linux.TCP_ULP:
 		return nil, 0
 	default:
