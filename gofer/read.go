@@ -95,6 +95,10 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	var out wire.WalkReply
 	cur, room := dir, wire.MaxFrame
 	defer func() { cur.put() }()
+	var below *under
+	if all := wire.Siblings | wire.List | wire.Below; m.Flags&all == all {
+		below = &under{s: s, r: r, flags: m.Flags}
+	}
 	for i, name := range m.Names {
 		if room < stepRoom {
 			break
@@ -115,15 +119,15 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 				to.put()
 			}
 		}
-		if errno == 0 && n.typ == linux.S_IFDIR && m.Flags&wire.List != 0 {
-			if step.Entries, step.Listed = listAll(n.fd); step.Listed {
-				if a := s.attrOf(n.fd); a.Mode != 0 {
-					step.Node.Attr.Atime = a.Atime
-				}
-			}
+		if errno == 0 && m.Flags&wire.List != 0 {
+			s.list(n, &step)
 		}
 		room -= step.Size()
 		out.Steps = append(out.Steps, step)
+		if step.Listed && below != nil {
+			below.dirs = append(below.dirs, n)
+			continue
+		}
 		if siblings {
 			release(n)
 			continue
@@ -136,8 +140,23 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 			break
 		}
 	}
+	if below != nil {
+		out.Under = below.walk(&out, room)
+	}
 	out.Put(&r.Encoder)
 	return 0
+}
+
+// list adds the entries of n to its step if it is a directory with few of them.
+func (s *server) list(n *node, step *wire.Step) {
+	if n.typ != linux.S_IFDIR {
+		return
+	}
+	if step.Entries, step.Listed = listAll(n.fd); step.Listed {
+		if a := s.attrOf(n.fd); a.Mode != 0 {
+			step.Node.Attr.Atime = a.Atime
+		}
+	}
 }
 
 // find looks name up in dir, describes it in out and opens it, if it is a regular file, as flags say. The caller

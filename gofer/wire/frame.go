@@ -11,7 +11,7 @@ import (
 const (
 	HeaderSize = 16
 	MaxFrame   = 128 << 10
-	MaxFDs     = 28
+	MaxFDs     = 64
 )
 
 // Frame is one message as it came.

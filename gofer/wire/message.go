@@ -162,6 +162,9 @@ const (
 	CreateTmpExcl
 	List   // WalkReq: directories come with their entries, if these are few
 	Xattrs // WalkReq: regular files come with the word whether they have extended attributes
+	Below  // WalkReq, with List and Siblings: what these directories have is looked up as well,
+	Dirs   // with Below: as far as it is directories,
+	ByIno  // with Below: in the order of inode numbers
 )
 
 // WalkReq looks up names, from Dir on, each in the one before it. The walk ends at the first
@@ -253,13 +256,34 @@ func (s *Step) Get(d *Decoder) {
 }
 
 // WalkReply has a Step for each name that was looked up: for Siblings as many as fit the frame, else up to
-// the first that has an Errno or is no directory.
-type WalkReply struct{ Steps []Step }
+// the first that has an Errno or is no directory. Under says what was found below them, in the order in which a
+// program comes by that goes through the tree.
+type WalkReply struct {
+	Steps []Step
+	Under []Under
+}
+
+// Under is a name of a directory that was listed: the one of Step In, where those of Under count on from Steps.
+type Under struct {
+	In   uint32
+	Name string
+	Step
+}
+
+// MaxUnder bounds what comes below the names of a WalkReq.
+const MaxUnder = 128
 
 func (m *WalkReply) Put(e *Encoder) {
 	e.U32(uint32(len(m.Steps)))
 	for i := range m.Steps {
 		m.Steps[i].Put(e)
+	}
+	e.U32(uint32(len(m.Under)))
+	for i := range m.Under {
+		u := &m.Under[i]
+		e.U32(u.In)
+		e.Str(u.Name)
+		u.Step.Put(e)
 	}
 }
 
@@ -273,6 +297,30 @@ func (m *WalkReply) Get(d *Decoder) {
 	for i := range m.Steps {
 		m.Steps[i].Get(d)
 	}
+	if n = d.count(11); n > MaxUnder {
+		d.Bad()
+		return
+	}
+	if n == 0 {
+		return
+	}
+	m.Under = make([]Under, n)
+	for i := range m.Under {
+		u := &m.Under[i]
+		u.In, u.Name = d.U32(), d.Name()
+		if u.Step.Get(d); u.Errno != 0 || int64(u.In) >= int64(len(m.Steps)+i) || !m.step(int(u.In)).Listed {
+			d.Bad()
+			return
+		}
+	}
+}
+
+// step returns the one that Under counts as i.
+func (m *WalkReply) step(i int) *Step {
+	if i < len(m.Steps) {
+		return &m.Steps[i]
+	}
+	return &m.Under[i-len(m.Steps)].Step
 }
 
 // ForgetReq gives ids back.

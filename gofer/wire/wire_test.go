@@ -18,10 +18,13 @@ var examples = []Message{
 	&Attrs{[]Attr{attr, {}}},
 	&Node{5, attr, "to"},
 	&WalkReq{1, OpenRead, []string{"a", "b"}},
-	&WalkReply{[]Step{
+	&WalkReply{Steps: []Step{
 		{File: File{Node{1, attr, ""}, true, true}}, {Errno: linux.ENOENT},
 		{File: File{Node: Node{2, attr, ""}}, Listed: true, Entries: MakeEntries(Entry{"a", 1, linux.DT_DIR}, Entry{"bc", 2, linux.DT_REG})},
 		{File: File{Node: Node{3, attr, "to"}}, Leads: true, To: File{Node{4, attr, ""}, true, false}},
+	}, Under: []Under{
+		{2, "a", Step{File: File{Node: Node{5, attr, ""}}, Listed: true, Entries: MakeEntries(Entry{"d", 3, linux.DT_REG})}},
+		{4, "d", Step{File: File{Node: Node{6, attr, ""}}}},
 	}},
 	&ForgetReq{[]uint64{1, 2}},
 	&OpenReq{1, OpenWrite},

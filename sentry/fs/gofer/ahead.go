@@ -27,18 +27,20 @@ type ahead struct {
 	list  *kept            // what was read last, in the order that look-ups are expected in
 	next  int              // where in list the next look-up is expected
 	last  string           // what was looked up last
-	byIno bool             // list is in the order of inode numbers, as cp and others look up
 	batch int              // how many names to ask for
+	byIno bool             // list is in the order of inode numbers, as cp and others look up
 	dirs  bool             // only directories are looked up
 	tree  bool             // by a program that goes through a tree
 	early map[string]found // looked up, not asked for yet
+	used  int64            // the mount's, when the list was read
 
 	hint   bool // the directory was looked up by a program that goes through a tree,
 	hinted bool // in the order of inode numbers
 }
 
 // Where directories are looked up in order, their own lists are asked for at the same time: find, cp and
-// their like are going to read them. That is given up where programs do not, or too late.
+// their like are going to read them. So are what these have, once a program goes from one directory into the
+// next: the names there, and what is below. That is given up where programs do not read them, or too late.
 
 // hold keeps the list of the directory that came with its look-up, unless it has been changed here.
 func (a *ahead) hold(d *dir, f *found) {
@@ -75,6 +77,8 @@ const (
 	mostKnown  = 10_000
 	fewNames   = 16  // are looked through
 	mostPut    = 256 // names of a directory that came early
+	mostFull   = 16  // names at a time, if directories among them come with all that is below
+	fewUsed    = 2   // lists that are read before a program is taken to go from one directory into the next
 )
 
 // isNew says that the directory has just been made.
@@ -92,18 +96,28 @@ func (a *ahead) listed(d *dir, l *kept, gen int) {
 	if !d.fs.exclusive {
 		return
 	}
-	a.clear(d)
+	if !a.along(l) {
+		a.clear(d)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.list, a.next, a.batch, a.dirs, a.tree, a.byIno, a.last = l, 0, 0, true, a.hint, false, ""
+	a.used = d.fs.lists.used.Load()
 	if a.hint {
-		if a.batch = mostLists; a.hinted {
+		if a.batch, a.dirs = mostLists, !d.fs.lists.files.Load(); a.hinted {
 			a.sort(d.fs)
 		}
 	}
 	if l.whole && gen == a.gen && a.whole != l {
 		a.known, a.whole = nil, l
 	}
+}
+
+// along reports whether l came with the look-up of the directory, and what is there early with it.
+func (a *ahead) along(l *kept) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.whole == l && a.list == nil
 }
 
 // clear drops what came early.
@@ -215,10 +229,7 @@ func (a *ahead) take(m *mount, name string, most int) (f found, ok bool, names [
 	}
 	a.last = name
 	if at >= 0 {
-		for i := min(a.next, at); i < at; i++ {
-			a.dirs = a.dirs && list.At(i).Type != linux.DT_DIR // a directory was left out
-		}
-		a.dirs = a.dirs && list.At(at).Type == linux.DT_DIR
+		a.learn(m, list, at)
 	}
 	if f, ok = a.early[name]; ok {
 		delete(a.early, name)
@@ -237,8 +248,11 @@ func (a *ahead) take(m *mount, name string, most int) (f found, ok bool, names [
 		return f, false, names
 	}
 	a.batch = max(firstBatch, min(2*a.batch, mostLists))
-	if a.dirs {
+	switch {
+	case a.dirs && !m.lists.files.Load():
 		most = mostLists
+	case a.below(m):
+		most = min(most, mostFull)
 	}
 	for i := at + 1; i < list.Len(); i++ {
 		if len(names) == min(a.batch, most) {
@@ -252,14 +266,47 @@ func (a *ahead) take(m *mount, name string, most int) (f found, ok bool, names [
 	return f, false, names
 }
 
-// lists reports whether to ask for the lists of directories that are looked up.
-func (a *ahead) lists(m *mount) (_, byIno bool) {
+// learn sees from the look-up of the name at place at whether programs that go through a tree look up files
+// too. mu is held.
+func (a *ahead) learn(m *mount, list *wire.Entries, at int) {
+	isDir := list.At(at).Type == linux.DT_DIR
+	a.dirs = a.dirs && isDir
+	if !a.tree {
+		return
+	}
+	leftOut := false
+	for i := a.next; i < at && !leftOut; i++ {
+		leftOut = list.At(i).Type != linux.DT_DIR
+	}
+	if files := &m.lists.files; files.Load() == isDir && (!isDir || leftOut) {
+		files.Store(!isDir)
+	}
+}
+
+// below reports whether a program is likely to go from one directory that is found into the next. mu is held.
+func (a *ahead) below(m *mount) bool { return a.tree || m.lists.used.Load()-a.used >= fewUsed }
+
+// lists returns the flags that ask for the lists of directories that are looked up, and for what is below them,
+// if a program is likely to read these, and whether that is in the order of inode numbers.
+func (a *ahead) lists(m *mount) (flags uint32, byIno bool) {
 	if m.lists.unread.Load() > mostUnread {
-		return false, false
+		return 0, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.list != nil && (a.batch > 0 || a.tree), a.byIno
+	if a.list == nil || a.batch == 0 && !a.tree {
+		return 0, a.byIno
+	}
+	if flags = wire.List; a.below(m) {
+		flags |= wire.Below
+		if !m.lists.files.Load() {
+			flags |= wire.Dirs
+		}
+		if a.byIno {
+			flags |= wire.ByIno
+		}
+	}
+	return flags, a.byIno
 }
 
 // sort puts the list in the order of inode numbers, and expects what comes there behind the last name
@@ -342,17 +389,15 @@ func (d *dir) find(name string) (found, linux.Errno) {
 		return f, 0
 	}
 	lists, byIno := d.ahead.lists(d.fs)
-	if lists {
-		flags |= wire.List
-	}
+	flags |= lists
 	if d.fs.xattrs.Load() > 0 {
 		d.fs.xattrs.Add(-1)
 		flags |= wire.Xattrs
 	}
 	f, more, errno := d.walk(names, flags)
-	f.byIno = byIno
+	f.setByIno(byIno)
 	for n := range more {
-		more[n].byIno = byIno
+		more[n].setByIno(byIno)
 	}
 	d.ahead.keep(d.fs.c.conn, names[1:], more)
 	return f, errno

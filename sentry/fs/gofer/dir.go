@@ -49,11 +49,18 @@ type found struct {
 
 	evicted uint64 // the mount's when it was asked for
 
-	tree  bool  // it was looked up for a program that goes through a tree,
-	byIno bool  // in the order of inode numbers
-	list  *kept // what the directory has, if that came along
+	tree  bool    // it was looked up for a program that goes through a tree,
+	byIno bool    // in the order of inode numbers
+	list  *kept   // what the directory has, if that came along,
+	in    []inner // and of these names
 
 	next *onward
+}
+
+// inner is a name of a directory that was found.
+type inner struct {
+	name string
+	found
 }
 
 // onward is what is looked up next on a path: in the directory that was found, or where the link leads.
@@ -76,6 +83,17 @@ func (f *found) drop(c *conn) {
 	if f.next != nil {
 		f.next.drop(c)
 	}
+	for i := range f.in {
+		f.in[i].drop(c)
+	}
+}
+
+// setByIno sets byIno of all that came.
+func (f *found) setByIno(byIno bool) {
+	f.byIno = byIno
+	for i := range f.in {
+		f.in[i].setByIno(byIno)
+	}
 }
 
 // steps asks for names, which are entries of d, or each of the one before.
@@ -95,6 +113,18 @@ func (d *dir) steps(names []string, flags uint32) ([]found, []linux.Errno, linux
 		}
 		return got
 	}
+	step := func(s *wire.Step) found {
+		f := take(&s.File)
+		f.tree = flags&wire.List != 0
+		if s.Listed {
+			f.list = newKept(&s.Entries, &s.Node.Attr, asked, lost)
+			d.fs.lists.addEarly(f.list)
+		}
+		if s.Leads {
+			f.next = &onward{take(&s.To), s.Node.Target, gen, lost}
+		}
+		return f
+	}
 	all, errnos := make([]found, len(reply.Steps)), make([]linux.Errno, len(reply.Steps))
 	for i := range all {
 		s := &reply.Steps[i]
@@ -102,17 +132,21 @@ func (d *dir) steps(names []string, flags uint32) ([]found, []linux.Errno, linux
 			all[i] = found{gone: true, fd: -1}
 			continue
 		}
-		all[i] = take(&s.File)
-		all[i].tree = flags&wire.List != 0
-		if s.Listed {
-			all[i].list = newKept(&s.Entries, &s.Node.Attr, asked, lost)
-			d.fs.lists.addEarly(all[i].list)
-		}
-		if s.Leads {
-			all[i].next = &onward{take(&s.To), s.Node.Target, gen, lost}
-		}
+		all[i] = step(s)
+	}
+	under := make([]inner, len(reply.Under))
+	for i := range under {
+		under[i] = inner{reply.Under[i].Name, step(&reply.Under[i].Step)}
 	}
 	closeAll(fds)
+	for i := len(under) - 1; i >= 0; i-- { // what is in a directory comes behind it
+		in := int(reply.Under[i].In)
+		f := &all[min(in, len(all)-1)]
+		if in >= len(all) {
+			f = &under[in-len(all)].found
+		}
+		f.in = append(f.in, under[i])
+	}
 	if len(all) == 0 || len(all) > len(names) {
 		for i := range all {
 			all[i].drop(c)
@@ -194,6 +228,13 @@ func (d *dir) Lookup(_ vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 			sub.touched.Store(true) // the attributes are of a time after it was read
 		}
 		sub.ahead.hold(sub, &f)
+		for _, in := range f.in {
+			if f.list.lost != d.fs.lists.lost.Load() {
+				in.drop(d.fs.c.conn)
+				continue
+			}
+			sub.ahead.put(sub, in.name, in.found, 0)
+		}
 	}
 	switch next := f.next; {
 	case next == nil:

@@ -49,6 +49,8 @@ const (
 type lists struct {
 	lost   atomic.Uint64 // directories that were changed here and forgotten
 	unread atomic.Int32  // lists that came early and were of no use, less those that were
+	used   atomic.Int64  // lists that came early and were of use
+	files  atomic.Bool   // the last program that went through a tree looked up files too
 
 	mu    sync.Mutex
 	ring  [mostEarly]*kept // that came early
@@ -172,6 +174,7 @@ func (m *mount) read(l *kept) *wire.Entries {
 			return nil
 		}
 		m.lists.wasRead(2)
+		m.lists.used.Add(1)
 	} else if now-l.checked.Load() > checkTime {
 		if !l.settled {
 			m.lists.drop(l)
