@@ -202,9 +202,6 @@ func (m *MM) presentAfter(v *vma, addr usermem.Addr) uint64 {
 // fillAnon gives zero pages to the private memory around addr. warm tells that the host has
 // the pages already, so that entering all of them at once is cheap.
 func (m *MM) fillAnon(v *vma, addr usermem.Addr, n uint64) (warm bool, errno linux.Errno) {
-	if v.length() <= minWindow {
-		m.touches++
-	}
 	lo, hi := m.window(v, addr, n)
 	warm, errno = m.fillZero(v, addr, lo, hi)
 	return warm || hi-lo >= rowWindow && m.inRow(v, lo), errno
@@ -230,9 +227,6 @@ func (m *MM) inRow(v *vma, addr usermem.Addr) bool {
 	return bytes.IndexByte(there[:], 0) < 0
 }
 
-// touchesKnown is after how many faults in small areas new ones count as about to be touched.
-const touchesKnown = 3
-
 // foreseen tells whether the new area v will be touched soon, of which length bytes are new: if it is small, or part of a library
 // that ld.so maps (MAP_DENYWRITE), or the zero memory behind such a part.
 func (m *MM) foreseen(v *vma, length uint64) bool {
@@ -240,7 +234,7 @@ func (m *MM) foreseen(v *vma, length uint64) bool {
 	small := length <= minWindow
 	switch {
 	case v.anonymous():
-		return small && (m.touches >= touchesKnown || cheap && m.behindLibrary(v.start))
+		return small
 	case !cheap || v.shared() || v.file == nil:
 		return false
 	case v.flags&vmWrite != 0:
@@ -262,8 +256,9 @@ func (m *MM) anticipate(start, end usermem.Addr) {
 	if v == nil || v.flags&(vmGrowsDown|vmLockOnFault) != 0 {
 		return
 	}
-	// Before a library's segments are touched others will be mapped, new memory and small files are touched at once.
-	m.ahead = v.flags&vmEager != 0 || v.anonymous() && m.behindLibrary(start)
+	// Before a library's segments are touched others will be mapped, but for the one that can be written: ld.so clears its
+	// end. New memory and small files are touched at once.
+	m.ahead = v.flags&(vmEager|vmWrite) == vmEager || v.anonymous() && m.behindLibrary(start)
 	defer func() { m.ahead = false }()
 	switch {
 	case v.anonymous():
@@ -275,11 +270,21 @@ func (m *MM) anticipate(start, end usermem.Addr) {
 			m.mapRun(v, start, start, end, false)
 		}
 	default:
+		m.dropTail(v)
 		for start < end && m.privatise(v, start) == 0 {
 			for start < end && m.table.get(start) != 0 {
 				start += usermem.PageSize
 			}
 		}
+	}
+}
+
+// dropTail takes what is left of a library behind its segment v out of the platform: ld.so maps the whole file first, and
+// zero memory over the rest soon.
+func (m *MM) dropTail(v *vma) {
+	t := m.areas.lookup(v.end)
+	if t != nil && t.m == v.m && t.flags&(vmEager|vmWrite|vmExec) == vmEager {
+		m.unmapPlatform(t.start, t.end)
 	}
 }
 

@@ -64,7 +64,6 @@ type MM struct {
 	defLocked vmFlags
 	put       []File // to be put when mu is released
 	dead      bool   // torn down
-	touches   uint   // faults in areas of at most minWindow
 	ahead     bool   // what is entered into the platform is entered ahead of need, where nothing was
 }
 

@@ -625,13 +625,17 @@ func TestLibraryIsForeseen(t *testing.T) {
 	}
 	base := segment(0, 0, 1<<20, linux.PROT_READ, 0)
 	segment(base+0x20000, 0x20000, 0x60000, linux.PROT_READ|linux.PROT_EXEC, linux.MAP_FIXED)
-	segment(base+0x80000, 0x80000, 3*page, rw, linux.MAP_FIXED)
-	bss := a.mmap(base+0x80000+3*page, 5*page, rw, anon|linux.MAP_FIXED)
 	as := a.as.(*fakeAS)
-	made := as.maps
-	if as.soon != made {
-		t.Errorf("%d of %d maps could wait", as.soon, made)
+	if as.soon != as.maps {
+		t.Errorf("%d of %d maps could wait", as.soon, as.maps)
 	}
+	segment(base+0x80000, 0x80000, 3*page, rw, linux.MAP_FIXED)
+	soon, made, gone := as.soon, as.maps, as.unmaps
+	bss := a.mmap(base+0x80000+3*page, 5*page, rw, anon|linux.MAP_FIXED)
+	if as.soon-soon != as.maps-made || as.unmaps != gone {
+		t.Errorf("of %d maps of zero memory %d could wait, after %d unmaps", as.maps-made, as.soon-soon, as.unmaps-gone)
+	}
+	made = as.maps
 	if a.load(base) != 0 || a.load(base+0x30000) != 0 || a.load(base+0x80000+1) != 'a' || a.load(bss+4*page) != 0 {
 		t.Error("contents")
 	}
