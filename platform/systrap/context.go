@@ -220,6 +220,9 @@ type hit struct {
 
 // hot counts a call that came by a signal, and has its site patched if it comes often.
 func (c *context) hot(t *thread, r *arch.Registers) {
+	if worthIt(r.OrigRax) {
+		t.proc.note(r.Rip, uint32(r.OrigRax))
+	}
 	h := &c.hits[r.Rip>>1%uint64(len(c.hits))]
 	if h.ret != r.Rip {
 		*h = hit{r.Rip, 1}

@@ -71,26 +71,21 @@ type infoSite struct {
 	eaxIs, ecxIs int
 }
 
-// infoPage is a page of a file that has such places, and its patched copy.
+// infoPage is a page of a file that has such places, or calls (known.go), and its patched copy.
 type infoPage struct {
 	off   uint64
 	text  []byte // as it was found
 	unit  int
 	sites []*infoSite
-}
-
-// infoFile identifies what was searched. What was found is compared again all the same.
-type infoFile struct {
-	dev, ino     uint64
-	size         int64
-	mtime, ctime unix.Timespec
+	calls []*knownCall
 }
 
 // infos is what was found.
 type infos struct {
 	mu          sync.Mutex
-	files       map[infoFile][]*infoPage // in the order of their places; nil: seen once
+	files       map[infoFile]*textFile
 	pages       int
+	callSlots   [slotClasses]int     // given out
 	slots, lows int                  // given out; they are used again, but not for two sites of one process
 	states      [stateSubs][4]uint32 // what leaf 13 says; made when lows is above 0
 }
@@ -202,14 +197,14 @@ func (q *infos) giveSlot(s *infoSite) {
 }
 
 // search finds the sites in a file. mu is held.
-func (p *Platform) search(fd int, size int64) []*infoPage {
-	found := []*infoPage{}
-	if size > maxInfoText {
-		return found
+func (p *Platform) search(fd int) (found []*infoPage) {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Size > maxInfoText {
+		return nil
 	}
-	b := make([]byte, size)
-	if n, err := unix.Pread(fd, b, 0); err != nil || int64(n) != size {
-		return found
+	b := make([]byte, st.Size)
+	if n, err := unix.Pread(fd, b, 0); err != nil || n != len(b) {
+		return nil
 	}
 	q := &p.infos
 	for off := 0; off+pageSize <= len(b); off += pageSize {
@@ -228,7 +223,7 @@ func (p *Platform) search(fd int, size int64) []*infoPage {
 		for _, s := range sites {
 			q.giveSlot(s)
 		}
-		g := &infoPage{uint64(off), bytes.Clone(b[off:][:pageSize]), unit, sites}
+		g := &infoPage{off: uint64(off), text: bytes.Clone(b[off:][:pageSize]), unit: unit, sites: sites}
 		g.patch(p.copies.page(unit))
 		found = append(found, g)
 	}
@@ -242,75 +237,12 @@ func (g *infoPage) patch(b []byte) {
 		copy(b[s.at:], []byte{0xff, 0x24, 0x25})
 		binary.LittleEndian.PutUint32(b[s.at+3:], uint32(infoAt+8*s.slot))
 	}
+	for _, c := range g.calls {
+		c.patch(b)
+	}
 }
 
-// infoPages returns the pages of what is mapped of fd that have sites and are as they were.
-func (p *Platform) infoPages(fd int, off, length uint64) (pages []*infoPage) {
-	var st unix.Stat_t
-	if hybrid() || unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil
-	}
-	key := infoFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}
-	q := &p.infos
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	known, seen := q.files[key]
-	if !seen {
-		if len(q.files) < maxInfoFiles {
-			q.files[key] = nil
-		}
-		return nil
-	}
-	if known == nil {
-		known = p.search(fd, st.Size)
-		q.files[key] = known
-	}
-	var b [pageSize]byte
-	for _, g := range known {
-		if g.off < off || g.off-off >= length {
-			continue
-		}
-		if n, err := unix.Pread(fd, b[:], int64(g.off)); err == nil && n == pageSize && bytes.Equal(b[:], g.text) {
-			pages = append(pages, g)
-		}
-	}
-	return pages
-}
-
-// infoCalls returns the calls that put copies over the pages of text, which are about to be mapped at addr, that
-// have sites. patches.mu is held.
-func (s *process) infoCalls(addr, length uint64, fd int, off uint64) (calls []call) {
-	if !s.p.patchable(fd) {
-		return nil
-	}
-	for _, g := range s.p.infoPages(fd, off, length) {
-		set := s.patches.set.Load()
-		if set == nil {
-			if set = s.p.takeSet(); set == nil {
-				return nil
-			}
-			s.patches.set.Store(set)
-			calls = append(calls, s.setCalls()...)
-		}
-		page := addr + g.off - off
-		if !s.p.use(set, page, g) {
-			continue
-		}
-		s.p.mu.Lock()
-		s.p.copyRefs[g.unit]++
-		s.p.mu.Unlock()
-		s.patches.pages[page] = g.unit
-		at := uint64(g.unit) * pageSize
-		if n := len(calls); n > 0 && calls[n-1][1]+calls[n-1][2] == page && calls[n-1][5] == uint64(s.p.copies.fd) && calls[n-1][6]+calls[n-1][2] == at {
-			calls[n-1][2] += pageSize
-			continue
-		}
-		calls = append(calls, mapCall(page, pageSize, s.p.copies.fd, at, platform.Read|platform.Exec, true))
-	}
-	return calls
-}
-
-// use makes the trampolines of the sites of a page at an address. It is false if slots are in use for others.
+// use makes the trampolines of the sites and calls of a page at an address. It is false if slots are in use for others.
 func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -318,6 +250,13 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 		if u := set.infos[s.slot].Load(); u != nil && *u != (infoUse{page + s.at, s}) {
 			return false
 		}
+	}
+	if !set.free(page, g) {
+		return false
+	}
+	p.useCalls(set, page, g)
+	if len(g.sites) == 0 {
+		return true
 	}
 	unit := p.tramps.patchUnit(set.unit)
 	uses := make([]infoUse, len(g.sites))

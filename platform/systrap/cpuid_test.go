@@ -213,8 +213,8 @@ func TestCPUIDOfOtherText(t *testing.T) {
 	unix.Pwrite(g.fd, []byte{5}, 1)
 	unix.Fstat(g.fd, &st)
 	p.infos.files[infoFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}] = known
-	if _, n := g.twin(t); len(known) != 1 || n != 0 {
-		t.Errorf("%d known, %d copies of what was", len(known), n)
+	if _, n := g.twin(t); len(known.pages) != 1 || n != 0 {
+		t.Errorf("%d known, %d copies of what was", len(known.pages), n)
 	}
 }
 

@@ -100,7 +100,11 @@ type patches struct {
 }
 
 // textRange is text that may be patched.
-type textRange struct{ start, end uint64 }
+type textRange struct {
+	start, end uint64
+	file       *textFile // nil: not known
+	shift      uint64    // from an address to the place in the file
+}
 
 // begin counts a thread that is about to run, end one that has stopped.
 func (s *process) begin() {
@@ -117,6 +121,12 @@ func (s *process) begin() {
 
 // mapped notes what is mapped at a range now, and forgets what was there. patches.mu is held.
 func (s *process) mapped(start, end uint64, text bool) {
+	s.mappedText(textRange{start: start, end: end}, text)
+}
+
+// mappedText is mapped for what may be text.
+func (s *process) mappedText(now textRange, text bool) {
+	start, end := now.start, now.end
 	q := &s.patches
 	var keep []textRange
 	for i, r := range q.text {
@@ -130,17 +140,17 @@ func (s *process) mapped(start, end uint64, text bool) {
 			keep = append(make([]textRange, 0, len(q.text)+2), q.text[:i]...)
 		}
 		if r.start < start {
-			keep = append(keep, textRange{r.start, start})
+			keep = append(keep, textRange{r.start, start, r.file, r.shift})
 		}
 		if end < r.end {
-			keep = append(keep, textRange{end, r.end})
+			keep = append(keep, textRange{end, r.end, r.file, r.shift})
 		}
 	}
 	if keep != nil {
 		q.text = keep
 	}
 	if text {
-		q.text = append(q.text, textRange{start, end})
+		q.text = append(q.text, now)
 	}
 	for page, unit := range q.pages {
 		if page >= start && page < end {
@@ -357,7 +367,7 @@ func (p *Platform) slot(set *patchSet, st *site, moved, after []byte) (int, bool
 	if st.form.numbered {
 		key.nr = st.nr
 	} else {
-		st.pre = uint64(copy(key.old[:], moved))
+		copy(key.old[:], moved)
 	}
 	if i, ok := set.index[key]; ok {
 		return i, true
@@ -370,12 +380,20 @@ func (p *Platform) slot(set *patchSet, st *site, moved, after []byte) (int, bool
 		return 0, false
 	}
 	set.index[key] = i
+	p.give(set, i, st, moved, after)
+	return i, true
+}
+
+// give makes the trampoline of a site, which does moved and after, for slot i. set.mu is held.
+func (p *Platform) give(set *patchSet, i int, st *site, moved, after []byte) {
+	if !st.form.numbered {
+		st.pre = uint64(len(moved))
+	}
 	st.tramp = uint64(trampAt + i*trampSize)
 	unit := p.tramps.patchUnit(set.unit)
 	st.trampoline(unit[slotsSize+i*trampSize:][:trampSize], st.tramp, uint32(i), moved, after)
 	binary.LittleEndian.PutUint64(unit[8*i:], st.tramp)
 	set.sites[i].Store(st)
-	return i, true
 }
 
 // site returns the site of a slot that a stub has named, nil if there is none.

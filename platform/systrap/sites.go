@@ -179,6 +179,7 @@ const (
 	slotsAny  slotClass = iota
 	slotsZero           // the second byte is none
 	slotsLow            // the first byte is none
+	slotClasses
 )
 
 func classOf(slot int) slotClass {

@@ -60,13 +60,11 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	}
 	proc.patches.mu.Lock()
 	defer proc.patches.mu.Unlock()
-	text := s.p.isText(fd, prot)
-	proc.mapped(addr, addr+length, text)
 	c := mapCall(addr, length, fd, off, prot, populate)
+	text, over := s.textCalls(proc, c, prot)
 	if !text {
 		return proc.mapping(c)
 	}
-	over := s.over(proc, addr, length, fd, off)
 	errno = proc.mapping(c, over...)
 	if errno == 0 || len(over) == 0 {
 		return errno
@@ -91,13 +89,9 @@ func (s *space) MapSoon(addr, length uint64, fd int, off uint64, prot platform.P
 	}
 	proc.patches.mu.Lock()
 	defer proc.patches.mu.Unlock()
-	text := s.p.isText(fd, prot)
-	proc.mapped(addr, addr+length, text)
-	var over []call
-	if text {
-		over = s.over(proc, addr, length, fd, off)
-	}
-	return proc.mappingSoon(mapCall(addr, length, fd, off, prot, populate), over...)
+	c := mapCall(addr, length, fd, off, prot, populate)
+	_, over := s.textCalls(proc, c, prot)
+	return proc.mappingSoon(c, over...)
 }
 
 // mapCall is the host call that maps.
@@ -171,12 +165,19 @@ func (s *space) Unmap(addr, length uint64) {
 // do not.
 func (s *space) Filling() { s.filling.Store(true) }
 
-// over returns the calls that put copies over parts of what is about to be mapped. patches.mu is held.
-func (s *space) over(proc *process, addr, length uint64, fd int, off uint64) []call {
-	if s.filling.Load() && proc.unused() {
-		return nil
+// textCalls notes what c, a call of Map, maps now, tells whether that may be patched, and returns the calls that put copies
+// over parts of it. patches.mu is held.
+func (s *space) textCalls(proc *process, c call, prot platform.Prot) (text bool, over []call) {
+	addr, length, fd, off := c[1], c[2], int(c[5]), c[6]
+	now := textRange{start: addr, end: addr + length, shift: off - addr}
+	if text = s.p.isText(fd, prot); text && !(s.filling.Load() && proc.unused()) {
+		now.file = s.p.textFile(fd)
 	}
-	return proc.infoCalls(addr, length, fd, off)
+	proc.mappedText(now, text)
+	if now.file != nil {
+		over = proc.infoCalls(now.file, addr, length, fd, off)
+	}
+	return text, over
 }
 
 // Clone implements platform.AddressSpace: the process of dst is forked from this one.

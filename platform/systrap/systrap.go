@@ -80,7 +80,7 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 		processes:  map[int]*process{},
 		early:      map[int]bool{},
 		debugs:     traceable(),
-		infos:      infos{files: map[infoFile][]*infoPage{}},
+		infos:      infos{files: map[infoFile]*textFile{}},
 		spare:      make(chan *process, 1),
 		freeCtls:   units{end: maxProcesses},
 		freeAreas:  units{end: maxAreas},
