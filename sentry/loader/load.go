@@ -119,6 +119,9 @@ func place[F File](m *mm.MM, p Program[F], im, interp *image, file F) (Start, li
 	l.layout.StartStack = sp
 	m.SetLayout(l.layout)
 	m.Prefault(entry, false)
+	if interp != nil {
+		m.Starting()
+	}
 	return Start{Entry: entry, SP: sp}, 0
 }
 

@@ -202,6 +202,9 @@ func (m *MM) presentAfter(v *vma, addr usermem.Addr) uint64 {
 // fillAnon gives zero pages to the private memory around addr. warm tells that the host has
 // the pages already, so that entering all of them at once is cheap.
 func (m *MM) fillAnon(v *vma, addr usermem.Addr, n uint64) (warm bool, errno linux.Errno) {
+	if v.length() <= minWindow {
+		m.touches++
+	}
 	lo, hi := m.window(v, addr, n)
 	warm, errno = m.fillZero(v, addr, lo, hi)
 	return warm || hi-lo >= rowWindow && m.inRow(v, lo), errno
@@ -227,6 +230,12 @@ func (m *MM) inRow(v *vma, addr usermem.Addr) bool {
 	return bytes.IndexByte(there[:], 0) < 0
 }
 
+// touchesKnown is after how many faults in small areas new ones count as about to be touched.
+const touchesKnown = 3
+
+// startAreas is how many small areas ld.so maps for its own use, and touches.
+const startAreas = 2
+
 // foreseen tells whether the new area v will be touched soon, of which length bytes are new: if it is small, or part of a library
 // that ld.so maps (MAP_DENYWRITE), or the zero memory behind such a part.
 func (m *MM) foreseen(v *vma, length uint64) bool {
@@ -234,7 +243,11 @@ func (m *MM) foreseen(v *vma, length uint64) bool {
 	small := length <= minWindow
 	switch {
 	case v.anonymous():
-		return small
+		if !small || m.touches >= touchesKnown || cheap && m.behindLibrary(v.start) {
+			return small
+		}
+		m.starting = max(m.starting-1, -1)
+		return m.starting >= 0
 	case !cheap || v.shared() || v.file == nil:
 		return false
 	case v.flags&vmWrite != 0:

@@ -23,7 +23,7 @@ func (m *MM) Fork() (*MM, linux.Errno) {
 	c.limits.Store(m.limits.Load())
 	m.lock()
 	c.lock() // files already know it
-	c.layout = m.layout
+	c.layout, c.touches = m.layout, m.touches
 	errno = m.forkAreas(c)
 	c.unlock()
 	m.unlock()

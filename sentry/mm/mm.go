@@ -64,6 +64,8 @@ type MM struct {
 	defLocked vmFlags
 	put       []File // to be put when mu is released
 	dead      bool   // torn down
+	touches   uint   // faults in areas of at most minWindow
+	starting  int    // such areas that ld.so is yet to map
 	ahead     bool   // what is entered into the platform is entered ahead of need, where nothing was
 }
 

@@ -192,6 +192,13 @@ func (m *MM) Prefault(addr usermem.Addr, write bool) {
 	}
 }
 
+// Starting tells that ld.so runs first.
+func (m *MM) Starting() {
+	m.lock()
+	defer m.unlock()
+	m.starting = startAreas
+}
+
 // newArea makes the area of a at addr, not in the set yet (the middle of do_mmap).
 func (m *MM) newArea(a *MapArgs, addr usermem.Addr) (*vma, linux.Errno) {
 	v := &vma{start: addr, end: addr + usermem.Addr(a.Len), off: a.Off, name: a.Name}
