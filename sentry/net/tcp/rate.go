@@ -134,9 +134,10 @@ func (s *segments) measured() {
 	}
 }
 
-// checkLimited notes that the application has nothing more to send though more could go (tcp_rate_check_app_limited).
+// checkLimited notes that the application has nothing more to send though more could go (tcp_rate_check_app_limited), and
+// though there is room in the queue: one that is full limits, too, but that is not the application's doing.
 func (s *segments) checkLimited(e *Endpoint) {
-	if s.notSent(e) < s.mss && s.pipe() < s.cc.cwnd && s.fl.lost <= s.fl.again {
+	if s.notSent(e) < s.mss && e.writable() && s.pipe() < s.cc.cwnd && s.fl.lost <= s.fl.again {
 		s.rate.limited = max(s.rate.delivered+uint64(s.pipe()), 1)
 	}
 }
