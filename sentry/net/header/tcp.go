@@ -28,13 +28,22 @@ type TCP struct {
 	Flags        uint8
 	WScale       uint8 // with HasWScale
 	NBlocks      uint8
+	FastOpen     uint8 // 0: nothing, AskCookie, or the length of the cookie
+	Cookie       [16]byte
 	HasWScale    bool
 	SackOK       bool
 	HasTS        bool
 }
 
+// AskCookie as FastOpen asks for a cookie (RFC 7413 4.1.1); cookies have at least LeastCookie bytes.
+const (
+	AskCookie   = 1
+	LeastCookie = 4
+)
+
 // Kinds of options.
 const (
+	optFast   = 34
 	optEnd    = 0
 	optNop    = 1
 	optMSS    = 2
@@ -82,6 +91,10 @@ func (h *TCP) parseOptions(b []byte) {
 			h.HasWScale, h.WScale = true, min(v[0], 14)
 		case b[0] == optSackOK && n == 2 && h.Flags&SYN != 0:
 			h.SackOK = true
+		case b[0] == optFast && n == 2 && h.Flags&SYN != 0:
+			h.FastOpen = AskCookie
+		case b[0] == optFast && len(v) >= LeastCookie && len(v) <= len(h.Cookie) && n&1 == 0 && h.Flags&SYN != 0:
+			h.FastOpen = uint8(copy(h.Cookie[:], v))
 		case b[0] == optTS && n == 10:
 			h.HasTS, h.TSVal, h.TSEcr = true, binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])
 		case b[0] == optSack && n >= 10 && (n-2)%8 == 0:
@@ -111,7 +124,18 @@ func (h *TCP) Size() int {
 	if h.NBlocks > 0 {
 		n += 4 + 8*int(h.NBlocks)
 	}
+	if h.FastOpen != 0 {
+		n += (2 + len(h.cookie()) + 3) &^ 3
+	}
 	return n
+}
+
+// cookie is that of Fast Open.
+func (h *TCP) cookie() []byte {
+	if h.FastOpen < LeastCookie {
+		return nil
+	}
+	return h.Cookie[:min(int(h.FastOpen), len(h.Cookie))]
 }
 
 // Append appends the header, its checksum empty; options in the order in which Linux has them.
@@ -147,6 +171,12 @@ func (h *TCP) Append(b []byte, src, dst uint16) []byte {
 		for _, k := range h.Blocks[:h.NBlocks] {
 			b = binary.BigEndian.AppendUint32(b, k.Start)
 			b = binary.BigEndian.AppendUint32(b, k.End)
+		}
+	}
+	if c := h.cookie(); h.FastOpen != 0 {
+		b = append(append(b, optFast, byte(2+len(c))), c...)
+		for n := 2 + len(c); n&3 != 0; n++ {
+			b = append(b, optNop)
 		}
 	}
 	return b

@@ -80,6 +80,7 @@ type Settings struct {
 	EchoIgnore   atomic.Bool
 	NonlocalBind atomic.Bool
 	ECN          atomic.Int32 // net.ipv4.tcp_ecn: 1 asks for it, 2 agrees to it
+	FastOpen     atomic.Int32 // net.ipv4.tcp_fastopen
 }
 
 // Stack is the Internet layer of a network namespace.
@@ -124,6 +125,7 @@ func NewAt(d *device.Table, c *Clock) *Stack {
 	s.Settings.PingGroups.Store(1 << 32)
 	s.Settings.TTL.Store(64)
 	s.Settings.ECN.Store(2)
+	s.Settings.FastOpen.Store(1)
 	s.Settings.SynCookies.Store(true)
 	s.handlers[linux.IPPROTO_ICMP] = icmp4{s}
 	s.handlers[linux.IPPROTO_ICMPV6] = icmp6{s}

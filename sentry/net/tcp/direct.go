@@ -18,6 +18,10 @@ const connectTime = 127e9
 func (e *Endpoint) Connect(dst netip.AddrPort, link int32) linux.Errno {
 	e.lock()
 	defer e.unlock()
+	return e.connectLocked(dst, link)
+}
+
+func (e *Endpoint) connectLocked(dst netip.AddrPort, link int32) linux.Errno {
 	if e.state != Close {
 		return linux.EISCONN
 	}
@@ -86,6 +90,10 @@ func (e *Endpoint) connectDirect() {
 		e.remote = netip.AddrPort{}
 		return
 	}
+	e.openDirect(l)
+	if e.fast != nil {
+		e.fast.take(e)
+	}
 	if e.state == SynSent {
 		e.connectUntil = e.table.Stack.Clock.Now() + connectTime
 		e.setTimer()
@@ -117,6 +125,9 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 	n.peer, e.peer = e, n
 	n.establish()
 	e.establish()
+	if e.snd.n > 0 { // which was to go with the SYN
+		e.move()
+	}
 	return n
 }
 

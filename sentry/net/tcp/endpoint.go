@@ -105,6 +105,10 @@ type Endpoint struct {
 	connectUntil int64
 	begun        int64 // when it was established
 	ecn          bool  // of a direct connection: as if it had been agreed on
+	synData      bool  // the SYN's data was taken
+	fast         *fastStart
+	fastQueue    atomic.Int32 // TCP_FASTOPEN
+	keys         atomic.Pointer[FastKeys]
 
 	net     *segments // of a connection that is not direct
 	far     atomic.Bool
@@ -399,7 +403,7 @@ func (e *Endpoint) forget() {
 	e.peer, e.net, e.parent = nil, nil, nil
 	e.far.Store(false)
 	e.finWanted, e.finSent, e.finRcvd, e.endRead = false, false, false, false
-	e.urg, e.sent, e.got, e.readSeq = urgent{}, 0, 0, 0
+	e.urg, e.sent, e.got, e.readSeq, e.synData = urgent{}, 0, 0, 0, false
 	local := e.local.Addr()
 	if e.noLocal {
 		local = netip.Addr{}

@@ -87,10 +87,18 @@ func (s *sim) attack(c *Endpoint, op []byte) {
 	if op[0]&1 != 0 {
 		from = netip.AddrPortFrom(from.Addr(), from.Port()^1)
 	}
-	b := h.Append(nil, from.Port(), c.remote.Port())
-	b = append(b, make([]byte, int(op[6])*8)...)
-	sum := header.Sum(b, header.Pseudo(from.Addr(), c.remote.Addr(), linux.IPPROTO_TCP, len(b)))
+	if op[0]&0xc == 0xc {
+		h.FastOpen = op[6] & 31
+	}
+	s.attackWith(&h, from, c.remote, make([]byte, int(op[6])*8))
+}
+
+// attackWith sends b a segment.
+func (s *sim) attackWith(h *header.TCP, from, to netip.AddrPort, data []byte) {
+	b := h.Append(nil, from.Port(), to.Port())
+	b = append(b, data...)
+	sum := header.Sum(b, header.Pseudo(from.Addr(), to.Addr(), linux.IPPROTO_TCP, len(b)))
 	binary.BigEndian.PutUint16(b[16:], ^header.Fold(sum))
-	ip := header.IP{Src: from.Addr(), Dst: c.remote.Addr(), Proto: linux.IPPROTO_TCP, TTL: 64, DF: true}
+	ip := header.IP{Src: from.Addr(), Dst: to.Addr(), Proto: linux.IPPROTO_TCP, TTL: 64, DF: true}
 	s.b.Stack.Input(append(ip.Append(nil, len(b)), b...), 2, stack.Outside)
 }

@@ -246,7 +246,7 @@ func (t *Table) Flush() {
 // inputSynSent takes the answer to a SYN.
 func (s *segments) inputSynSent(e *Endpoint, g *segment) {
 	acks := g.Flags&header.ACK != 0
-	if acks && g.Ack != s.nxt {
+	if acks && (before(g.Ack, s.iss+1) || before(s.nxt, g.Ack)) {
 		if g.Flags&header.RST == 0 {
 			h := header.TCP{Seq: g.Ack, Flags: header.RST}
 			s.emit(e, &h, 0, 0, 0)
@@ -276,6 +276,7 @@ func (s *segments) inputSynSent(e *Endpoint, g *segment) {
 	}
 	s.ecn.ok = s.ecn.wanted && g.Flags&ecnSetup == ecnEcho
 	s.established(e, g)
+	s.heardFast(e, g)
 	s.ackNow = true
 	s.output(e, false)
 }
@@ -308,7 +309,7 @@ func (s *segments) acceptable(e *Endpoint, g *segment, now int64) bool {
 	}
 	if !first && !last && !(n == 0 && g.Seq == s.rcvNxt+wnd) {
 		if g.Flags&header.RST == 0 {
-			if e.state == SynRecv && g.Flags&header.SYN != 0 && g.Seq == s.irs {
+			if (e.state == SynRecv || s.opening != nil) && g.Flags&header.SYN != 0 && g.Seq == s.irs {
 				s.sendSYN(e, header.SYN|header.ACK)
 				return false
 			}
@@ -361,6 +362,9 @@ func (s *segments) inputAck(e *Endpoint, g *segment, now int64) bool {
 	if before(s.nxt, g.Ack) {
 		s.challenge(e)
 		return false
+	}
+	if s.opening != nil && before(s.iss, g.Ack) {
+		s.opened()
 	}
 	if before(g.Ack, s.una) {
 		if s.una-g.Ack > s.maxWnd {

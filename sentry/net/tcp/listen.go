@@ -20,6 +20,7 @@ type listener struct {
 	waiting []*Endpoint            // ends of direct connections that wait for room
 	late    map[*Endpoint]struct{} // connections without data yet, with TCP_DEFER_ACCEPT
 	closed  bool
+	fast    int // connections whose data came with the SYN, and that are not there yet
 	syns    synQueue
 }
 

@@ -75,6 +75,13 @@ type segments struct {
 	busy                                                stopwatch
 	shown                                               shown
 
+	// Fast Open.
+	cookie    *fastPeer // to be said in the SYN
+	opening   *listener // of a connection whose SYN-ACK is not acknowledged though its data was taken
+	synAt     int64     // when that is sent again
+	synTries  uint8
+	askedFast bool
+
 	out     parcels
 	sending bool // somebody is at it
 }
@@ -188,7 +195,16 @@ func (e *Endpoint) connectNet(path *stack.Path) linux.Errno {
 	s := e.newSegments(path)
 	e.net = s
 	s.nxt = s.iss + 1
+	if e.fast != nil {
+		s.askedFast = true
+		peer := e.table.cookies.of(e.remote.Addr())
+		if s.cookie = &peer; peer.size == 0 && e.fast.data == nil {
+			peer.size = header.AskCookie
+		}
+		e.fast.take(e)
+	}
 	s.sendSYN(e, header.SYN)
+	s.cookie = nil
 	s.tries, s.firstTry = 0, s.clock.Now()
 	s.rtoAt = s.clock.Now() + s.rtt.rto
 	e.setTimer()
@@ -221,8 +237,14 @@ func (s *segments) sendSYN(e *Endpoint, flags uint8) {
 			h.Flags |= ecnSetup
 		}
 	}
+	s.fastOption(&h)
 	s.adv = s.rcvNxt + uint32(h.Window)
-	s.emit(e, &h, 0, 0, 0)
+	n := 0
+	if flags&header.ACK == 0 && s.cookie != nil { // the first, with Fast Open
+		n = e.snd.n
+		s.nxt = s.iss + 1 + uint32(n)
+	}
+	s.emit(e, &h, 0, n, 0)
 }
 
 // tsNow is the clock of timestamps, in ms.
@@ -407,6 +429,7 @@ func (s *segments) sendReset(e *Endpoint) {
 // stop ends the timers.
 func (s *segments) stop() {
 	s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt, s.reoAt, s.paceAt = 0, 0, 0, 0, 0, 0, 0
+	s.opened()
 	s.fl.reset()
 	s.ooo, s.oooBytes = nil, 0
 }
@@ -417,7 +440,7 @@ func (s *segments) deadline() int64 {
 		return 0
 	}
 	at := int64(0)
-	for _, t := range [...]int64{s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt, s.reoAt, s.paceAt} {
+	for _, t := range [...]int64{s.rtoAt, s.ackAt, s.probeAt, s.keepAt, s.tlpAt, s.reoAt, s.paceAt, s.synAt} {
 		if t != 0 && (at == 0 || t < at) {
 			at = t
 		}

@@ -23,7 +23,7 @@ type Options struct {
 	Congestion   string
 	Chosen       bool // the application has chosen it
 	KeepAlive    bool
-	FastOpen     int32
+	NoCookie     bool // TCP_FASTOPEN_NO_COOKIE
 	TTL, TOS     uint8
 	MaxPacing    uint64 // SO_MAX_PACING_RATE, bytes a second; 0: any
 }
@@ -117,6 +117,12 @@ func (e *Endpoint) Info() linux.TCPInfo {
 	}
 	if e.net != nil {
 		e.net.info(e, &i)
+	}
+	if e.synData {
+		i.Options |= 32
+	}
+	if e.net != nil && e.net.opening != nil && e.state == Established {
+		i.State = uint8(SynRecv)
 	}
 	if e.MaxPacing != 0 {
 		i.MaxPacingRate = e.MaxPacing

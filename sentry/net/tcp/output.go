@@ -212,6 +212,11 @@ func (s *segments) expire(e *Endpoint, now int64) {
 	if due(&s.ackAt) {
 		s.sendAck(e)
 	}
+	if due(&s.synAt) {
+		if s.answerAgain(e, now); e.state == Close {
+			return
+		}
+	}
 	if due(&s.paceAt) {
 		s.output(e, false)
 	}

@@ -70,6 +70,12 @@ func (l *listener) inputSyn(g *segment) bool {
 		l.mu.Unlock()
 		return true
 	}
+	l.mu.Unlock()
+	take, give := l.tryFast(g)
+	if take && l.openFast(g, give) {
+		return true
+	}
+	l.mu.Lock()
 	k := pair{g.local, g.remote}
 	s := l.syns.of[k]
 	switch {
@@ -93,12 +99,13 @@ func (l *listener) inputSyn(g *segment) bool {
 		return true
 	}
 	l.mu.Unlock()
-	l.synAck(&s.g, s.iss, g.HasTS, s.ecn)
+	l.synAck(s, g.HasTS, give)
 	return true
 }
 
 // synAck answers a SYN. Without timestamps of a cookie no other option is agreed on.
-func (l *listener) synAck(g *segment, iss uint32, full, ecn bool) {
+func (l *listener) synAck(s *synEntry, full bool, cookie []byte) {
+	g, iss := &s.g, s.iss
 	path, errno := l.e.table.Stack.Path(g.remote.Addr(), g.local.Addr(), linkFor(g.remote.Addr(), g.link))
 	if errno != 0 {
 		return
@@ -111,8 +118,11 @@ func (l *listener) synAck(g *segment, iss uint32, full, ecn bool) {
 			h.HasWScale, h.WScale = true, ourScale
 		}
 	}
-	if ecn {
+	if s.ecn {
 		h.Flags |= ecnEcho
+	}
+	if len(cookie) > 0 {
+		h.FastOpen = uint8(copy(h.Cookie[:], cookie))
 	}
 	l.e.table.reply(g, &h)
 }
@@ -162,7 +172,7 @@ func (l *listener) resend() {
 	}
 	l.mu.Unlock()
 	for _, s := range again {
-		l.synAck(&s.g, s.iss, true, s.ecn)
+		l.synAck(s, true, nil)
 	}
 }
 
@@ -264,7 +274,7 @@ func (l *listener) cookie(g *segment) {
 	}
 	plain := *g
 	plain.SackOK, plain.HasWScale, plain.HasTS = false, false, false
-	l.synAck(&plain, cookieISS(g, g.Seq, l.e.table.Stack.Clock.Now()/cookieTime, mss), false, false)
+	l.synAck(&synEntry{g: plain, iss: cookieISS(g, g.Seq, l.e.table.Stack.Clock.Now()/cookieTime, mss)}, false, nil)
 }
 
 // checkCookie returns the SYN that an acknowledgement is of, if we have answered it.

@@ -23,6 +23,8 @@ type Table struct {
 	timer stack.Timer
 	held  held
 
+	cookies cookies
+
 	service  atomic.Pointer[Endpoint]
 	standard atomic.Pointer[string] // net.ipv4.tcp_congestion_control
 }

@@ -43,6 +43,12 @@ func registerProc() {
 		}
 		return 0
 	})
+	socket.CheckTunable("ipv4/tcp_fastopen_key", func(v string) linux.Errno {
+		if _, ok := parseFastKeys(v); !ok {
+			return linux.EINVAL
+		}
+		return 0
+	})
 	tcpHead := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 	head6 := "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 	dgramTail := " ref pointer drops"
@@ -352,6 +358,12 @@ func (n *Net) watch(name, value string) {
 		s.SynCookies.Store(v[0] != 0)
 	case "ipv4/tcp_congestion_control":
 		n.TCP.Standard(value)
+	case "ipv4/tcp_fastopen":
+		s.FastOpen.Store(int32(v[0]))
+	case "ipv4/tcp_fastopen_key":
+		if k, ok := parseFastKeys(value); ok {
+			n.TCP.SetFastKeys(k)
+		}
 	case "ipv4/tcp_ecn":
 		s.ECN.Store(int32(v[0]))
 	case "ipv4/icmp_echo_ignore_all":

@@ -3,6 +3,7 @@ package inet
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
@@ -20,6 +21,8 @@ type Stream struct {
 
 	mu    sync.Mutex
 	phase phase
+
+	deferred atomic.Pointer[address] // where the first write connects to, with TCP_FASTOPEN_CONNECT
 }
 
 // phase is how far connect(2) has come (socket_state).
@@ -101,16 +104,20 @@ func (s *Stream) Connect(c socket.Caller, addr []byte, nonblock bool) linux.Errn
 	}
 	s.mu.Lock()
 	result := linux.Errno(linux.EALREADY)
-	switch s.phase {
-	case connected:
+	switch {
+	case s.phase == connected || s.deferred.Load() != nil:
 		s.mu.Unlock()
 		return linux.EISCONN
-	case unconnected:
+	case s.phase == unconnected:
 		if errno := s.begin(addr); errno != 0 {
 			s.mu.Unlock()
 			return errno
 		}
 		s.phase = connecting
+		if s.deferred.Load() != nil {
+			s.mu.Unlock()
+			return 0
+		}
 		if result = linux.EINPROGRESS; nonblock {
 			s.mu.Unlock()
 			return result
@@ -144,7 +151,18 @@ func (s *Stream) begin(addr []byte) linux.Errno {
 	if a.Addr().IsMulticast() {
 		return linux.ENETUNREACH
 	}
-	return s.ep.Connect(a.AddrPort, a.link)
+	if !s.kept(linux.TCP_FASTOPEN_CONNECT) {
+		return s.ep.Connect(a.AddrPort, a.link)
+	}
+	if s.ep.MayOpenFast(a.Addr()) {
+		if _, errno := s.net.Stack.Path(a.Addr(), s.ep.Local().Addr(), a.link); errno != 0 {
+			return errno
+		}
+		s.deferred.Store(&a)
+		return 0
+	}
+	_, errno = s.ep.ConnectFast(a.AddrPort, a.link, nil)
+	return errno
 }
 
 // connectDone is what a connection has come to that is no longer being made.
@@ -177,6 +195,7 @@ func (s *Stream) disconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Listening.Store(false)
+	s.deferred.Store(nil)
 	s.ep.Abort(linux.ECONNRESET)
 	s.phase = unconnected
 }
@@ -250,19 +269,32 @@ func (s *Stream) Shutdown(how int) linux.Errno {
 		s.disconnect()
 		return 0
 	}
+	if s.deferred.Load() != nil {
+		s.disconnect()
+		return 0
+	}
 	return s.ep.Shutdown(mode)
 }
 
 // Send is sendmsg(2).
 func (s *Stream) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
-	if m.Flags&linux.MSG_FASTOPEN != 0 {
-		if m.Addr == nil {
-			return 0, linux.EINVAL
+	first := 0
+	if m.Flags&linux.MSG_FASTOPEN != 0 || s.deferred.Load() != nil {
+		n, errno := s.openFast(c, m)
+		if errno != 0 || n > 0 && m.Data.Len() == 0 {
+			return n, errno
 		}
-		if errno := s.Connect(c, m.Addr, m.Flags&linux.MSG_DONTWAIT != 0); errno != 0 && errno != linux.EISCONN {
-			return 0, errno
-		}
+		first = n
 	}
+	n, errno := s.sendMore(c, m)
+	if first > 0 {
+		return first + n, 0
+	}
+	return n, errno
+}
+
+// sendMore is sendmsg(2) of a connection.
+func (s *Stream) sendMore(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	sent, empty := 0, m.Data.Len() == 0
 	urgent, more := m.Flags&linux.MSG_OOB != 0, m.Flags&linux.MSG_MORE != 0
 	_, errno := socket.Wait(c, &s.queue, wait.Out|wait.Internal, m.Flags&linux.MSG_DONTWAIT != 0, s.SndTime.Load(), func() (int, linux.Errno) {
@@ -350,7 +382,12 @@ func (s *Stream) Fill(ctx vfs.Ctx, f *vfs.File, n int, more bool, read func(dst 
 }
 
 // Poll is vfs.Poller's.
-func (s *Stream) Poll(*vfs.File) wait.Event { return s.ep.Poll(int(s.RcvLowat.Load())) }
+func (s *Stream) Poll(*vfs.File) wait.Event {
+	if s.deferred.Load() != nil {
+		return socket.EventOut
+	}
+	return s.ep.Poll(int(s.RcvLowat.Load()))
+}
 
 // Flush is vfs.Flusher's: the descriptor no longer stands for the socket.
 func (s *Stream) Flush(ctx vfs.Ctx, f *vfs.File) linux.Errno {

@@ -116,8 +116,11 @@ func (s *Stream) setTCP(c socket.Caller, name int, value []byte) linux.Errno {
 	if name == linux.TCP_CONGESTION {
 		return s.setCongestion(c, value)
 	}
-	if name == linux.TCP_ULP {
+	switch name {
+	case linux.TCP_ULP:
 		return linux.ENOENT
+	case linux.TCP_FASTOPEN_KEY:
+		return s.setFastKeys(value)
 	}
 	if len(value) < 4 {
 		return linux.EINVAL
@@ -129,6 +132,9 @@ func (s *Stream) setTCP(c socket.Caller, name int, value []byte) linux.Errno {
 		}
 		s.ep.Configure(func(o *tcp.Options) { *r.field(o) = v })
 		return 0
+	}
+	if errno, known := s.setFast(name, v); known {
+		return errno
 	}
 	var f func(o *tcp.Options)
 	switch name {
@@ -171,24 +177,17 @@ func (s *Stream) setTCP(c socket.Caller, name int, value []byte) linux.Errno {
 		f = func(o *tcp.Options) { o.UserTimeout = uint32(v) }
 	case linux.TCP_NOTSENT_LOWAT:
 		f = func(o *tcp.Options) { o.NotsentLowat = uint32(v) }
-	case linux.TCP_FASTOPEN:
-		if v < 0 || !(s.ep.State() == tcp.Close || s.ep.State() == tcp.Listen) {
-			return linux.EINVAL
-		}
-		f = func(o *tcp.Options) { o.FastOpen = v }
 	case linux.TCP_INQ:
 		if v != 0 && v != 1 {
 			return linux.EINVAL
 		}
 		s.opt.inq.Store(v != 0)
 		return 0
-	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN, linux.TCP_FASTOPEN_CONNECT, linux.TCP_FASTOPEN_NO_COOKIE:
+	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN:
 		if v != 0 && v != 1 {
 			return linux.EINVAL
 		}
-		s.opt.mu.Lock()
-		s.opt.keep(name+keptTCP, v)
-		s.opt.mu.Unlock()
+		s.keepTCP(name, v)
 		return 0
 	case linux.TCP_THIN_DUPACK:
 		if v != 0 && v != 1 {
@@ -325,7 +324,10 @@ func (s *Stream) getTCP(name, n int) ([]byte, linux.Errno) {
 	case linux.TCP_NOTSENT_LOWAT:
 		v = int32(o.NotsentLowat)
 	case linux.TCP_FASTOPEN:
-		v = o.FastOpen
+		v = s.ep.FastQueue()
+	case linux.TCP_FASTOPEN_KEY:
+		k := s.ep.Keys()
+		return append([]byte(nil), k[:min(n, len(k))]...), 0
 	case linux.TCP_INQ:
 		v = truth(s.opt.inq.Load())
 	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN, linux.TCP_FASTOPEN_CONNECT, linux.TCP_FASTOPEN_NO_COOKIE:
