@@ -36,7 +36,7 @@ type context struct {
 	last    arch.Registers // if live: what Switch returned
 	site    *site          // if live: the site
 	dropped uint32         // if live: patches.dropped
-	hits    [32]hit        // call sites that trapped
+	hits    [32]hits       // of call sites that trapped
 	pc      uint64         // where application code went on, for messages
 }
 
@@ -212,10 +212,11 @@ func (c *context) same(r *arch.Registers) bool {
 	return c.last == *r
 }
 
-// hit counts the traps of a call site.
-type hit struct {
-	ret uint64
-	n   uint32
+// hits counts the traps of the call sites that share it: they are told apart only when there were enough, since
+// the one that traps then is likely to be one that often does.
+type hits struct {
+	n     uint32
+	never uint64 // a site that was tried; unless it is patched now, it cannot be
 }
 
 // hot counts a call that came by a signal, and has its site patched if it comes often.
@@ -224,12 +225,14 @@ func (c *context) hot(t *thread, r *arch.Registers) {
 		t.proc.note(r.Rip, uint32(r.OrigRax))
 	}
 	h := &c.hits[r.Rip>>1%uint64(len(c.hits))]
-	if h.ret != r.Rip {
-		*h = hit{r.Rip, 1}
+	if h.never == r.Rip || !worthIt(r.OrigRax) {
 		return
 	}
-	if h.n++; h.n == patchAfter && worthIt(r.OrigRax) && t.proc.patch(r.Rip, uint32(r.OrigRax)) {
-		h.n = 0
+	if h.n++; h.n < patchAfter {
+		return
+	}
+	if h.n = 0; !t.proc.patch(r.Rip, uint32(r.OrigRax)) {
+		h.never = r.Rip
 	}
 }
 
