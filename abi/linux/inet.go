@@ -236,6 +236,9 @@ const (
 	SO_EE_ORIGIN_LOCAL = 1
 	SO_EE_ORIGIN_ICMP  = 2
 	SO_EE_ORIGIN_ICMP6 = 3
+
+	SO_EE_ORIGIN_ZEROCOPY      = 5
+	SO_EE_CODE_ZEROCOPY_COPIED = 1
 )
 
 // Requests and flags of sockets of the Internet (include/uapi/linux/sockios.h, socket.h).

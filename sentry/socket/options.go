@@ -130,7 +130,7 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 		}
 	}
 	switch name {
-	case linux.SO_BINDTODEVICE, linux.SO_ATTACH_FILTER, linux.SO_ATTACH_BPF, linux.SO_ATTACH_REUSEPORT_CBPF, linux.SO_ATTACH_REUSEPORT_EBPF:
+	case linux.SO_BINDTODEVICE, linux.SO_ZEROCOPY, linux.SO_ATTACH_FILTER, linux.SO_ATTACH_BPF, linux.SO_ATTACH_REUSEPORT_CBPF, linux.SO_ATTACH_REUSEPORT_EBPF:
 		return linux.EOPNOTSUPP
 	}
 	if len(value) < 4 {

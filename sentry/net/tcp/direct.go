@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
@@ -135,7 +136,7 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 // bytes, or for room.
 func (e *Endpoint) direct() *queue {
 	p := e.peer
-	if p == nil || p.dead || e.snd.n > 0 || p.full() {
+	if p == nil || p.dead || e.snd.n > 0 || p.full() || p.filter.Load() != nil {
 		return nil
 	}
 	return &p.rcv
@@ -162,7 +163,7 @@ func (e *Endpoint) move() {
 		return
 	}
 	moved := false
-	for e.snd.n > 0 && !p.full() {
+	for e.snd.n > 0 && !p.full() && p.passesDirect(header.ACK|header.PSH, e.local, e.remote, e.snd.head.data[e.snd.head.off:]) {
 		c := e.snd.pop()
 		n := c.len()
 		p.rcv.push(c)
@@ -172,7 +173,7 @@ func (e *Endpoint) move() {
 	if moved && e.writable() {
 		e.events |= evOut
 	}
-	if e.finWanted && !e.finSent && e.snd.n == 0 {
+	if e.finWanted && !e.finSent && e.snd.n == 0 && p.passesDirect(header.ACK|header.FIN, e.local, e.remote, nil) {
 		e.finSent = true
 		e.finAcked(p)
 	}

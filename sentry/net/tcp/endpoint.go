@@ -109,6 +109,7 @@ type Endpoint struct {
 	fast         *fastStart
 	fastQueue    atomic.Int32 // TCP_FASTOPEN
 	keys         atomic.Pointer[FastKeys]
+	filter       atomic.Pointer[Filter]
 
 	net     *segments // of a connection that is not direct
 	far     atomic.Bool

@@ -46,6 +46,9 @@ func (t *Table) Input(p *stack.Packet) bool {
 	}
 	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS, hold: p.Hold}
 	if e := t.get(g.local, g.remote); e != nil {
+		if f := e.filter.Load(); f != nil && !f.passes(g, p.Payload) {
+			return true
+		}
 		e.lock()
 		if e.net != nil && e.state != Close {
 			e.net.input(e, g)
@@ -56,8 +59,10 @@ func (t *Table) Input(p *stack.Packet) bool {
 	if t.waiting(g) {
 		return true
 	}
-	if l := t.find(g.local, g.remote); l != nil && l.input(g) {
-		return true
+	if l := t.find(g.local, g.remote); l != nil {
+		if f := l.e.filter.Load(); f != nil && !f.passes(g, p.Payload) || l.input(g) {
+			return true
+		}
 	}
 	t.refuse(g)
 	return true

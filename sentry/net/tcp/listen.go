@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -14,14 +15,15 @@ import (
 type listener struct {
 	e *Endpoint
 
-	mu      sync.Mutex
-	backlog int
-	queue   []*Endpoint            // connections to be accepted
-	waiting []*Endpoint            // ends of direct connections that wait for room
-	late    map[*Endpoint]struct{} // connections without data yet, with TCP_DEFER_ACCEPT
-	closed  bool
-	fast    int // connections whose data came with the SYN, and that are not there yet
-	syns    synQueue
+	mu       sync.Mutex
+	backlog  int
+	queue    []*Endpoint            // connections to be accepted
+	waiting  []*Endpoint            // ends of direct connections that wait for room
+	filtered []*Endpoint            // likewise, that a filter does not let in
+	late     map[*Endpoint]struct{} // connections without data yet, with TCP_DEFER_ACCEPT
+	closed   bool
+	fast     int // connections whose data came with the SYN, and that are not there yet
+	syns     synQueue
 }
 
 // Listen makes the endpoint a listener, or changes the backlog: EADDRINUSE; EINVAL if it is connected.
@@ -81,11 +83,11 @@ func (e *Endpoint) stopListening() *listener {
 	e.unlock()
 	l.mu.Lock()
 	l.closed = true
-	queue, waiting := l.queue, l.waiting
+	queue, waiting := l.queue, append(l.waiting, l.filtered...)
 	for n := range l.late {
 		queue = append(queue, n)
 	}
-	l.queue, l.waiting, l.late = nil, nil, nil
+	l.queue, l.waiting, l.filtered, l.late = nil, nil, nil, nil
 	l.syns.clear()
 	l.mu.Unlock()
 	for _, n := range queue {
@@ -108,6 +110,11 @@ func (l *listener) join(e *Endpoint) bool {
 	if l.closed {
 		l.mu.Unlock()
 		return false
+	}
+	if !l.e.passesDirect(header.SYN, e.local, e.remote, nil) {
+		l.filtered = append(l.filtered, e)
+		l.mu.Unlock()
+		return true
 	}
 	if len(l.queue)+len(l.late) > l.backlog {
 		l.waiting = append(l.waiting, e)
@@ -234,6 +241,7 @@ func (l *listener) child(local, remote netip.AddrPort, link int32) *Endpoint {
 	p := l.e
 	n := &Endpoint{V6: p.V6, table: p.table, state: SynRecv, local: local, remote: remote, link: link, noLocal: true, noPort: true}
 	n.mu = &n.own
+	n.filter.Store(p.filter.Load())
 	n.Options.inherit(&p.Options, p.table.congestion())
 	n.bind = stack.Binding{Addr: local.Addr(), V6: p.V6, Only: p.bind.Only, Link: p.bind.Link, UID: p.bind.UID, Who: n, Auto: p.bind.Auto}
 	n.timer.Init(n.expire)

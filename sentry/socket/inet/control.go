@@ -193,7 +193,7 @@ func (s *Dgram) controlOut6(d *dgram.Datagram, add func(level, typ int32, data [
 func (s *Dgram) recvError(m *socket.Message) (int, linux.Errno) {
 	f := s.ep.NextError()
 	if f == nil {
-		return 0, linux.EAGAIN
+		return s.recvCopied(m)
 	}
 	if !s.ep.HasErrors() {
 		s.TakeError()

@@ -139,6 +139,14 @@ func (s *Dgram) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	if n > maxDgram {
 		return 0, linux.EMSGSIZE
 	}
+	if s.zeroCopy(m) {
+		m.Flags &^= linux.MSG_ZEROCOPY
+		n, errno := s.Send(c, m)
+		if errno == 0 {
+			s.copied()
+		}
+		return n, errno
+	}
 	if m.Flags&linux.MSG_OOB != 0 {
 		return 0, linux.EOPNOTSUPP
 	}
@@ -299,7 +307,7 @@ func (s *Dgram) QuietPipe() bool { return true }
 // Poll is vfs.Poller's (datagram_poll).
 func (s *Dgram) Poll(*vfs.File) wait.Event {
 	got := socket.EventOut
-	if s.Error() != 0 || s.ep.HasErrors() {
+	if s.Error() != 0 || s.ep.HasErrors() || s.zc.waits.Load() {
 		got |= wait.Err
 		if s.Flag(linux.SO_SELECT_ERR_QUEUE) {
 			got |= wait.Pri

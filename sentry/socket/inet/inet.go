@@ -50,6 +50,7 @@ type common struct {
 	v6    bool
 	queue wait.Queue
 	opt   options
+	zc    zerocopy
 }
 
 // Notify is stack.Owner's.

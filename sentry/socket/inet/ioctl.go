@@ -29,8 +29,8 @@ func (s *common) setOwn(c socket.Caller, name int, value []byte, b binder) (linu
 			return linux.EINVAL, true
 		}
 		v := int32(binary.LittleEndian.Uint32(value))
-		if name == linux.SO_ZEROCOPY && v != 0 && v != 1 {
-			return linux.EINVAL, true
+		if name == linux.SO_ZEROCOPY {
+			return s.setZeroCopy(v), true
 		}
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()

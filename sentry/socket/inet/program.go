@@ -1,6 +1,8 @@
 package inet
 
 import (
+	"net/netip"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/bpf"
 	"github.com/seed-7423c386/runsc/sentry/net/dgram"
@@ -25,6 +27,39 @@ func (s *Dgram) setProgram(c socket.Caller, name int, value []byte) (linux.Errno
 		return 0, true
 	}
 	return 0, false
+}
+
+// setProgram attaches or detaches a program that looks at segments, which those connections take over that are accepted.
+func (s *Stream) setProgram(c socket.Caller, name int, value []byte) (linux.Errno, bool) {
+	switch {
+	case name == linux.SO_ATTACH_FILTER:
+		p, errno := socket.ReadFilter(c, value)
+		if errno == 0 {
+			n := s.net
+			s.ep.SetFilter(func(b []byte, src, dst netip.Addr, link int32) int { return n.cutSegment(p, b, src, dst, link) })
+		}
+		return errno, true
+	case name == linux.SO_DETACH_FILTER && len(value) >= 4:
+		if !s.ep.SetFilter(nil) {
+			return linux.ENOENT, true
+		}
+		return 0, true
+	}
+	return 0, false
+}
+
+// cutSegment runs a program over a segment (tcp_filter): how many of its bytes are taken.
+func (n *Net) cutSegment(p bpf.Program, b []byte, src, dst netip.Addr, link int32) int {
+	k := bpf.Packet{Data: b, Protocol: header.TypeIPv4, Index: link, Hatype: linux.ARPHRD_ETHER}
+	if dst.Is6() {
+		k.Protocol = header.TypeIPv6
+	}
+	if l := n.Stack.Link(link); l != nil {
+		k.Hatype = l.Type
+	}
+	ip := header.IP{Src: src, Dst: dst, Proto: linux.IPPROTO_TCP, TTL: 64}
+	k.Net = append(ip.Append(nil, len(b)), b...)
+	return int(min(p.RunPacket(&k), uint32(len(b))))
 }
 
 // cut runs a program over a datagram (sk_filter_trim_cap): how many of its bytes are taken, -1 for none. UDP shows its

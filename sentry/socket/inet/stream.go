@@ -278,6 +278,14 @@ func (s *Stream) Shutdown(how int) linux.Errno {
 
 // Send is sendmsg(2).
 func (s *Stream) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
+	if s.zeroCopy(m) {
+		m.Flags &^= linux.MSG_ZEROCOPY
+		n, errno := s.Send(c, m)
+		if n > 0 {
+			s.copied()
+		}
+		return n, errno
+	}
 	first := 0
 	if m.Flags&linux.MSG_FASTOPEN != 0 || s.deferred.Load() != nil {
 		n, errno := s.openFast(c, m)
@@ -318,7 +326,7 @@ func (s *Stream) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	nonblock := m.Flags&linux.MSG_DONTWAIT != 0
 	switch {
 	case m.Flags&linux.MSG_ERRQUEUE != 0:
-		return 0, linux.EAGAIN
+		return s.recvCopied(m)
 	case m.Flags&linux.MSG_OOB != 0:
 		return s.recvUrgent(m)
 	}
@@ -386,7 +394,11 @@ func (s *Stream) Poll(*vfs.File) wait.Event {
 	if s.deferred.Load() != nil {
 		return socket.EventOut
 	}
-	return s.ep.Poll(int(s.RcvLowat.Load()))
+	got := s.ep.Poll(int(s.RcvLowat.Load()))
+	if s.zc.waits.Load() {
+		got |= wait.Err
+	}
+	return got
 }
 
 // Flush is vfs.Flusher's: the descriptor no longer stands for the socket.

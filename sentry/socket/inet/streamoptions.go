@@ -12,6 +12,9 @@ import (
 
 // SetOwn is socket.OwnOptions's.
 func (s *Stream) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, bool) {
+	if errno, known := s.setProgram(c, name, value); known {
+		return errno, true
+	}
 	switch name {
 	case linux.SO_KEEPALIVE:
 		if len(value) < 4 {
