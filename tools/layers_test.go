@@ -12,7 +12,7 @@ var layers = [][]string{
 	{"abi/linux"},
 	{"sentry/lock", "sentry/refs", "sentry/state"},
 	{"gofer/wire", "platform/host"},
-	{"platform/arch"},
+	{"platform/arch", "platform/handoff"},
 	{"platform"},
 	{"platform/ptrace", "platform/systrap", "platform/kvm", "platform/conformance", "platform/measure"},
 	{"sentry/usermem", "sentry/auth", "sentry/clock", "sentry/bpf", "sentry/vdso"},

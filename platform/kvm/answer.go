@@ -22,6 +22,9 @@ type answers struct {
 	list [6]answer
 }
 
+// stubOffset is where the stub lies in the entry page, behind all answers.
+const stubOffset = 7 * 16
+
 type answer struct{ number, result uint32 }
 
 // Orphan implements platform.Answerer: getppid(2) is not answered here.
@@ -40,14 +43,19 @@ func (c *context) Answer(f *platform.Facts) {
 	}
 }
 
-// write makes them the entry's code. The vCPU does not run.
-func (a *answers) write(code []byte) {
+// write makes them the entry's code, which goes on to the stub, if there is one. The vCPU does not run.
+func (a *answers) write(code []byte, stub bool) {
 	const size = 15
-	fill(code[:(len(a.list)+1)*size])
+	fill(code[:stubOffset])
 	for i, x := range a.list[:a.n] {
 		b := [size]byte{0x3d, 0, 0, 0, 0, 0x75, 8, 0xb8, 0, 0, 0, 0, 0x48, 0x0f, 0x07}
 		binary.LittleEndian.PutUint32(b[1:], x.number)
 		binary.LittleEndian.PutUint32(b[8:], x.result)
 		copy(code[i*size:], b[:])
+	}
+	if stub {
+		at := a.n * size
+		code[at] = jmp
+		binary.LittleEndian.PutUint32(code[at+1:], uint32(stubOffset-at-5))
 	}
 }

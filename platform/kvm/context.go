@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // context is an application thread. It implements platform.Context.
@@ -21,6 +22,13 @@ type context struct {
 	fpuDirty bool          // fpu is to be loaded before application code runs
 	debug    platform.BreakPoints
 	facts    answers
+
+	pace   handoff.Pace
+	hot    bool           // it had better go far
+	back   bool           // it had better be near
+	pinned bool           // the thread is bound to one processor
+	live   bool           // the last trap was a call that came from a block
+	last   arch.Registers // if live: what Switch returned
 
 	bound   *[]int                // what allowed was when the thread was bound
 	allowed atomic.Pointer[[]int] // processors by number, nil: all
@@ -49,13 +57,16 @@ func (c *context) Switch(as platform.AddressSpace, r *arch.Registers) platform.T
 		c.tid = int32(unix.Gettid())
 	}
 	if a := c.allowed.Load(); a != c.bound {
+		c.live, c.pinned = false, false
 		c.bind(a)
 	}
 	if !c.state.CompareAndSwap(idle, running) {
 		c.state.Store(idle)
 		return platform.Trap{Kind: platform.Interrupted}
 	}
+	c.p.running.Add(1)
 	trap := c.untilTrap(as.(*space), r)
+	c.p.running.Add(-1)
 	c.state.Store(idle)
 	return trap
 }
@@ -73,7 +84,6 @@ func (c *context) untilTrap(s *space, r *arch.Registers) platform.Trap {
 			c.debug.Dirty = true
 			c.v.Store(v)
 		}
-		v.tid.Store(c.tid)
 		trap, done := c.run(v, s, r)
 		v.mu.Unlock()
 		if done {
@@ -103,18 +113,29 @@ const maxTries = 16
 // run runs application code until a trap, or until somebody else wants the vCPU (false).
 func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap, done bool) {
 	gone := platform.Trap{Kind: platform.Gone}
-	if !c.loadState(v) {
-		return gone, true
+	goesOn := v.far != nil && c.resume(v, s, r)
+	if !goesOn {
+		if trap, ok := c.begin(v, s, r); !ok {
+			return trap, true
+		}
 	}
-	if c.state.Load() == interrupted { // before it could be seen which vCPU is to be kicked
-		return platform.Trap{Kind: platform.Interrupted}, true
-	}
-	v.load(s.root, r)
-	for tries := 0; tries < maxTries; {
-		e := v.enter()
-		v.called = false
+	c.live = false
+	for tries := 0; tries < maxTries; goesOn = false {
+		if c.back {
+			c.back = false
+			v.halt()
+		}
+		l := v.far
+		e, called := c.enter(v, goesOn)
+		if called {
+			return c.handed(v, r), true
+		}
+		if l == nil {
+			v.called = false
+		}
 		if e == 0 && v.run.reason == exitHLT {
 			if trap, done := c.decode(v, s, r); done {
+				c.hot = l == nil && trap.Kind == platform.Syscall && c.pace.Near(&c.p.least)
 				return trap, true
 			}
 			if c.state.Load() == interrupted { // perhaps its signal came on the way to ring 0
@@ -125,24 +146,24 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 		}
 		switch e {
 		case unix.EINTR, unix.EAGAIN:
-			v.run.kick.Store(0)
-			v.run.dirtyRegs = 0
-			if !v.returning() { // or else nothing has been run
-				if !v.between() {
-					continue
-				}
-				v.store(r)
+			switch c.interrupted(v, s, r, l) {
+			case aCall:
+				return call(r), true
+			case aHalt:
+				continue
 			}
 			if c.state.Load() == interrupted {
 				return platform.Trap{Kind: platform.Interrupted}, true
 			}
 			if v.wanted.Load() != 0 {
+				v.halt()
 				return gone, false
 			}
 		case unix.EFAULT:
 			if c.p.door && v.run.regs.rip == doorAt {
 				v.store(r)
 				v.called = true
+				c.hot = l == nil && c.pace.Near(&c.p.least)
 				return call(r), true
 			}
 			// The host has no page where the application, or the processor on its way to ring 0, went:
@@ -162,6 +183,63 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 	return platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGBUS), Code: busAdrerr}, true
 }
 
+// interrupted reads the registers of a vCPU whose KVM_RUN a signal has ended, in slot l or nil: those of a call; or none, since it is on its way to
+// ring 0, and is just to go on (aHalt); or of application code.
+func (c *context) interrupted(v *vcpu, s *space, r *arch.Registers, l *slot) seen {
+	v.run.kick.Store(0)
+	v.run.dirtyRegs = 0
+	where := elsewhere
+	if l != nil {
+		where = l.where(v)
+	}
+	switch {
+	case where == entering:
+		v.store(r)
+		if v.run.regs.rip != l.at(v) {
+			r.Rax = l.block.regs.rax
+		}
+		return aCall
+	case where == leaving || v.returning(): // nothing has been run
+		v.load(s.root, r)
+	case !v.between():
+		return aHalt
+	default:
+		v.store(r)
+	}
+	return tooLong
+}
+
+// begin makes the vCPU ready to run application code; false if Switch is to return. v.mu is held.
+func (c *context) begin(v *vcpu, s *space, r *arch.Registers) (platform.Trap, bool) {
+	if c.stay(v, s, r); v.far == nil {
+		v.tid.Store(c.tid)
+	}
+	if !c.loadState(v) {
+		return platform.Trap{Kind: platform.Gone}, false
+	}
+	if c.state.Load() == interrupted { // before it could be seen which vCPU is to be kicked
+		return platform.Trap{Kind: platform.Interrupted}, false
+	}
+	v.load(s.root, r)
+	if c.hot && v.far == nil {
+		c.goFar(v, s, r)
+	}
+	c.hot = false
+	return platform.Trap{}, true
+}
+
+// handed is a call that came through a block.
+func (c *context) handed(v *vcpu, r *arch.Registers) platform.Trap {
+	v.far.block.read(r)
+	trap := call(r)
+	c.last, c.live = *r, true
+	if c.pace.Far() {
+		c.pace.Back()
+		c.back = true
+	}
+	return trap
+}
+
 // loadState gives the vCPU the state that KVM_RUN does not take. v.mu is held.
 func (c *context) loadState(v *vcpu) bool {
 	if c.fpuDirty {
@@ -176,7 +254,7 @@ func (c *context) loadState(v *vcpu) bool {
 	}
 	if v.facts != c.facts {
 		v.facts = c.facts
-		c.facts.write(v.home.entry[:])
+		c.facts.write(v.home.entry[:], !c.p.outside && len(c.p.slots) > 0)
 	}
 	return true
 }
@@ -214,6 +292,7 @@ func (c *context) bind(allowed *[]int) {
 // saveFPU brings the state into c.fpu, of which v has a newer one if there is none to be loaded. v.mu
 // is held.
 func (c *context) saveFPU(v *vcpu) {
+	v.halt()
 	if c.fpuDirty {
 		return
 	}
@@ -257,7 +336,7 @@ func (c *context) Release() {
 	if c.tid == 0 {
 		return
 	}
-	if c.bound != nil {
+	if c.bound != nil || c.pinned {
 		c.bind(nil)
 	}
 	c.tid = 0

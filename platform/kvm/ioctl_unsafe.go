@@ -263,6 +263,12 @@ func (m *memory) table(gpa uint64) *[512]uint64 {
 	return *(**[512]uint64)(unsafe.Pointer(&at))
 }
 
+// block is what lies in a frame at blockOffset. Safe as table.
+func (m *memory) block(gpa uint64) *block {
+	at := m.base + uintptr(gpa) + blockOffset
+	return *(**block)(unsafe.Pointer(&at))
+}
+
 // bytes is the same frame as bytes.
 func (m *memory) bytes(gpa uint64) *[pageSize]byte {
 	at := m.base + uintptr(gpa)

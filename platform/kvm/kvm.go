@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
@@ -29,6 +31,12 @@ type Platform struct {
 	outside     bool
 	door        bool // it ends KVM_RUN instead (door.go)
 	breakPoints bool // the host has them for its guests
+
+	slots   []*slot       // far.go
+	running atomic.Int32  // contexts whose application code runs
+	least   atomic.Uint64 // what a call costs, in ticks
+	looks   uint32        // of a stub
+	ticks   struct{ spin, first, stolen uint64 }
 }
 
 // Open opens the device. It is called while the process may: New does not need to.
@@ -62,6 +70,8 @@ func New(dev *os.File, log func(format string, args ...any)) (*Platform, error) 
 		p.close()
 		return nil, err
 	}
+	p.looks = handoff.Looks(stubTime)
+	p.ticks.spin, p.ticks.first, p.ticks.stolen = handoff.Ticks(spinTime), handoff.Ticks(firstTime), handoff.Ticks(stolenTime)
 	// A thread in the guest keeps its processor of the Go runtime for a while.
 	runtime.GOMAXPROCS(max(8, 2*runtime.NumCPU()))
 	return p, nil
@@ -115,7 +125,7 @@ func suitable(kvm int) error {
 
 // NewAddressSpace implements platform.Platform.
 func (p *Platform) NewAddressSpace() (platform.AddressSpace, linux.Errno) {
-	s, errno := newSpace(p.memory, p.system.entry)
+	s, errno := newSpace(p)
 	if errno != 0 {
 		return nil, errno
 	}

@@ -35,13 +35,19 @@ const (
 
 // space is an address space: page tables. It implements platform.AddressSpace.
 type space struct {
+	p    *Platform
 	m    *memory
 	root uint64 // frame of the highest table
+	top  uint64 // frame of the next one for the upper half, 0: that of all
 
 	mu       sync.Mutex
 	released bool
 	stale    []span   // pages whose translations are to be forgotten
 	dropped  []uint64 // frames whose tables are gone
+	blocks   struct { // of slots whose stub runs in ring 3
+		tables []uint64 // frames of tables
+		pages  [maxSlots]uint64
+	}
 }
 
 // span is a range of guest-physical memory.
@@ -50,13 +56,63 @@ type span struct{ gpa, n uint64 }
 // manySpans are so many that flushing everything costs less.
 const manySpans = 64
 
-func newSpace(m *memory, kernel uint64) (*space, linux.Errno) {
-	root, errno := m.newFrame()
-	if errno != 0 {
+func newSpace(p *Platform) (*space, linux.Errno) {
+	s := &space{p: p, m: p.memory}
+	var errno linux.Errno
+	if s.root, errno = s.m.newFrame(); errno != 0 {
 		return nil, errno
 	}
-	m.table(root)[511] = kernel
-	return &space{m: m, root: root}, 0
+	s.m.table(s.root)[511] = p.system.entry
+	if p.outside && len(p.slots) > 0 {
+		if s.top, errno = s.m.newFrame(); errno != 0 {
+			s.m.retire([]uint64{s.root})
+			return nil, errno
+		}
+		*s.m.table(s.top) = *s.m.table(p.system.entry & pteAddr)
+		s.m.table(s.root)[511] = s.top | p.system.entry&^pteAddr
+	}
+	return s, 0
+}
+
+// block returns the block of a slot whose stub runs in ring 3. Once made it stays until Release.
+func (s *space) block(id int) (*block, linux.Errno) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.top == 0 {
+		return nil, linux.ENOSYS
+	}
+	if s.blocks.pages[id] == 0 {
+		table := s.top
+		for level := 2; level > 0; level-- {
+			e := &s.m.table(table)[blockAt(id)>>(12+9*level)&511]
+			if *e == 0 {
+				frame, errno := s.m.newFrame()
+				if errno != 0 {
+					return nil, errno
+				}
+				s.blocks.tables = append(s.blocks.tables, frame)
+				atomic.StoreUint64(e, frame|pteTable)
+			}
+			table = *e & pteAddr
+		}
+		page, errno := s.m.newFrame()
+		if errno != 0 {
+			return nil, errno
+		}
+		s.blocks.pages[id] = page
+		atomic.StoreUint64(&s.m.table(table)[blockAt(id)>>12&511], page|ptePresent|pteWrite|pteUser|pteAccessed|pteDirty|pteNX)
+	}
+	return s.m.block(s.blocks.pages[id]), 0
+}
+
+// leave gives back what it has of the upper half. mu is held.
+func (s *space) leave() {
+	for _, frame := range append(s.blocks.pages[:], s.top) {
+		if frame != 0 {
+			s.dropped = append(s.dropped, frame)
+		}
+	}
+	s.dropped = append(s.dropped, s.blocks.tables...)
 }
 
 // outside tells whether any of the range is not the application's.
@@ -283,6 +339,7 @@ func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 // Release implements platform.AddressSpace. What vCPUs may still have of it they use no more: they
 // forget it before they run in another one, and frames wait until they have.
 func (s *space) Release() {
+	s.p.haltIn(s.root)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.released {
@@ -296,6 +353,7 @@ func (s *space) Release() {
 			}
 		}
 	})
+	s.leave()
 	s.m.retire(append(s.dropped, s.root))
 	s.dropped = nil
 }

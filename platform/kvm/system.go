@@ -13,6 +13,7 @@ const (
 	idtAt    = systemAt + 1*pageSize
 	gdtAt    = systemAt + 2*pageSize
 	doorAt   = systemAt + 3*pageSize  // door.go
+	slotsAt  = systemAt + 4*pageSize  // stub.go
 	homesAt  = systemAt + 16*pageSize // two pages for each vCPU
 
 	stubSize = 16
@@ -21,6 +22,13 @@ const (
 // entryAt is where SYSCALL goes on vCPU number id, stackAt its page of task state segment and stack.
 func entryAt(id int) uint64 { return homesAt + uint64(id)*2*pageSize }
 func stackAt(id int) uint64 { return entryAt(id) + pageSize }
+
+// slotAt is where the stub of a slot lies that runs in ring 3, blockAt the page of its block, which each address space
+// has its own of.
+func slotAt(id int) uint64  { return slotsAt + uint64(id)*pageSize }
+func blockAt(id int) uint64 { return blocksAt + uint64(id)*pageSize }
+
+const blocksAt = 0xffffffffc0000000
 
 // returnAt is where ring 0 of vCPU number id returns from a call.
 func returnAt(id int) uint64 { return entryAt(id) + returnOffset }
@@ -129,6 +137,7 @@ const gdtLimit = 0x7f
 type home struct {
 	entry *[pageSize]byte // answers (answer.go), then HLT, and SYSRET at returnAt
 	stack *stack
+	block *block // in the same page
 }
 
 type stack = [512]uint64
@@ -153,7 +162,8 @@ func (s *system) newHome(id int) (home, error) {
 	if err := s.enter(entryAt(id), entry); err != nil {
 		return home{}, err
 	}
-	return home{s.m.bytes(entry), s.m.table(page)}, s.enter(stackAt(id), page|pteWrite|pteNX)
+	copy(s.m.bytes(entry)[stubOffset:], newStub(entryAt(id)+stubOffset, stackAt(id)+blockOffset, 0).code)
+	return home{s.m.bytes(entry), s.m.table(page), s.m.block(page)}, s.enter(stackAt(id), page|pteWrite|pteNX)
 }
 
 const tssLimit = 0x67

@@ -50,6 +50,11 @@ func (p *Platform) try() error {
 	} else if trap.Kind != platform.Syscall || r.OrigRax != 39 || r.Rip != text+7 {
 		return fmt.Errorf("the host's KVM does not run a program: %+v at %#x", trap, r.Rip)
 	}
+	if p.door == p.outside {
+		if err := p.newSlots(); err != nil {
+			return err
+		}
+	}
 	for page := uint64(1); page <= 2; page++ {
 		if errno := as.Map(data, pageSize, fd, page*pageSize, platform.Read, false); errno != 0 {
 			return fmt.Errorf("mapping memory: %w", errno)

@@ -24,6 +24,9 @@ type vcpu struct {
 	tid   atomic.Int32
 	// called: it stands where SYSCALL has brought it, and nothing has been changed since.
 	called bool
+	far    *slot // that runs it; nil: the thread of its context does. Guarded by mu
+	at     *slot // to whose stub SYSCALL goes, where that runs in ring 3
+	p      *Platform
 	// wanted counts those who wait for it though its owner runs.
 	wanted atomic.Int32
 
@@ -49,7 +52,7 @@ func (p *Platform) newVCPU(id int) (*vcpu, error) {
 	if e != 0 {
 		return nil, fmt.Errorf("making a vCPU: %w", e)
 	}
-	v := &vcpu{fd: fd, id: id}
+	v := &vcpu{p: p, fd: fd, id: id}
 	if err := v.init(p); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -251,6 +254,7 @@ func (l *pool) take(c *context, tid int32) (*vcpu, error) {
 			v.wanted.Add(-1)
 		}
 		if ours || v.owner.Load() != nil {
+			v.halt()
 			v.change(c)
 			return v, nil
 		}
@@ -321,6 +325,7 @@ func (l *pool) put(v *vcpu, c *context) {
 	if v.owner.Load() != c {
 		return
 	}
+	v.halt()
 	v.owner.Store(nil)
 	l.mu.Lock()
 	defer l.mu.Unlock()

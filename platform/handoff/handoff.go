@@ -1,0 +1,123 @@
+// Package handoff is what platforms share that hand calls over through memory: looking at words that
+// another processor writes, time in ticks of the processor's counter, and the choice of when that pays.
+//
+// A hand-over costs least when both sides are awake on two processors and look at a word: tens of
+// nanoseconds. Otherwise the host has to wake one of them or to leave a virtual machine, which costs
+// microseconds. So a context is either near, everything on one processor, or far, on two; it goes
+// far when its traps come fast, and comes back when they do not, or when it does not gain.
+package handoff
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Counter returns the processor's time-stamp counter.
+func Counter() uint64
+
+// Processor returns the number of the processor that the caller runs on.
+func Processor() int
+
+// Look looks at two words up to n times, until one of them is not what it was.
+func Look(a *atomic.Uint32, wasA uint32, b *atomic.Uint32, wasB, n uint32) bool
+
+// perMicro is how many ticks a microsecond has.
+var perMicro = sync.OnceValue(func() uint64 {
+	best, ticks := time.Hour, uint64(1000)
+	var word atomic.Uint32
+	for range 5 {
+		began, counter := time.Now(), Counter()
+		Look(&word, 0, &word, 0, 2000)
+		if took, n := time.Since(began), Counter()-counter; took < best && took > 0 {
+			best, ticks = took, max(n*1000/uint64(took), 1)
+		}
+	}
+	return ticks
+})
+
+// Ticks is d in ticks of the counter.
+func Ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond) * perMicro() }
+
+// Limits of both ways.
+const (
+	hotTraps    = 4                     // in a row to go far
+	hotGap      = 30 * time.Microsecond // between the traps of a near context that is hot, over what one costs
+	firstRest   = 2 * time.Millisecond  // near, after being far has failed
+	lastRest    = 500 * time.Millisecond
+	usefulTraps = 200 // far for so many is a success
+	trialTraps  = 64  // after which it is seen whether they come faster than near
+)
+
+// Pace is how fast the traps of a context come. It belongs to its goroutine.
+type Pace struct {
+	resumed uint64 // the counter
+	gap     uint64 // between the traps of a near context, about
+	hot     int
+	traps   int    // since it went far
+	went    uint64 // the counter then
+	rest    time.Duration
+	until   uint64 // not far before
+}
+
+// Resumed notes that application code goes on.
+func (p *Pace) Resumed() { p.resumed = Counter() }
+
+// Near notes a trap of a near context, and tells whether it had better be far. least is what a trap costs
+// at least, which all contexts find out together.
+func (p *Pace) Near(least *atomic.Uint64) bool {
+	now := Counter()
+	gap, l := now-p.resumed, least.Load()
+	if gap < l || l == 0 {
+		least.Store(gap)
+		l = gap
+	}
+	if gap > 2*l+Ticks(hotGap) {
+		p.hot = 0
+		return false
+	}
+	if p.hot++; p.hot == 1 {
+		p.gap = gap
+	}
+	p.gap += gap/8 - p.gap/8
+	return p.hot >= hotTraps && now > p.until
+}
+
+// Goes notes that it goes far.
+func (p *Pace) Goes() { p.hot, p.traps, p.went = 0, 0, Counter() }
+
+// Far notes a trap of a far context, and tells whether it had better be near: its traps come no faster.
+func (p *Pace) Far() bool {
+	if p.traps++; p.traps == 1 {
+		p.went = Counter() // the way there is not counted
+	}
+	return p.traps == trialTraps+1 && (Counter()-p.went)/trialTraps > p.gap
+}
+
+// IsFar tells whether a trap has come since it went far.
+func (p *Pace) IsFar() bool { return p.traps > 0 }
+
+// Back notes that it is near again, and rests if it was far for little.
+func (p *Pace) Back() {
+	if p.traps > usefulTraps {
+		p.rest = 0
+	}
+	p.rest = min(max(2*p.rest, firstRest), lastRest)
+	p.until = Counter() + Ticks(p.rest)
+}
+
+// looks is how many looks at a word take a microsecond, of a loop with a PAUSE in each.
+var looks = sync.OnceValue(func() uint64 {
+	const n = 4000
+	best := uint64(1) << 62
+	var word atomic.Uint32
+	for range 5 {
+		began := Counter()
+		Look(&word, 0, &word, 0, n)
+		best = min(best, Counter()-began)
+	}
+	return max(n*perMicro()/best, 1)
+})
+
+// Looks is how many looks at a word take about that long.
+func Looks(d time.Duration) uint32 { return uint32(uint64(d/time.Microsecond) * looks()) }

@@ -1,0 +1,346 @@
+package kvm
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/handoff"
+	"github.com/seed-7423c386/runsc/platform/host"
+)
+
+// A context whose traps come fast goes far (package handoff): the vCPU runs on a thread of a slot's, its runner, on
+// another processor than the context's own, and calls come through the stub's block (stub.go). What is not a call that goes on with
+// another result in RAX ends KVM_RUN on the runner, which looks for a while whether it is to go on. All look for a while only:
+// when the sentry takes long the stub leaves the virtual machine, and then the runner sleeps; when application code takes long the context
+// takes the vCPU back to its own thread.
+
+// How long both sides look. What the sentry waits for at first is that the runner wakes.
+const (
+	stubTime   = 30 * time.Microsecond
+	spinTime   = 80 * time.Microsecond
+	firstTime  = 400 * time.Microsecond
+	stolenTime = 40 * time.Microsecond // a gap in the looking that shows another's work
+	chunk      = 64                    // looks between readings of the counter
+)
+
+// maxSlots is how many stub pages there are room for.
+const maxSlots = 12
+
+// slot lets one vCPU be far.
+type slot struct {
+	p      *Platform
+	id     int
+	stub   stub
+	tid    int32 // of the runner; 0: there is none yet
+	work   host.Parker
+	done   host.Parker
+	order  atomic.Uint32 // 1: the runner is to run v
+	asleep atomic.Uint32 // 1: it sleeps until somebody wakes it
+	cpus   []int         // the runner's; set before work
+
+	v      atomic.Pointer[vcpu] // that it runs, or ran last; nil: none
+	root   atomic.Uint64        // of the address space where
+	block  *block
+	halted atomic.Uint32 // 1: KVM_RUN has ended, as errno says
+	errno  unix.Errno
+}
+
+// newSlots makes slots for half of the processors.
+func (p *Platform) newSlots() error {
+	for id := range min(len(p.cpus)/2, maxSlots) {
+		l := &slot{p: p, id: id}
+		if p.outside {
+			frame, errno := p.memory.newFrame()
+			if errno != 0 {
+				return fmt.Errorf("a stub: %w", errno)
+			}
+			l.stub = newStub(slotAt(id), blockAt(id)+blockOffset, doorAt)
+			copy(p.memory.bytes(frame)[:], l.stub.code)
+			if err := p.system.enter(slotAt(id), frame|pteUser); err != nil {
+				return err
+			}
+		} else {
+			l.stub = newStub(0, blockOffset, 0) // of which only the offsets count
+		}
+		p.slots = append(p.slots, l)
+	}
+	return nil
+}
+
+// at is where the stub is that SYSCALL of the vCPU goes to.
+func (l *slot) at(v *vcpu) uint64 {
+	if l.p.outside {
+		return slotAt(l.id)
+	}
+	return entryAt(v.id) + stubOffset
+}
+
+// runner runs vCPUs.
+func (l *slot) runner(ready chan struct{}) {
+	runtime.LockOSThread()
+	l.tid = int32(unix.Gettid())
+	close(ready)
+	for bound := []int(nil); ; {
+		if !handoff.Look(&l.order, 0, &l.order, 0, l.p.looks) {
+			l.asleep.Store(1)
+			for l.order.Load() == 0 {
+				l.work.Park(-1)
+			}
+			l.asleep.Store(0)
+		}
+		l.order.Store(0)
+		if !slices.Equal(bound, l.cpus) {
+			bound = l.cpus
+			setAffinity(bound)
+		}
+		v := l.v.Load()
+		e := v.enter()
+		for l.stands(v, e) && !l.block.state.CompareAndSwap(blockTrap, blockLeft) && l.block.state.Load() == blockRun {
+			// It is to go on, said just when the stub had had enough.
+			v.run.regs.rip, v.run.regs.rax = l.at(v)+uint64(l.stub.spin), 1
+			v.run.dirtyRegs = syncRegs
+			e = v.enter()
+		}
+		l.errno = e
+		l.halted.Store(1)
+		l.done.Unpark()
+	}
+}
+
+// claim finds a slot, or takes one from a context that has been in the sentry for so long that its stub has left.
+func (p *Platform) claim() *slot {
+	for _, l := range p.slots {
+		v := l.v.Load()
+		if v == nil {
+			return l
+		}
+		if l.asleep.Load() == 1 && v.mu.TryLock() {
+			if v.far == l && l.halted.Load() == 1 {
+				v.halt()
+			}
+			v.mu.Unlock()
+			return l
+		}
+	}
+	return nil
+}
+
+// goFar has the vCPU, which is ready to run in s, run in a slot; false if it cannot be. v.mu is held.
+func (c *context) goFar(v *vcpu, s *space, r *arch.Registers) bool {
+	allowed := c.p.cpus
+	if c.bound != nil && *c.bound != nil {
+		allowed = *c.bound
+	}
+	if len(allowed) < 2 || r.Eflags&arch.FlagTF != 0 || len(c.p.slots) == 0 || int(c.p.running.Load()) >= len(c.p.cpus) || c.debug.Control != 0 {
+		return false
+	}
+	l := c.p.claim()
+	if l == nil || !l.v.CompareAndSwap(nil, v) {
+		return false
+	}
+	var errno linux.Errno
+	if l.block, errno = c.p.blockOf(v, s, l.id); errno != 0 || !v.goTo(l) {
+		l.v.Store(nil)
+		return false
+	}
+	if l.tid == 0 {
+		ready := make(chan struct{})
+		go l.runner(ready)
+		<-ready
+	}
+	here := handoff.Processor()
+	setAffinity([]int{here})
+	c.pinned = true
+	l.cpus = slices.DeleteFunc(slices.Clone(allowed), func(n int) bool { return n == here })
+	l.block.awake, l.block.looks = 1, c.p.looks
+	l.halted.Store(1)
+	l.root.Store(s.root)
+	v.far = l
+	v.tid.Store(l.tid)
+	c.pace.Goes()
+	return true
+}
+
+// start has the runner run v, which is ready.
+func (l *slot) start() {
+	l.block.state.Store(blockRun)
+	l.halted.Store(0)
+	l.order.Store(1)
+	l.work.Unpark()
+}
+
+// blockOf returns the block of a vCPU that is to be far in s.
+func (p *Platform) blockOf(v *vcpu, s *space, id int) (*block, linux.Errno) {
+	if p.outside {
+		return s.block(id)
+	}
+	return v.home.block, 0
+}
+
+// goTo has SYSCALL go to the slot's stub, nil: to none.
+func (v *vcpu) goTo(l *slot) bool {
+	if v.at == l || !v.p.outside {
+		return true
+	}
+	at := v.p.callAt(v.id)
+	if l != nil {
+		at = slotAt(l.id)
+	}
+	if err := v.setMSRs(msrLSTAR, at, msrCSTAR, at); err != nil {
+		v.p.log("kvm: %v", err)
+		return false
+	}
+	v.at = l
+	return true
+}
+
+// halt stops a vCPU that is far, and it is no longer. v.mu is held.
+func (v *vcpu) halt() {
+	l := v.far
+	if l == nil {
+		return
+	}
+	l.stop(v)
+	l.block.awake = 0
+	l.root.Store(0)
+	v.far = nil
+	l.v.Store(nil)
+}
+
+// stop ends the KVM_RUN that goes on. v.mu is held.
+func (l *slot) stop(v *vcpu) {
+	for first := true; l.halted.Load() == 0; first = false {
+		if first {
+			v.interrupt()
+			handoff.Look(&l.halted, 0, &l.halted, 0, 4*chunk)
+			continue
+		}
+		l.done.Park(int64(time.Second))
+	}
+	v.run.dirtyRegs = 0
+	v.called = l.stands(v, l.errno)
+}
+
+// stay stops a vCPU that is far, and sees whether it had better stay so: its runner looks for what it is to do.
+func (c *context) stay(v *vcpu, s *space, r *arch.Registers) {
+	if l := v.far; l != nil && !c.back && l.root.Load() == s.root && r.Eflags&arch.FlagTF == 0 {
+		if l.stop(v); l.asleep.Load() == 0 {
+			return
+		}
+	}
+	c.back = false
+	v.halt()
+}
+
+// haltIn stops what is far in the address space with that root, where nobody is inside Switch.
+func (p *Platform) haltIn(root uint64) {
+	for _, l := range p.slots {
+		for l.root.Load() == root {
+			v := l.v.Load()
+			if v == nil || !v.mu.TryLock() {
+				runtime.Gosched() // somebody halts it
+				continue
+			}
+			if v.far == l && l.root.Load() == root {
+				v.halt()
+			}
+			v.mu.Unlock()
+		}
+	}
+}
+
+// resume lets application code that is far go on behind its call; false if it cannot. v.mu is held.
+func (c *context) resume(v *vcpu, s *space, r *arch.Registers) bool {
+	l := v.far
+	if !c.live || c.back || l.root.Load() != s.root || c.fpuDirty || c.debug.Dirty || v.facts != c.facts || !c.same(r) {
+		return false
+	}
+	l.block.regs.rax = r.Rax
+	return l.block.state.CompareAndSwap(blockTrap, blockRun)
+}
+
+// same tells whether all registers are as Switch returned them, but for the call's result.
+func (c *context) same(r *arch.Registers) bool {
+	if r.Eflags&(arch.FlagTF|arch.FlagRF) != 0 || r.Rip >= maxAddr {
+		return false
+	}
+	c.last.Rax, c.last.OrigRax = r.Rax, r.OrigRax
+	return c.last == *r
+}
+
+// enter runs the vCPU, on its own thread or in its slot, where it may go on already. called: there is a call in the block.
+func (c *context) enter(v *vcpu, goesOn bool) (e unix.Errno, called bool) {
+	l := v.far
+	if l == nil {
+		v.tid.Store(c.tid) // or else who interrupts it would kick the runner that it had
+		c.unpin()
+		if !v.goTo(nil) {
+			return unix.EIO, false
+		}
+		c.pace.Resumed()
+		return v.enter(), false
+	}
+	if !goesOn { // or else it may have halted with the next call
+		l.start()
+	}
+	switch c.await(l) {
+	case aCall:
+		return 0, true
+	case aHalt:
+		l.stop(v)
+	case tooLong:
+		l.stop(v)
+		c.pace.Back()
+		c.back = true
+	}
+	return l.errno, false
+}
+
+// What await sees.
+type seen int
+
+const (
+	aCall   seen = iota // in the block
+	aHalt               // KVM_RUN has ended, or is to end
+	tooLong             // nothing
+)
+
+// await looks for what happens to the vCPU.
+func (c *context) await(l *slot) seen {
+	began := handoff.Counter()
+	last, bound, stolen := began, c.p.ticks.spin, c.p.ticks.stolen
+	if !c.pace.IsFar() {
+		bound, stolen = c.p.ticks.first, c.p.ticks.first
+	}
+	for {
+		if handoff.Look(&l.block.state, blockRun, &l.halted, 0, chunk) {
+			if l.block.state.Load() == blockTrap {
+				return aCall
+			}
+			return aHalt
+		}
+		if c.state.Load() == interrupted {
+			return aHalt
+		}
+		now := handoff.Counter()
+		if now-last > stolen || now-began > bound {
+			return tooLong
+		}
+		last = now
+	}
+}
+
+// unpin lets the context's thread run on all processors it may, if it was far.
+func (c *context) unpin() {
+	if c.pinned {
+		c.pinned = false
+		c.bind(c.bound)
+	}
+}
