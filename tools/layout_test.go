@@ -53,6 +53,7 @@ var layouts = []layout{
 	{linux.Ifinfomsg{}, "struct ifinfomsg", "ifi_", nil},
 	{linux.Ifaddrmsg{}, "struct ifaddrmsg", "ifa_", nil},
 	{linux.Rtmsg{}, "struct rtmsg", "rtm_", nil},
+	{linux.Ndmsg{}, "struct ndmsg", "ndm_", nil},
 	{linux.SockExtendedErr{}, "struct sock_extended_err", "ee_", nil},
 	{linux.Timespec{}, "struct timespec", "tv_", nil},
 	{linux.Timeval{}, "struct timeval", "tv_", nil},

@@ -92,6 +92,16 @@ const (
 	RTN_BROADCAST     = 3
 )
 
+// States of neighbours (include/uapi/linux/neighbour.h).
+const (
+	NUD_INCOMPLETE = 1
+	NUD_REACHABLE  = 2
+	NUD_STALE      = 4
+	NUD_FAILED     = 0x20
+	NUD_NOARP      = 0x40
+	NUD_PERMANENT  = 0x80
+)
+
 // Nlmsghdr is struct nlmsghdr.
 type Nlmsghdr struct {
 	Len   uint32

@@ -122,14 +122,14 @@ func (s *sandbox) processOf(c *container, p *specs.Process) (*kernel.Process, er
 		FS: vfs.NewFS(root, cwd, umask), Files: kernel.NewFDTable(), Cred: cred, Limits: limits, Argv: p.Args, Envv: s.environ(at, p),
 	}
 	ns := *c.ns
-	ns.Mount.Get()
+	ns.Hold()
 	out.NS = &ns
 	if p.OOMScoreAdj != nil {
 		out.OOMScore = int32(*p.OOMScoreAdj)
 	}
 	if out.Path, err = lookPath(ctx, vfs.At{Root: root, Start: cwd}, p.Args[0], out.Envv); err != nil {
 		out.FS.Put()
-		ns.Mount.Put()
+		ns.Drop()
 		return nil, err
 	}
 	return out, nil

@@ -229,7 +229,7 @@ func (n *Task) discard(t *Task) {
 		f.Put()
 	}
 	if ns := n.ns.Swap(nil); ns != nil {
-		ns.Mount.Put()
+		ns.drop()
 	}
 	if f := n.exe.Swap(nil); f != nil {
 		f.Put()

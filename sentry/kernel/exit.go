@@ -68,7 +68,7 @@ func (t *Task) exit() {
 		t.disassociate()
 	}
 	if n := t.ns.Swap(nil); n != nil {
-		n.Mount.Put()
+		n.drop()
 	}
 	t.enterAccount()
 	t.notifyExit(last)

@@ -2,10 +2,12 @@ package kernel
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/ipc"
+	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -41,14 +43,57 @@ type IPCNS struct {
 	mq     any // the message queues, of the package that has them
 }
 
-// NetNS is a network namespace. What is in it belongs to the socket layer.
+// NetNS is a network namespace. What is in it belongs to the socket layer. It ends when no task, no open file and no socket
+// has it, and then its interfaces go.
 type NetNS struct {
 	Owner *auth.UserNS
 	Ino   uint64
 
+	refs atomic.Int64
+
 	mu    sync.Mutex
 	stuff map[string]any
 }
+
+// Hold adds a reference; TryHold does unless the namespace has ended.
+func (n *NetNS) Hold() { n.refs.Add(1) }
+
+// TryHold is described at Hold.
+func (n *NetNS) TryHold() bool {
+	for {
+		r := n.refs.Load()
+		if r == 0 {
+			return false
+		}
+		if n.refs.CompareAndSwap(r, r+1) {
+			return true
+		}
+	}
+}
+
+// Drop drops a reference. With the last the namespace ends.
+func (n *NetNS) Drop() {
+	if n.refs.Add(-1) == 0 {
+		socket.End(n)
+	}
+}
+
+// hold adds a reference to those namespaces that end, drop drops it.
+func (n *Namespaces) hold() {
+	n.Mount.Get()
+	n.Net.Hold()
+}
+
+func (n *Namespaces) drop() {
+	n.Mount.Put()
+	n.Net.Drop()
+}
+
+// Hold is for who makes a copy of a task's set; Drop for who has no use for it.
+func (n *Namespaces) Hold() { n.hold() }
+
+// Drop is described at Hold.
+func (n *Namespaces) Drop() { n.drop() }
 
 // Get returns what the namespace holds under name, made by make at the first call.
 func (n *NetNS) Get(name string, make func() any) any {
@@ -93,7 +138,9 @@ func (n *UTSNS) SetDomainname(s string) {
 }
 
 func (k *Kernel) newNet(owner *auth.UserNS) *NetNS {
-	return &NetNS{Owner: owner, Ino: k.nsIno.Add(1), stuff: map[string]any{}}
+	n := &NetNS{Owner: owner, Ino: k.nsIno.Add(1), stuff: map[string]any{}}
+	n.refs.Store(1)
+	return n
 }
 
 func (k *Kernel) newIPC(owner *auth.UserNS) *IPCNS {
@@ -121,7 +168,7 @@ const newNamespaceFlags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_N
 func (t *Task) copyNamespaces(flags uint64, c *auth.Cred, fs *vfs.FS) (*Namespaces, linux.Errno) {
 	old := t.Namespaces()
 	if flags&newNamespaceFlags == 0 {
-		old.Mount.Get()
+		old.hold()
 		return old, 0
 	}
 	if !c.Has(linux.CAP_SYS_ADMIN) {
@@ -146,6 +193,8 @@ func (t *Task) copyNamespaces(flags uint64, c *auth.Cred, fs *vfs.FS) (*Namespac
 	}
 	if flags&linux.CLONE_NEWNET != 0 {
 		n.Net = k.newNet(owner)
+	} else {
+		n.Net.Hold()
 	}
 	if flags&linux.CLONE_NEWCGROUP != 0 {
 		n.Cgroup = &CgroupNS{Owner: owner, Ino: k.nsIno.Add(1)}
@@ -214,8 +263,7 @@ func (t *Task) Unshare(flags uint64) linux.Errno {
 		old.Put()
 	}
 	if ns != nil {
-		old := t.ns.Swap(ns)
-		old.Mount.Put()
+		t.ns.Swap(ns).drop()
 	}
 	if flags&linux.CLONE_FILES != 0 {
 		t.unshareFiles()
@@ -226,12 +274,9 @@ func (t *Task) Unshare(flags uint64) linux.Errno {
 	return 0
 }
 
-// SetNS publishes changed namespaces: setns(2). The mount namespace's reference is the new
+// SetNS publishes changed namespaces: setns(2). The references to those that end are the new
 // set's.
-func (t *Task) SetNS(n *Namespaces) {
-	old := t.ns.Swap(n)
-	old.Mount.Put()
-}
+func (t *Task) SetNS(n *Namespaces) { t.ns.Swap(n).drop() }
 
 // newUserNS makes the credentials of the creator of a user namespace (create_user_ns): all
 // capabilities in it and none outside.

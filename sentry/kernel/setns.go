@@ -74,7 +74,7 @@ func (t *Task) Setns(ns any, flags uint32) linux.Errno {
 	default:
 		return linux.EINVAL
 	}
-	n.Mount.Get()
+	n.hold()
 	t.SetNS(&n)
 	return 0
 }
@@ -102,6 +102,7 @@ func (t *Task) enterMounts(o *vfs.MountNS, n *Namespaces) linux.Errno {
 		return linux.ESRCH // of a process that ends just now
 	}
 	n.Mount = o
+	n.Net.Hold()
 	t.SetNS(n)
 	root := o.Root()
 	root.Get()

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -10,7 +11,41 @@ import (
 var (
 	_ socket.Caller    = (*Task)(nil)
 	_ socket.Namespace = (*NetNS)(nil)
+
+	_ socket.Namespaces = (*Task)(nil)
 )
+
+// UserNS is whose capabilities count.
+func (n *NetNS) UserNS() *auth.UserNS { return n.Owner }
+
+// NetOfFD is socket.Namespaces's.
+func (t *Task) NetOfFD(fd int32) (socket.Namespace, linux.Errno) {
+	f, errno := t.File(fd)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer f.Put()
+	if n, ok := f.Inode.Ops.(interface{ Namespace() any }); ok {
+		if ns, ok := n.Namespace().(*NetNS); ok {
+			return ns, 0
+		}
+	}
+	return nil, linux.EINVAL
+}
+
+// NetOfPID is socket.Namespaces's.
+func (t *Task) NetOfPID(pid int32) (socket.Namespace, linux.Errno) {
+	t.k.tasks.RLock()
+	defer t.k.tasks.RUnlock()
+	p := t.pid.ns().pids[pid]
+	if p == nil || p.task == nil {
+		return nil, linux.ESRCH
+	}
+	if n := p.task.Namespaces(); n != nil {
+		return n.Net, 0
+	}
+	return nil, linux.ESRCH
+}
 
 // Process identifies t's process: its *PID.
 func (t *Task) Process() any { return t.group.ID() }

@@ -139,7 +139,7 @@ func (t *Task) discardSpawn() {
 	}
 	t.files.Load().put(t)
 	t.fs.Load().Put()
-	t.ns.Load().Mount.Put()
+	t.ns.Load().drop()
 	t.ctx.Release()
 }
 

@@ -22,6 +22,18 @@ func Stack(ns Namespace) *stack.Stack {
 	return ns.Get("stack", func() any { return stack.New(d) }).(*stack.Stack)
 }
 
+// internet starts the protocols of the Internet in a namespace.
+var internet = func(Namespace) {}
+
+// RegisterInternet makes f what starts them.
+func RegisterInternet(f func(ns Namespace)) { internet = f }
+
+// Internet is Stack with the protocols above it, which answer for ports that nobody has.
+func Internet(ns Namespace) *stack.Stack {
+	internet(ns)
+	return Stack(ns)
+}
+
 // struct ifreq: a name, and a union.
 const (
 	sizeofIfreq = 40
@@ -91,7 +103,7 @@ func ifreq(ctx vfs.Ctx, s *Base, cmd uint32, name, u []byte) linux.Errno {
 		}
 		return 0
 	}
-	if !ctx.Cred().Has(linux.CAP_NET_ADMIN) {
+	if !Capable(ctx, s.NS, linux.CAP_NET_ADMIN) {
 		return linux.EPERM
 	}
 	if cmd == linux.SIOCSIFMTU {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/link"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -113,9 +114,22 @@ var sockfs = vfs.NewPseudo("sockfs", 0x534F434B)
 // Opened is a socket that wants to know when there is a file for it: its Release will come.
 type Opened interface{ Opened() }
 
+// held is a namespace that lives while somebody has it.
+type held interface {
+	Hold()
+	Drop()
+}
+
+// End takes apart what a namespace that has ended holds.
+func End(ns Namespace) { link.End(Devices(ns)) }
+
 // Open returns an open file of s; flags may have O_NONBLOCK.
 func Open(c vfs.Ctx, s Socket, flags uint32) *vfs.File {
-	p := sockfs.NewPath(c, "socket", linux.S_IFSOCK|0o777)
+	ns, ok := s.Common().NS.(held)
+	if ok {
+		ns.Hold()
+	}
+	p := sockfs.NewPathHolding(c, "socket", linux.S_IFSOCK|0o777, ns)
 	s.Common().inode.Store(p.Inode())
 	if o, ok := s.(Opened); ok {
 		o.Opened()

@@ -34,7 +34,20 @@ func NewPseudo(typ string, magic int64) *Pseudo {
 }
 
 // pseudoInode is an inode whose files are made by NewFile.
-type pseudoInode struct{ Inode }
+type pseudoInode struct {
+	Inode
+	held Dropper // or nil
+}
+
+// Dropper is something that an inode keeps.
+type Dropper interface{ Drop() }
+
+// Evict is Evicter's.
+func (i *pseudoInode) Evict() {
+	if i.held != nil {
+		i.held.Drop()
+	}
+}
 
 // Open is for files that /proc/PID/fd leads to: they cannot be opened anew.
 func (*pseudoInode) Open(Ctx, *File) (FileOps, linux.Errno) { return nil, linux.ENXIO }
@@ -86,7 +99,12 @@ func (p *Pseudo) Path(i *Inode, name string) Path {
 // NewPath makes an inode of mode, owned by the caller, and a path to it that is called
 // kind:[number]: one for each pipe or socket.
 func (p *Pseudo) NewPath(ctx Ctx, kind string, mode uint32) Path {
-	i, now, c := new(pseudoInode), ctx.Now(), ctx.Cred()
+	return p.NewPathHolding(ctx, kind, mode, nil)
+}
+
+// NewPathHolding is NewPath of an inode that drops held, unless it is nil, when it goes.
+func (p *Pseudo) NewPathHolding(ctx Ctx, kind string, mode uint32, held Dropper) Path {
+	i, now, c := &pseudoInode{held: held}, ctx.Now(), ctx.Cred()
 	ino := p.NewIno()
 	i.Init(i, p.super, ino, Attr{Mode: mode, Nlink: 1, UID: c.Fsuid, GID: c.Fsgid, Blksize: 4096, Atime: now, Mtime: now, Ctime: now, Btime: now})
 	return p.Path(&i.Inode, fmt.Sprintf("%s:[%d]", kind, ino))

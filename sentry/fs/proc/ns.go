@@ -28,10 +28,13 @@ type nsNode struct {
 // Namespace is the namespace.
 func (n *nsNode) Namespace() any { return n.ns }
 
-// Evict is vfs.Evicter's: the file kept the mounts of a namespace.
+// Evict is vfs.Evicter's: the file kept the mounts, or the interfaces, of a namespace.
 func (n *nsNode) Evict() {
-	if m, ok := n.ns.(*vfs.MountNS); ok {
-		m.Put()
+	switch ns := n.ns.(type) {
+	case *vfs.MountNS:
+		ns.Put()
+	case *kernel.NetNS:
+		ns.Drop()
 	}
 }
 
@@ -111,6 +114,9 @@ func describe(ns any) (kind string, flag uint64, ino uint64, owner *auth.UserNS)
 // nsPath is the path to a namespace as a file: ENOENT if it has just ended.
 func nsPath(ns any) (vfs.Path, linux.Errno) {
 	if m, ok := ns.(*vfs.MountNS); ok && !m.TryGet() {
+		return vfs.Path{}, linux.ENOENT
+	}
+	if m, ok := ns.(*kernel.NetNS); ok && !m.TryHold() {
 		return vfs.Path{}, linux.ENOENT
 	}
 	kind, _, ino, _ := describe(ns)

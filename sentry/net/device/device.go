@@ -1,9 +1,9 @@
 // Package device is the network interfaces of a namespace and their addresses (netdevice(7)).
-// There is the loopback as yet.
 package device
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +20,26 @@ type Link struct {
 	MAC   [6]byte
 	Addrs []Addr
 	Stats *Stats
+
+	// Of interfaces that were made inside:
+	Kind      string // of IFLA_INFO_KIND
+	Behind    Behind // what carries frames
+	Queue     uint32 // its length in packets, which is only shown
+	Alias     string
+	Group     uint32
+	Master    int32  // the bridge that this is a port of
+	Peer      int32  // the other end
+	PeerTable *Table // where that is
+	NoCarrier bool
+	GenMode   uint8 // how the first address of IPv6 is made (IN6_ADDR_GEN_MODE_)
+	NoIPv6    bool
+	Begun     bool // it has been up
+}
+
+// Behind is what carries the frames of an interface that was made inside.
+type Behind interface {
+	// Changed is told of what the interface has become, with the flags it had. No lock is held.
+	Changed(l *Link, was uint32)
 }
 
 // Stats counts what went through an interface.
@@ -49,28 +69,65 @@ func (l *Link) Loopback() bool { return l.Flags&linux.IFF_LOOPBACK != 0 }
 
 // Addr is an address of an interface.
 type Addr struct {
-	Family uint8
-	IP     []byte
-	Prefix uint8
-	Scope  uint8 // RT_SCOPE_
+	Family    uint8
+	IP        []byte
+	Prefix    uint8
+	Scope     uint8  // RT_SCOPE_
+	Peer      []byte // of the other end, whose network the prefix is; nil: there is none
+	Broadcast []byte // as it was given, to be shown
+	Label     string // likewise; empty: the interface's name
+	NoRoute   bool   // IFA_F_NOPREFIXROUTE
 }
 
 // Same reports whether both are the same address.
 func (a Addr) Same(b Addr) bool {
-	return a.Family == b.Family && a.Prefix == b.Prefix && bytes.Equal(a.IP, b.IP)
+	return a.Family == b.Family && a.Prefix == b.Prefix && bytes.Equal(a.IP, b.IP) && bytes.Equal(a.Network(), b.Network())
 }
+
+// Network is an address in the network that is behind the interface.
+func (a Addr) Network() []byte {
+	if a.Peer != nil {
+		return a.Peer
+	}
+	return a.IP
+}
+
+// Event is something that happened to an interface.
+type Event struct {
+	Kind EventKind
+	Link Link // as it is after that, or was before it went
+	Was  uint32
+	Addr Addr
+}
+
+// EventKind is what happened.
+type EventKind uint8
+
+// Kinds.
+const (
+	Changed EventKind = iota
+	Gone
+	AddrAdded
+	AddrGone
+)
 
 // Table is the interfaces of a network namespace.
 type Table struct {
-	mu    sync.Mutex
-	links []*Link
-	view  atomic.Pointer[[]Link]
-	fixed bool // see Fix
+	mu     sync.Mutex
+	links  []*Link // by index
+	last   int32   // index that was given
+	view   atomic.Pointer[[]Link]
+	fixed  bool // see Fix
+	closed bool
+	events []Event // to be told by unlock
+	watch  []func(e *Event)
 }
 
 const (
 	loopbackMTU = 65536
 	maxAddrs    = 1024
+	// maxLinks is how many interfaces a namespace may have. All of them are looked at when one changes.
+	maxLinks = 1024
 )
 
 // New returns the interfaces of a new namespace: the loopback, down and without addresses.
@@ -82,49 +139,115 @@ func New() *Table {
 
 // Add adds an interface; one whose index is 0 gets the next.
 func (t *Table) Add(l Link) int32 {
-	t.mu.Lock()
-	defer t.unlock()
-	for _, o := range t.links {
-		if l.Index <= o.Index {
-			l.Index = o.Index + 1
-		}
-	}
-	l.Index = max(l.Index, 1)
-	l.Stats = &Stats{}
-	t.links = append(t.links, &l)
-	return l.Index
+	index, _ := t.Insert(l)
+	return index
 }
 
-// unlock publishes what was changed.
+// Insert adds an interface: with its index if it has one that is free, the next otherwise. EEXIST if the name is taken, ENOBUFS if there are too
+// many, ENODEV if the namespace has ended.
+func (t *Table) Insert(l Link) (int32, linux.Errno) {
+	t.mu.Lock()
+	defer t.unlock()
+	switch {
+	case t.closed:
+		return 0, linux.ENODEV
+	case t.fixed:
+		return 0, linux.EPERM
+	case t.find(0, l.Name) != nil:
+		return 0, linux.EEXIST
+	case len(t.links) >= maxLinks:
+		return 0, linux.ENOBUFS
+	}
+	if l.Index <= 0 || t.find(l.Index, "") != nil {
+		l.Index = t.last + 1
+	}
+	t.last = max(t.last, l.Index)
+	if l.Stats == nil {
+		l.Stats = &Stats{}
+	}
+	if l.Queue == 0 {
+		l.Queue = 1000
+	}
+	at := len(t.links)
+	for at > 0 && t.links[at-1].Index > l.Index {
+		at--
+	}
+	t.links = slices.Insert(t.links, at, &l)
+	t.event(Changed, &l, l.Flags)
+	return l.Index, 0
+}
+
+// Remove takes an interface away: ENODEV. Its addresses go with it.
+func (t *Table) Remove(index int32) (Link, linux.Errno) {
+	t.mu.Lock()
+	defer t.unlock()
+	l := t.find(index, "")
+	if l == nil || index == 0 {
+		return Link{}, linux.ENODEV
+	}
+	was := l.copy()
+	for len(l.Addrs) > 0 {
+		t.drop(l, 0)
+	}
+	l.Flags &^= linux.IFF_UP | linux.IFF_RUNNING | linux.IFF_LOWER_UP
+	t.links = slices.DeleteFunc(t.links, func(o *Link) bool { return o == l })
+	t.event(Gone, l, was.Flags)
+	return was, 0
+}
+
+// Close ends the table: nothing can be added from now on. It returns what there was.
+func (t *Table) Close() []Link {
+	t.mu.Lock()
+	defer t.unlock()
+	t.closed, t.watch = true, nil
+	return t.Links()
+}
+
+// Closed reports whether there was a Close.
+func (t *Table) Closed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed
+}
+
+// Watch lets f know of what happens from now on; without a lock.
+func (t *Table) Watch(f func(e *Event)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watch = append(slices.Clip(t.watch), f)
+}
+
+// event notes what unlock is to tell.
+func (t *Table) event(k EventKind, l *Link, was uint32) {
+	t.events = append(t.events, Event{Kind: k, Link: l.copy(), Was: was})
+}
+
+// unlock publishes what was changed, and tells of it.
 func (t *Table) unlock() {
 	out := make([]Link, len(t.links))
 	for i, l := range t.links {
 		out[i] = l.copy()
 	}
 	t.view.Store(&out)
+	events, watch := t.events, t.watch
+	t.events = nil
 	t.mu.Unlock()
+	for i := range events {
+		e := &events[i]
+		for _, f := range watch {
+			f(e)
+		}
+		if e.Link.Behind != nil && e.Kind == Changed {
+			e.Link.Behind.Changed(&e.Link, e.Was)
+		}
+	}
 }
 
 // View returns the interfaces as they are now, by index: the same pointer as long as nothing
 // changes, and not to be written to.
 func (t *Table) View() *[]Link { return t.view.Load() }
 
-// Fix makes the interfaces what they are now for good: they are somebody else's, and only shown here.
-// Changes are EPERM from now on.
-func (t *Table) Fix() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.fixed = true
-}
-
-// Fixed reports whether there was a Fix.
-func (t *Table) Fixed() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.fixed
-}
-
-// Links returns the interfaces as they are now, by index.
+// Links are the interfaces as they are now, not to be written to.
 func (t *Table) Links() []Link { return *t.view.Load() }
 
 func (l *Link) copy() Link {
@@ -145,120 +268,16 @@ func (t *Table) Find(index int32, name string) (Link, linux.Errno) {
 }
 
 func (t *Table) find(index int32, name string) *Link {
+	if index != 0 {
+		if i, ok := slices.BinarySearchFunc(t.links, index, func(l *Link, i int32) int { return int(l.Index) - int(i) }); ok {
+			return t.links[i]
+		}
+		return nil
+	}
 	for _, l := range t.links {
-		if index == l.Index || index == 0 && name == l.Name {
+		if name == l.Name {
 			return l
 		}
 	}
 	return nil
-}
-
-// changeable are the flags that the application may change and that have an effect, or at least
-// are shown (dev_change_flags).
-const changeable = linux.IFF_UP | linux.IFF_DEBUG | linux.IFF_NOTRAILERS | linux.IFF_NOARP | linux.IFF_PROMISC | linux.IFF_ALLMULTI | linux.IFF_MULTICAST
-
-// SetFlags changes the flags in mask. An interface that comes up is running; the loopback then
-// gets its addresses, of which going down takes the one of IPv6 away.
-func (t *Table) SetFlags(index int32, flags, mask uint32) linux.Errno {
-	t.mu.Lock()
-	defer t.unlock()
-	l := t.find(index, "")
-	if l == nil {
-		return linux.ENODEV
-	}
-	if t.fixed {
-		return linux.EPERM
-	}
-	mask &= changeable
-	was := l.Flags
-	l.Flags = l.Flags&^mask | flags&mask
-	switch {
-	case l.Flags&linux.IFF_UP != 0 && was&linux.IFF_UP == 0:
-		l.Flags |= linux.IFF_RUNNING | linux.IFF_LOWER_UP
-		if !l.Loopback() {
-			break
-		}
-		l.add(Addr{linux.AF_INET, []byte{127, 0, 0, 1}, 8, linux.RT_SCOPE_HOST})
-		l.add(Addr{linux.AF_INET6, append(make([]byte, 15), 1), 128, linux.RT_SCOPE_HOST})
-	case l.Flags&linux.IFF_UP == 0 && was&linux.IFF_UP != 0:
-		l.Flags &^= linux.IFF_RUNNING | linux.IFF_LOWER_UP
-		keep := l.Addrs[:0]
-		for _, a := range l.Addrs {
-			if a.Family != linux.AF_INET6 {
-				keep = append(keep, a)
-			}
-		}
-		l.Addrs = keep
-	}
-	return 0
-}
-
-// add adds an address if it is not there: what is of the same family stays together, IPv4 first.
-func (l *Link) add(a Addr) bool {
-	at := len(l.Addrs)
-	for i, b := range l.Addrs {
-		if a.Same(b) {
-			return false
-		}
-		if a.Family == linux.AF_INET && b.Family != linux.AF_INET && at == len(l.Addrs) {
-			at = i
-		}
-	}
-	l.Addrs = append(l.Addrs[:at:at], append([]Addr{a}, l.Addrs[at:]...)...)
-	return true
-}
-
-// SetMTU changes the largest packet: EINVAL if it cannot be.
-func (t *Table) SetMTU(index int32, mtu uint32) linux.Errno {
-	t.mu.Lock()
-	defer t.unlock()
-	l := t.find(index, "")
-	switch {
-	case l == nil:
-		return linux.ENODEV
-	case t.fixed:
-		return linux.EPERM
-	case mtu > 1<<31-1:
-		return linux.EINVAL
-	}
-	l.MTU = mtu
-	return 0
-}
-
-// AddAddr adds an address: EEXIST; ENOBUFS if there are too many.
-func (t *Table) AddAddr(index int32, a Addr) linux.Errno {
-	t.mu.Lock()
-	defer t.unlock()
-	l := t.find(index, "")
-	switch {
-	case l == nil:
-		return linux.ENODEV
-	case t.fixed:
-		return linux.EPERM
-	case len(l.Addrs) >= maxAddrs:
-		return linux.ENOBUFS
-	case !l.add(a):
-		return linux.EEXIST
-	}
-	return 0
-}
-
-// DelAddr takes one away: EADDRNOTAVAIL if it is not there.
-func (t *Table) DelAddr(index int32, a Addr) linux.Errno {
-	t.mu.Lock()
-	defer t.unlock()
-	l := t.find(index, "")
-	if l == nil {
-		return linux.ENODEV
-	}
-	if t.fixed {
-		return linux.EPERM
-	}
-	for i, b := range l.Addrs {
-		if a.Same(b) {
-			l.Addrs = append(l.Addrs[:i:i], l.Addrs[i+1:]...)
-			return 0
-		}
-	}
-	return linux.EADDRNOTAVAIL
 }

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
-	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
@@ -19,19 +18,25 @@ import (
 
 // Link is an Ethernet interface.
 type Link struct {
-	sock  *host.Packets
+	wire  wire
 	index int32
-	mac   header.MAC
+	mac   atomic.Uint64
 	stack *stack.Stack
 	stats *device.Stats
-	out   *shaper // nil: no limit
-	in    *gate   // likewise
-	shut  atomic.Bool
 
 	mu     sync.Mutex
 	neighs map[netip.Addr]*neighbour
 	timer  stack.Timer
 	armed  bool
+	closed bool
+}
+
+// wire is where the frames of an interface go.
+type wire interface {
+	// transmit sends a frame, whose pieces are lent: false if it is lost.
+	transmit(f frame) bool
+	// offload reports whether that fills in checksums of TCP and cuts its segments.
+	offload() bool
 }
 
 // struct virtio_net_hdr (include/uapi/linux/virtio_net.h).
@@ -43,51 +48,28 @@ const (
 	gsoTCP6       = 4
 )
 
-// maxFrame is the longest frame that the host may hand over, in one piece for many.
-const maxFrame = 65536 + vnetSize + header.EthernetSize + 4
-
-// New joins interface index of s to the packet socket fd, which gives every frame of an Ethernet a virtio-net
-// header. limit is how many bits a second may come and go each way, 0 for any.
-func New(s *stack.Stack, index int32, fd int, mac [6]byte, limit uint64) *Link {
-	at := batch
-	if limit > 0 {
-		at = 1
-	}
-	l := &Link{sock: host.NewPackets(fd, at, maxFrame), index: index, mac: mac, stack: s, neighs: map[netip.Addr]*neighbour{}}
-	if limit > 0 {
-		l.out = newShaper(s.Clock, limit, l.put)
-		l.in = newGate(s.Clock, limit, func() {
-			l.shut.Store(false)
-			outside.Kick()
-		})
-	}
-	for i := range *s.Devices.View() {
-		if d := &(*s.Devices.View())[i]; d.Index == index {
-			l.stats = d.Stats
-		}
+// join makes interface index of s one whose frames go to w.
+func join(s *stack.Stack, index int32, mac [6]byte, w wire) *Link {
+	l := &Link{wire: w, index: index, stack: s, neighs: map[netip.Addr]*neighbour{}, stats: &device.Stats{}}
+	l.SetMAC(mac)
+	if d, errno := s.Devices.Find(index, ""); errno == 0 {
+		l.stats = d.Stats
 	}
 	l.timer.Init(l.expire)
-	s.Attach(index, l)
-	outside.add(l)
 	return l
 }
 
-// batch is how many frames are taken in at once.
-const batch = 16
+// SetMAC changes the hardware address.
+func (l *Link) SetMAC(m [6]byte) {
+	l.mac.Store(uint64(binary.BigEndian.Uint16(m[:]))<<32 | uint64(binary.BigEndian.Uint32(m[2:])))
+}
 
-// take takes in what has come, for some time at most.
-func (l *Link) take() {
-	for range 8 {
-		if l.in != nil && l.in.shut() {
-			l.shut.Store(true)
-			return
-		}
-		more := l.sock.Read(l.input)
-		l.stack.Flush()
-		if !more {
-			return
-		}
-	}
+// own is the hardware address.
+func (l *Link) own() (m header.MAC) {
+	v := l.mac.Load()
+	binary.BigEndian.PutUint16(m[:], uint16(v>>32))
+	binary.BigEndian.PutUint32(m[2:], uint32(v))
+	return m
 }
 
 // input takes a frame with its virtio-net header.
@@ -95,15 +77,12 @@ func (l *Link) input(b []byte) {
 	if len(b) <= vnetSize {
 		return
 	}
-	if l.in != nil {
-		l.in.bucket.take(len(b) - vnetSize)
-	}
 	flags := b[0]
 	e, payload, ok := header.ParseEthernet(b[vnetSize:])
 	if ok && l.stack.Tapped() {
 		l.tell(b[vnetSize:], e, l.kind(e), flags&needsChecksum != 0, nil)
 	}
-	if !ok || e.Dst != l.mac && e.Dst[0]&1 == 0 || e.Src == l.mac {
+	if own := l.own(); !ok || e.Dst != own && e.Dst[0]&1 == 0 || e.Src == own {
 		return
 	}
 	l.stats.Rx(len(b) - vnetSize)
@@ -128,7 +107,7 @@ func (l *Link) input(b []byte) {
 // kind is whom a frame that came in is for.
 func (l *Link) kind(e header.Ethernet) uint8 {
 	switch {
-	case e.Dst == l.mac:
+	case e.Dst == l.own():
 		return stack.FrameHost
 	case e.Dst == header.BroadcastMAC:
 		return stack.FrameBroadcast
@@ -147,11 +126,7 @@ func (l *Link) tell(b []byte, e header.Ethernet, kind uint8, partial bool, from 
 
 // SendFrame is stack.Framer's.
 func (l *Link) SendFrame(b []byte) bool {
-	f := frame{head: append(make([]byte, vnetSize, vnetSize+len(b)), b...)}
-	if l.out != nil {
-		return l.out.put(f)
-	}
-	return l.sock.Send(f.head, nil) == 0
+	return l.wire.transmit(frame{head: append(make([]byte, vnetSize, vnetSize+len(b)), b...)})
 }
 
 // tcp reports whether a packet is one of TCP, which the stack does not keep, and no fragment.
@@ -165,8 +140,8 @@ func tcp(b []byte) bool {
 	return b[6] == linux.IPPROTO_TCP
 }
 
-// Offload is stack.Offloader's: checksums and long segments of TCP are the host's.
-func (l *Link) Offload() bool { return true }
+// Offload is stack.Offloader's.
+func (l *Link) Offload() bool { return l.wire.offload() }
 
 // Send is stack.Port's.
 func (l *Link) Send(next netip.Addr, p stack.Out) {
@@ -237,12 +212,12 @@ func (l *Link) frame(p stack.Out) frame {
 			binary.LittleEndian.PutUint16(b[4:], uint16(p.Segment))
 		}
 	}
-	e := header.Ethernet{Src: l.mac, Type: typ}
+	e := header.Ethernet{Src: l.own(), Type: typ}
 	e.Append(b[vnetSize:vnetSize])
 	return frame{b, p.Data}
 }
 
-// write sends a frame. One that the host has no room for is lost, as on any Ethernet.
+// write sends a frame.
 func (l *Link) write(f frame, to header.MAC) {
 	copy(f.head[vnetSize:], to[:])
 	if l.stack.Tapped() {
@@ -250,16 +225,7 @@ func (l *Link) write(f frame, to header.MAC) {
 		e, _, _ := header.ParseEthernet(whole[vnetSize:])
 		l.tell(whole[vnetSize:], e, stack.FrameOutgoing, whole[0] == needsChecksum, nil)
 	}
-	if l.out == nil {
-		l.put(f)
-	} else if !l.out.put(f) {
-		l.stats.TxDropped.Add(1)
-	}
-}
-
-// put gives a frame to the host.
-func (l *Link) put(f frame) {
-	if errno := l.sock.Send(f.head, f.data); errno != 0 {
+	if !l.wire.transmit(f) {
 		l.stats.TxDropped.Add(1)
 	}
 }

@@ -33,6 +33,10 @@ func (l *Link) resolve(next netip.Addr, f frame) {
 	l.mu.Lock()
 	n := l.neighs[next]
 	if n == nil {
+		if l.closed {
+			l.mu.Unlock()
+			return
+		}
 		l.makeRoomLocked()
 		n = &neighbour{}
 		l.neighs[next] = n
@@ -124,11 +128,11 @@ func (l *Link) ask(a netip.Addr) {
 		return
 	}
 	if a.Is4() {
-		h := header.ARP{Op: header.ARPRequest, SenderMAC: l.mac, SenderIP: src, TargetIP: a}
+		h := header.ARP{Op: header.ARPRequest, SenderMAC: l.own(), SenderIP: src, TargetIP: a}
 		l.sendARP(&h, header.BroadcastMAC)
 		return
 	}
-	n := header.Neighbour{Target: a, Link: l.mac, HasLink: true}
+	n := header.Neighbour{Target: a, Link: l.own(), HasLink: true}
 	b := a.As16()
 	group := netip.AddrFrom16([16]byte{0: 0xff, 1: 2, 11: 1, 12: 0xff, 13: b[13], 14: b[14], 15: b[15]})
 	l.sendND(&n, linux.NDISC_NEIGH_SOL, src, group, header.MulticastMAC(group))
@@ -136,7 +140,7 @@ func (l *Link) ask(a netip.Addr) {
 
 func (l *Link) sendARP(h *header.ARP, to header.MAC) {
 	b := make([]byte, vnetSize, 64)
-	e := header.Ethernet{Src: l.mac, Type: header.TypeARP}
+	e := header.Ethernet{Src: l.own(), Type: header.TypeARP}
 	l.write(frame{head: h.Append(e.Append(b))}, to)
 }
 
@@ -157,7 +161,7 @@ func (l *Link) inputARP(b []byte) {
 		l.learn(h.SenderIP, h.SenderMAC, h.Op == header.ARPRequest, true)
 	}
 	if h.Op == header.ARPRequest {
-		r := header.ARP{Op: header.ARPReply, SenderMAC: l.mac, SenderIP: h.TargetIP, TargetMAC: h.SenderMAC, TargetIP: h.SenderIP}
+		r := header.ARP{Op: header.ARPReply, SenderMAC: l.own(), SenderIP: h.TargetIP, TargetMAC: h.SenderMAC, TargetIP: h.SenderIP}
 		l.sendARP(&r, h.SenderMAC)
 	}
 }
@@ -173,7 +177,7 @@ func (l *Link) Neighbour(p *stack.Packet, typ uint8, n header.Neighbour) {
 	if l.stack.LinkOf(n.Target) != l.index {
 		return
 	}
-	r := header.Neighbour{Target: n.Target, Link: l.mac, HasLink: true, Solicited: true, Overriding: true}
+	r := header.Neighbour{Target: n.Target, Link: l.own(), HasLink: true, Solicited: true, Overriding: true}
 	if p.Src.IsUnspecified() { // somebody looks whether the address is taken
 		all := netip.AddrFrom16([16]byte{0: 0xff, 1: 2, 15: 1})
 		r.Solicited = false
@@ -216,20 +220,78 @@ func (l *Link) learn(a netip.Addr, mac header.MAC, create, override bool) {
 	}
 }
 
-// Fix makes a neighbour known for ever, as the host had it.
-func (l *Link) Fix(a netip.Addr, mac [6]byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.neighs[a] = &neighbour{mac: mac, known: true, permanent: true}
+// State is what is known of a neighbour, as NUD_ has it.
+func (n *neighbour) state(now int64) uint16 {
+	switch {
+	case n.permanent:
+		return linux.NUD_PERMANENT
+	case !n.known && n.tries >= maxAsks:
+		return linux.NUD_FAILED
+	case !n.known:
+		return linux.NUD_INCOMPLETE
+	case now > n.fresh:
+		return linux.NUD_STALE
+	}
+	return linux.NUD_REACHABLE
 }
 
-// Each calls f for every neighbour that is known.
-func (l *Link) Each(f func(a netip.Addr, mac [6]byte, permanent bool)) {
+// Fix makes a neighbour known for ever.
+func (l *Link) Fix(a netip.Addr, mac [6]byte) {
+	l.SetNeighbour(a, mac, linux.NUD_PERMANENT, true, true)
+}
+
+// SetNeighbour says where an address is, permanently or until it is found elsewhere: EEXIST if it is known and not to be replaced, ENOENT
+// if it is not known and not to be made, ENOBUFS.
+func (l *Link) SetNeighbour(a netip.Addr, mac [6]byte, state uint16, create, replace bool) linux.Errno {
+	l.mu.Lock()
+	old := l.neighs[a]
+	switch {
+	case l.closed:
+		l.mu.Unlock()
+		return linux.ENODEV
+	case old != nil && !replace:
+		l.mu.Unlock()
+		return linux.EEXIST
+	case old == nil && !create:
+		l.mu.Unlock()
+		return linux.ENOENT
+	case old == nil && len(l.neighs) >= maxNeighbours:
+		if l.makeRoomLocked(); len(l.neighs) >= maxNeighbours {
+			l.mu.Unlock()
+			return linux.ENOBUFS
+		}
+	}
+	n := &neighbour{mac: mac, known: true, permanent: state&(linux.NUD_PERMANENT|linux.NUD_NOARP) != 0}
+	if state&linux.NUD_REACHABLE != 0 {
+		n.fresh = l.stack.Clock.Now() + freshTime
+	}
+	l.neighs[a] = n
+	l.mu.Unlock()
+	if old != nil {
+		for _, f := range old.waiting {
+			l.write(f, mac)
+		}
+	}
+	return 0
+}
+
+// ForgetNeighbour takes one away: ENOENT.
+func (l *Link) ForgetNeighbour(a netip.Addr) linux.Errno {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.neighs[a] == nil {
+		return linux.ENOENT
+	}
+	delete(l.neighs, a)
+	return 0
+}
+
+// Each calls f for every neighbour, with its state.
+func (l *Link) Each(f func(a netip.Addr, mac [6]byte, state uint16)) {
+	now := l.stack.Clock.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for a, n := range l.neighs {
-		if n.known {
-			f(a, n.mac, n.permanent)
-		}
+		f(a, n.mac, n.state(now))
 	}
 }

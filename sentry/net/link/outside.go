@@ -14,7 +14,7 @@ import (
 // (wait.Outside), or the reader, a goroutine that does if no task does. When a task has left, to run, the
 // reader gives it some time to come back before it waits itself; until then it looks from time to time.
 type frames struct {
-	links atomic.Pointer[[]*Link]
+	links atomic.Pointer[[]*socket]
 	kick  int // an eventfd
 
 	mu      sync.Mutex // held to take frames in
@@ -49,11 +49,11 @@ const (
 var outside frames
 
 // add makes a link known. The first starts it all.
-func (f *frames) add(l *Link) {
+func (f *frames) add(l *socket) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	first := f.links.Load() == nil
-	var links []*Link
+	var links []*socket
 	if !first {
 		links = slices.Clone(*f.links.Load())
 	}

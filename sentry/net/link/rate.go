@@ -18,11 +18,11 @@ type bucket struct {
 
 // Bounds of bursts and of what waits to be sent. A burst holds the longest segment that the host cuts.
 const (
-	minBurst   = 1 << 16
-	burstTime  = 10e6 // of the rate, ns
-	minBacklog = 1 << 17
-	maxBacklog = 4 << 20
-	backlog    = 50e6 // likewise
+	minBurst    = 1 << 16
+	burstTime   = 10e6 // of the rate, ns
+	minBacklog  = 1 << 17
+	maxBacklog  = 4 << 20
+	backlogTime = 50e6 // likewise
 )
 
 // newBucket makes one of bits a second, full.
@@ -75,7 +75,7 @@ type shaper struct {
 
 func newShaper(c *stack.Clock, bits uint64, send func(f frame)) *shaper {
 	s := &shaper{clock: c, send: send, bucket: newBucket(bits, c.Now())}
-	s.limit = int(min(max(span(s.bucket.rate, backlog), minBacklog), maxBacklog))
+	s.limit = int(min(max(span(s.bucket.rate, backlogTime), minBacklog), maxBacklog))
 	s.timer.Init(s.expire)
 	return s
 }

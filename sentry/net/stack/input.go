@@ -32,6 +32,10 @@ func (s *Stack) input(b []byte, link int32, from From, hold bool) {
 	}
 	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from, Hold: hold}
 	if !s.forUs(&p) {
+		if from != Ourselves && (h.Dst.Is4() && s.Settings.Forward.Load() || h.Dst.Is6() && s.Settings.Forward6.Load()) && !h.Src.IsLoopback() && !h.Dst.IsLoopback() {
+			s.forward(&p)
+			return
+		}
 		s.Counters.InAddrErrors.Add(1)
 		return
 	}

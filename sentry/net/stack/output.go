@@ -166,6 +166,13 @@ func (s *Stack) Attach(link int32, out Port) {
 	s.fibNow.Store(nil)
 }
 
+// Detach takes the way out of an interface away.
+func (s *Stack) Detach(link int32) {
+	s.portMu.Lock()
+	defer s.portMu.Unlock()
+	delete(s.ports, link)
+}
+
 // EachPort calls f for the ways out there are.
 func (s *Stack) EachPort(f func(link int32, out Port)) {
 	s.portMu.RLock()

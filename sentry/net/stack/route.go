@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -19,7 +20,7 @@ type Route struct {
 	Protocol uint8
 	Scope    uint8
 	Type     uint8 // RTN_
-	Table    uint8
+	Table    uint32
 	Onlink   bool
 }
 
@@ -42,7 +43,9 @@ type fib struct {
 	local     map[netip.Addr]int32 // our addresses, and the link of each
 	nets      []localNet
 	broadcast map[netip.Addr]int32
-	routes    []Route // more exact ones first
+	routes    []Route // of the main table, more exact ones first
+	tables    map[uint32][]Route
+	rules     [2][]Rule // nil: the plain ones
 	loopback  int32
 	addrs     []linkAddr
 }
@@ -69,13 +72,13 @@ func (s *Stack) fib() *fib {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := makeFib(s.Devices.View(), s.routes)
+	f := makeFib(s.Devices.View(), s.routes, s.rules)
 	s.fibNow.Store(f)
 	return f
 }
 
-func makeFib(view *[]device.Link, routes []Route) *fib {
-	f := &fib{view: view, links: map[int32]*device.Link{}, local: map[netip.Addr]int32{}, broadcast: map[netip.Addr]int32{}}
+func makeFib(view *[]device.Link, routes []Route, rules [2][]Rule) *fib {
+	f := &fib{view: view, rules: rules, links: map[int32]*device.Link{}, local: map[netip.Addr]int32{}, broadcast: map[netip.Addr]int32{}}
 	for i := range *view {
 		l := &(*view)[i]
 		f.links[l.Index] = l
@@ -84,17 +87,32 @@ func makeFib(view *[]device.Link, routes []Route) *fib {
 		}
 	}
 	for _, r := range routes {
-		if l := f.links[r.Link]; l != nil && l.Up() || r.Type != linux.RTN_UNICAST {
+		switch l := f.links[r.Link]; {
+		case (l == nil || !l.Up()) && r.Type == linux.RTN_UNICAST:
+		case r.Table == linux.RT_TABLE_MAIN:
 			f.routes = append(f.routes, r)
+		default:
+			if f.tables == nil {
+				f.tables = map[uint32][]Route{}
+			}
+			f.tables[r.Table] = append(f.tables[r.Table], r)
 		}
 	}
-	slices.SortStableFunc(f.routes, func(a, b Route) int {
+	order(f.routes)
+	for _, list := range f.tables {
+		order(list)
+	}
+	return f
+}
+
+// order puts more exact routes first.
+func order(list []Route) {
+	slices.SortStableFunc(list, func(a, b Route) int {
 		if a.Dst.Bits() != b.Dst.Bits() {
 			return b.Dst.Bits() - a.Dst.Bits()
 		}
 		return int(int64(a.Metric) - int64(b.Metric))
 	})
-	return f
 }
 
 // addLink adds what follows from an interface that is up and its addresses.
@@ -107,7 +125,8 @@ func (f *fib) addLink(l *device.Link) {
 		if !ok {
 			continue
 		}
-		p := netip.PrefixFrom(ip, int(a.Prefix)).Masked()
+		other, _ := netip.AddrFromSlice(a.Network())
+		p := netip.PrefixFrom(other, int(a.Prefix)).Masked()
 		f.addrs = append(f.addrs, linkAddr{ip, p, l.Index, a.Scope})
 		if _, dup := f.local[ip]; !dup {
 			f.local[ip] = l.Index
@@ -119,25 +138,28 @@ func (f *fib) addLink(l *device.Link) {
 			}
 			f.broadcast[netip.AddrFrom4(b)] = l.Index
 		}
-		switch {
-		case int(a.Prefix) == ip.BitLen():
-		case l.Loopback() && ip.Is4():
+		if l.Loopback() && ip.Is4() && p.Bits() < 32 {
 			f.nets = append(f.nets, localNet{p, ip, l.Index})
-		default:
-			f.routes = append(f.routes, connected(l, ip, p))
+		} else if r, ok := Connected(l, a); ok {
+			f.routes = append(f.routes, r)
 		}
 	}
 }
 
-// connected is the route to the network that an address is in.
-func connected(l *device.Link, ip netip.Addr, p netip.Prefix) Route {
-	r := Route{Dst: p, Link: l.Index, Protocol: linux.RTPROT_KERNEL, Scope: linux.RT_SCOPE_LINK, Type: linux.RTN_UNICAST, Table: linux.RT_TABLE_MAIN}
+// Connected is the route to the network that an address is in, if there is one.
+func Connected(l *device.Link, a device.Addr) (r Route, ok bool) {
+	ip, _ := netip.AddrFromSlice(a.IP)
+	to, ok := netip.AddrFromSlice(a.Network())
+	if !ok || a.NoRoute || int(a.Prefix) == ip.BitLen() && a.Peer == nil || l.Loopback() && ip.Is4() {
+		return r, false
+	}
+	r = Route{Dst: netip.PrefixFrom(to, int(a.Prefix)).Masked(), Link: l.Index, Protocol: linux.RTPROT_KERNEL, Scope: linux.RT_SCOPE_LINK, Type: linux.RTN_UNICAST, Table: linux.RT_TABLE_MAIN}
 	if ip.Is4() {
 		r.Src = ip
 	} else {
 		r.Metric, r.Scope = 256, linux.RT_SCOPE_UNIVERSE
 	}
-	return r
+	return r, true
 }
 
 // isLocal reports whether an address is one of ours, and on which link.
@@ -200,6 +222,11 @@ func (s *Stack) Path(dst, src netip.Addr, link int32) (Path, linux.Errno) {
 		}
 		return p, 0
 	}
+	return f.route(s, dst, src, link, 0)
+}
+
+// route is Path for what does not go to ourselves; in is where it came in, if it did.
+func (f *fib) route(s *Stack, dst, src netip.Addr, link, in int32) (Path, linux.Errno) {
 	switch {
 	case dst.IsMulticast() || dst == limited:
 		return f.pathMulticast(dst, src, link)
@@ -212,7 +239,7 @@ func (s *Stack) Path(dst, src netip.Addr, link int32) (Path, linux.Errno) {
 			return Path{}, linux.EINVAL
 		}
 	}
-	p, errno := f.pathUnicast(dst, src, link)
+	p, errno := f.pathUnicast(dst, src, link, in)
 	if o, ok := s.port(p.Link).(Offloader); ok {
 		p.Offload = o.Offload()
 	}
@@ -224,12 +251,12 @@ func (s *Stack) SourceFor(a netip.Addr, link int32) netip.Addr {
 	return s.fib().source(link, a, a)
 }
 
-func (f *fib) pathUnicast(dst, src netip.Addr, link int32) (Path, linux.Errno) {
-	for i := range f.routes {
-		r := &f.routes[i]
-		if !r.Dst.Contains(dst) || r.Type == linux.RTN_UNICAST && link != 0 && r.Link != link {
-			continue
-		}
+func (f *fib) pathUnicast(dst, src netip.Addr, link, in int32) (Path, linux.Errno) {
+	r, errno := f.find(dst, src, link, in)
+	if errno != 0 && errno != linux.ENETUNREACH {
+		return Path{}, errno
+	}
+	if r != nil {
 		switch r.Type {
 		case linux.RTN_UNREACHABLE:
 			return Path{}, linux.EHOSTUNREACH
@@ -261,7 +288,7 @@ func (f *fib) pathMulticast(dst, src netip.Addr, link int32) (Path, linux.Errno)
 		_, p.Link, _ = f.isLocal(src)
 	}
 	if p.Link == 0 {
-		r, errno := f.pathUnicast(dst, src, 0)
+		r, errno := f.pathUnicast(dst, src, 0, 0)
 		if errno != 0 {
 			if !dst.Is6() || f.multicast6() == 0 {
 				return Path{}, errno
@@ -343,7 +370,29 @@ func (f *fib) source(link int32, next, dst netip.Addr) (best netip.Addr) {
 }
 
 // Routes returns all routes: those that follow from addresses, and those that were added.
-func (s *Stack) Routes() []Route { return s.fib().routes }
+func (s *Stack) Routes() []Route {
+	f := s.fib()
+	out := f.routes
+	for _, t := range slices.Sorted(maps.Keys(f.tables)) {
+		out = append(slices.Clip(out), f.tables[t]...)
+	}
+	return out
+}
+
+// changed drops the routes that an interface, or an address, has taken with it (fib_netdev_event, fib_inetaddr_event).
+func (s *Stack) changed(e *device.Event) {
+	down := e.Kind == device.Gone || e.Kind == device.Changed && e.Was&^e.Link.Flags&linux.IFF_UP != 0
+	if !down && e.Kind != device.AddrGone {
+		return
+	}
+	src, _ := netip.AddrFromSlice(e.Addr.IP)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.routes = slices.DeleteFunc(slices.Clone(s.routes), func(r Route) bool {
+		return r.Link == e.Link.Index && down && r.Type == linux.RTN_UNICAST || e.Kind == device.AddrGone && src.IsValid() && r.Src == src
+	})
+	s.fibNow.Store(nil)
+}
 
 // AddRoute adds a route: EEXIST if one is there already, unless it is replaced.
 func (s *Stack) AddRoute(r Route, replace bool) linux.Errno {
@@ -351,7 +400,7 @@ func (s *Stack) AddRoute(r Route, replace bool) linux.Errno {
 	defer s.mu.Unlock()
 	r.Dst = r.Dst.Masked()
 	for i, o := range s.routes {
-		if o.Dst == r.Dst && o.Metric == r.Metric {
+		if o.Dst == r.Dst && o.Metric == r.Metric && o.Table == r.Table {
 			if !replace {
 				return linux.EEXIST
 			}
@@ -374,7 +423,7 @@ func (s *Stack) DelRoute(r Route) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, o := range s.routes {
-		if o.Dst == r.Dst.Masked() && (r.Link == 0 || r.Link == o.Link) && (!r.Gateway.IsValid() || r.Gateway == o.Gateway) && (r.Metric == 0 || r.Metric == o.Metric) {
+		if o.Dst == r.Dst.Masked() && o.Table == r.Table && (r.Link == 0 || r.Link == o.Link) && (!r.Gateway.IsValid() || r.Gateway == o.Gateway) && (r.Metric == 0 || r.Metric == o.Metric) {
 			s.routes = slices.Delete(slices.Clone(s.routes), i, i+1)
 			s.fibNow.Store(nil)
 			return 0

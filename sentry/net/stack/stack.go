@@ -74,7 +74,8 @@ type Settings struct {
 	Unprivileged atomic.Int32  // the first port that everybody may bind
 	PingGroups   atomic.Uint64 // low<<32 | high
 	TTL          atomic.Int32
-	Forward      atomic.Bool
+	Forward      atomic.Bool // of IPv4
+	Forward6     atomic.Bool
 	BindV6Only   atomic.Bool
 	SynCookies   atomic.Bool
 	EchoIgnore   atomic.Bool
@@ -101,6 +102,7 @@ type Stack struct {
 
 	mu     sync.Mutex
 	routes []Route
+	rules  [2][]Rule // of IPv4 and IPv6, nil: the plain ones
 
 	portMu sync.RWMutex
 	ports  map[int32]Port
@@ -129,6 +131,7 @@ func NewAt(d *device.Table, c *Clock) *Stack {
 	s.Settings.SynCookies.Store(true)
 	s.handlers[linux.IPPROTO_ICMP] = icmp4{s}
 	s.handlers[linux.IPPROTO_ICMPV6] = icmp6{s}
+	d.Watch(s.changed)
 	return s
 }
 
@@ -141,7 +144,7 @@ func (s *Stack) HandleRaw(h RawHandler) { s.raw = h }
 // Counters are those of /proc/net/snmp.
 type Counters struct {
 	InReceives, InDelivers, InHdrErrors, InAddrErrors, InUnknownProtos, InDiscards atomic.Uint64
-	OutRequests, OutNoRoutes, OutDiscards                                          atomic.Uint64
+	Forwarded, OutRequests, OutNoRoutes, OutDiscards                               atomic.Uint64
 	ReasmOKs, ReasmFails, FragOKs, FragFails, FragCreates                          atomic.Uint64
 	IcmpInMsgs, IcmpInErrors, IcmpInEchos, IcmpOutMsgs, IcmpOutEchoReps            atomic.Uint64
 

@@ -20,6 +20,7 @@ import (
 // Register makes the families known.
 func Register() {
 	registerProc()
+	socket.RegisterInternet(func(ns socket.Namespace) { Of(ns) })
 	socket.Register(linux.AF_INET, newSocket(false))
 	socket.Register(linux.AF_INET6, newSocket(true))
 	socket.RegisterDiag(linux.AF_INET, diag)
@@ -82,7 +83,7 @@ func newSocket(v6 bool) socket.Maker {
 			if protocol == 0 || protocol > linux.IPPROTO_RAW {
 				return nil, linux.EPROTONOSUPPORT
 			}
-			if !socket.MayRaw(c) {
+			if !socket.MayRaw(c, ns) {
 				return nil, linux.EPERM
 			}
 			return newDgram(c, ns, n, family, typ, protocol, dgram.Raw), 0

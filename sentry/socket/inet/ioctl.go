@@ -133,7 +133,7 @@ func Ioctl(ctx vfs.Ctx, s *socket.Base, cmd uint32, arg uint64) (uintptr, linux.
 		return 0, errno
 	}
 	if cmd == linux.SIOCSIFADDR || cmd == linux.SIOCSIFNETMASK {
-		if !ctx.Cred().Has(linux.CAP_NET_ADMIN) {
+		if !socket.Capable(ctx, s.NS, linux.CAP_NET_ADMIN) {
 			return 0, linux.EPERM
 		}
 		return 0, setAddr(d, &l, cmd, b[ifreqAddr:ifreqAddr+4])

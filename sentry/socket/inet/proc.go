@@ -352,6 +352,10 @@ func (n *Net) watch(name, value string) {
 		}
 	case "ipv4/ip_forward":
 		s.Forward.Store(v[0] != 0)
+	case "ipv6/conf/all/forwarding":
+		s.Forward6.Store(v[0] != 0)
+	case "ipv4/conf/all/forwarding":
+		s.Forward.Store(v[0] != 0)
 	case "ipv6/bindv6only":
 		s.BindV6Only.Store(v[0] != 0)
 	case "ipv4/tcp_syncookies":

@@ -76,7 +76,7 @@ func diagNetlink(q *socket.DiagRequest) linux.Errno {
 	if protocol != linux.NDIAG_PROTO_ALL && protocol >= linux.NETLINK_MAX {
 		return linux.ENOENT
 	}
-	p := q.NS.Get("netlink", newPorts).(*ports)
+	p := portsOf(q.NS)
 	p.mu.Lock()
 	var all []*Socket
 	for k, s := range p.taken {

@@ -1,10 +1,13 @@
 package netlink
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -13,10 +16,21 @@ import (
 // Routes of the main table (fib_dump_info, rt6_fill_node).
 
 // putMain describes the routes of a family, or all.
-func putMain(r *reply, h linux.Nlmsghdr, routes []stack.Route, family uint8, flush func()) {
+func putMain(r *reply, h linux.Nlmsghdr, links []device.Link, routes []stack.Route, family uint8, flush func()) {
+	down := map[int32]bool{}
+	for i := range links {
+		down[links[i].Index] = links[i].NoCarrier
+	}
+	routes = slices.Clone(routes)
+	slices.SortStableFunc(routes, func(a, b stack.Route) int { // as the trie has them (fib_table_dump)
+		if a.Dst.Addr().Is6() || b.Dst.Addr().Is6() || a.Table != b.Table {
+			return cmp.Or(cmp.Compare(familyOf(a.Dst.Addr()), familyOf(b.Dst.Addr())), -cmp.Compare(a.Table, b.Table))
+		}
+		return cmp.Or(a.Dst.Addr().Compare(b.Dst.Addr()), cmp.Compare(b.Dst.Bits(), a.Dst.Bits()), cmp.Compare(a.Metric, b.Metric))
+	})
 	for i := range routes {
 		if f := familyOf(routes[i].Dst.Addr()); family == linux.AF_UNSPEC || family == f {
-			putStackRoute(r, h, &routes[i])
+			putStackRoute(r, h, &routes[i], down[routes[i].Link])
 			flush()
 		}
 	}
@@ -29,11 +43,24 @@ func familyOf(a netip.Addr) uint8 {
 	return linux.AF_INET6
 }
 
-func putStackRoute(r *reply, h linux.Nlmsghdr, v *stack.Route) {
-	h.Type = linux.RTM_NEWROUTE
+// putStackRoute describes a route; down says that its interface has no carrier.
+func putStackRoute(r *reply, h linux.Nlmsghdr, v *stack.Route, down bool) {
+	if h.Type == 0 {
+		h.Type = linux.RTM_NEWROUTE
+	}
 	family := familyOf(v.Dst.Addr())
-	begin(r, h, &linux.Rtmsg{Family: family, DstLen: uint8(v.Dst.Bits()), Table: linux.RT_TABLE_MAIN, Protocol: v.Protocol, Scope: v.Scope, Type: v.Type})
-	r.attr32(linux.RTA_TABLE, linux.RT_TABLE_MAIN)
+	m := linux.Rtmsg{Family: family, DstLen: uint8(v.Dst.Bits()), Table: uint8(v.Table), Protocol: v.Protocol, Scope: v.Scope, Type: v.Type}
+	if v.Table > 255 {
+		m.Table = 252 // RT_TABLE_COMPAT
+	}
+	if down {
+		m.Flags |= linux.RTNH_F_LINKDOWN
+	}
+	if v.Onlink {
+		m.Flags |= linux.RTNH_F_ONLINK
+	}
+	begin(r, h, &m)
+	r.attr32(linux.RTA_TABLE, v.Table)
 	if v.Dst.Bits() > 0 {
 		r.attr(linux.RTA_DST, v.Dst.Addr().AsSlice()...)
 	}
@@ -48,6 +75,12 @@ func putStackRoute(r *reply, h linux.Nlmsghdr, v *stack.Route) {
 	}
 	if v.Link != 0 {
 		r.attr32(linux.RTA_OIF, uint32(v.Link))
+	}
+	if v.MTU != 0 {
+		r.nest(linux.RTA_METRICS, func() { r.attr32(linux.RTAX_MTU, v.MTU) })
+	}
+	if family == linux.AF_INET6 {
+		r.attr(linux.RTA_PREF, 0)
 	}
 	r.end()
 }
@@ -70,7 +103,14 @@ func parseRoute(q *request) (v stack.Route, errno linux.Errno) {
 	if int(m.DstLen) > bits {
 		return v, linux.EINVAL
 	}
-	if b := at[linux.RTA_TABLE]; len(b) >= 4 && binary.LittleEndian.Uint32(b) != linux.RT_TABLE_MAIN || len(b) < 4 && m.Table != linux.RT_TABLE_MAIN && m.Table != 0 {
+	table := uint32(m.Table)
+	if b := at[linux.RTA_TABLE]; len(b) >= 4 {
+		table = binary.LittleEndian.Uint32(b)
+	}
+	switch table {
+	case 0:
+		table = linux.RT_TABLE_MAIN
+	case linux.RT_TABLE_LOCAL: // what is in it follows from addresses
 		return v, linux.EOPNOTSUPP
 	}
 	ip := func(typ uint16) (a netip.Addr) {
@@ -82,9 +122,12 @@ func parseRoute(q *request) (v stack.Route, errno linux.Errno) {
 	if a := ip(linux.RTA_DST); a.IsValid() {
 		dst = a
 	}
-	v = stack.Route{Dst: netip.PrefixFrom(dst, int(m.DstLen)), Gateway: ip(linux.RTA_GATEWAY), Src: ip(linux.RTA_PREFSRC), Protocol: m.Protocol, Scope: m.Scope, Type: m.Type, Table: linux.RT_TABLE_MAIN}
+	v = stack.Route{Dst: netip.PrefixFrom(dst, int(m.DstLen)), Gateway: ip(linux.RTA_GATEWAY), Src: ip(linux.RTA_PREFSRC), Protocol: m.Protocol, Scope: m.Scope, Type: m.Type, Table: table, Onlink: m.Flags&linux.RTNH_F_ONLINK != 0}
 	if b := at[linux.RTA_OIF]; len(b) >= 4 {
 		v.Link = int32(binary.LittleEndian.Uint32(b))
+	}
+	if b := attrs(at[linux.RTA_METRICS])[linux.RTAX_MTU]; len(b) >= 4 {
+		v.MTU = binary.LittleEndian.Uint32(b)
 	}
 	if b := at[linux.RTA_PRIORITY]; len(b) >= 4 {
 		v.Metric = binary.LittleEndian.Uint32(b)
@@ -102,21 +145,41 @@ func (s *Socket) changeRoute(q *request) linux.Errno {
 	if st.Devices.Fixed() {
 		return linux.EPERM
 	}
-	if q.Type == linux.RTM_DELROUTE {
-		return st.DelRoute(v)
+	group := uint(linux.RTNLGRP_IPV4_ROUTE)
+	if v.Dst.Addr().Is6() {
+		group = linux.RTNLGRP_IPV6_ROUTE
 	}
+	if q.Type == linux.RTM_DELROUTE {
+		if errno := st.DelRoute(v); errno != 0 {
+			return errno
+		}
+	} else if errno := s.addRoute(q, st, &v); errno != 0 {
+		return errno
+	}
+	s.ports.tell(group, func(r *reply) { putStackRoute(r, linux.Nlmsghdr{Type: q.Type}, &v, false) })
+	return 0
+}
+
+// addRoute adds a route once it is complete.
+func (s *Socket) addRoute(q *request, st *stack.Stack, v *stack.Route) linux.Errno {
 	if v.Type == linux.RTN_UNSPEC {
 		v.Type = linux.RTN_UNICAST
 	}
 	if v.Dst.Addr().Is6() && v.Metric == 0 {
 		v.Metric = 1024
 	}
-	if v.Link == 0 && v.Gateway.IsValid() {
-		p, errno := st.Path(v.Gateway, netip.Addr{}, 0)
-		if errno != 0 || p.Local {
-			return linux.ENETUNREACH
+	if v.Dst != v.Dst.Masked() && v.Dst.Addr().Is4() {
+		return q.because(linux.EINVAL, "Invalid prefix for given prefix length")
+	}
+	if v.Gateway.IsValid() && !v.Onlink && v.Type == linux.RTN_UNICAST {
+		p, errno := st.Path(v.Gateway, netip.Addr{}, v.Link)
+		if errno != 0 || p.Local || p.Next != v.Gateway {
+			return q.because(linux.ENETUNREACH, "Nexthop has invalid gateway")
 		}
 		v.Link = p.Link
+	}
+	if v.Src.IsValid() && !st.Local(v.Src) {
+		return q.because(linux.EINVAL, "Invalid prefsrc address")
 	}
 	if v.Type == linux.RTN_UNICAST {
 		l, errno := socket.Devices(s.NS).Find(v.Link, "")
@@ -124,10 +187,10 @@ func (s *Socket) changeRoute(q *request) linux.Errno {
 		case v.Link == 0 || errno != 0:
 			return linux.ENODEV
 		case !l.Up():
-			return linux.ENETDOWN
+			return q.because(linux.ENETDOWN, "Device for nexthop is not up")
 		}
 	}
-	return st.AddRoute(v, q.Flags&linux.NLM_F_REPLACE != 0)
+	return st.AddRoute(*v, q.Flags&linux.NLM_F_REPLACE != 0)
 }
 
 // getRoute says how a packet would go (ip route get).
@@ -150,21 +213,35 @@ func (s *Socket) getRoute(q *request) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
-	typ := uint8(linux.RTN_UNICAST)
+	m = linux.Rtmsg{Family: m.Family, DstLen: uint8(dst.BitLen()), Table: linux.RT_TABLE_MAIN, Type: linux.RTN_UNICAST, Flags: linux.RTM_F_CLONED}
 	switch {
 	case p.Local:
-		typ = linux.RTN_LOCAL
+		m.Type, m.Flags = linux.RTN_LOCAL, m.Flags|1<<31 // RTCF_LOCAL
 	case p.Multicast:
-		typ = linux.RTN_MULTICAST
+		m.Type, m.Flags = linux.RTN_MULTICAST, m.Flags|1<<29
 	case p.Broadcast:
-		typ = linux.RTN_BROADCAST
-	}
-	v := stack.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Src: p.Src, Link: p.Link, Type: typ}
-	if p.Next != dst {
-		v.Gateway = p.Next
+		m.Type, m.Flags = linux.RTN_BROADCAST, m.Flags|1<<28
 	}
 	var r reply
-	putStackRoute(&r, linux.Nlmsghdr{Seq: q.Seq, PID: s.port}, &v)
+	begin(&r, linux.Nlmsghdr{Type: linux.RTM_NEWROUTE, Seq: q.Seq, PID: s.port}, &m)
+	r.attr32(linux.RTA_TABLE, uint32(m.Table))
+	r.attr(linux.RTA_DST, dst.AsSlice()...)
+	if p.Link != 0 {
+		r.attr32(linux.RTA_OIF, uint32(p.Link))
+	}
+	if p.Src.IsValid() {
+		r.attr(linux.RTA_PREFSRC, p.Src.AsSlice()...)
+	}
+	if p.Next != dst {
+		r.attr(linux.RTA_GATEWAY, p.Next.AsSlice()...)
+	}
+	if dst.Is4() {
+		r.attr32(linux.RTA_UID, 0)
+	} else {
+		r.attr(linux.RTA_PREF, 0)
+	}
+	r.attr(linux.RTA_CACHEINFO, make([]byte, 32)...)
+	r.end()
 	s.put(message{data: r.buf, cred: &socket.Cred{}})
 	return 0
 }

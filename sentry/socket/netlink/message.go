@@ -19,6 +19,7 @@ type request struct {
 	linux.Nlmsghdr
 	raw  []byte // the whole message
 	body []byte // what follows the header
+	text string // why it failed
 }
 
 // next takes the first message off b: ok is false if there is no whole one.
@@ -95,7 +96,21 @@ func (r *reply) ack(q *request, errno linux.Errno, port uint32, capped bool) {
 	r.buf = append(r.buf, usermem.Encode(&h)...)
 	r.buf = binary.LittleEndian.AppendUint32(r.buf, uint32(-int32(errno)))
 	r.buf = append(r.buf, echo...)
+	if errno != 0 && q.text != "" {
+		r.pad()
+		binary.LittleEndian.PutUint16(r.buf[r.start+6:], h.Flags|linux.NLM_F_ACK_TLVS)
+		r.str(linux.NLMSGERR_ATTR_MSG, q.text)
+	}
 	r.end()
+}
+
+// nest appends an attribute that is made of those that f appends.
+func (r *reply) nest(typ uint16, f func()) {
+	at := len(r.buf)
+	r.buf = binary.LittleEndian.AppendUint16(r.buf, 0)
+	r.buf = binary.LittleEndian.AppendUint16(r.buf, typ)
+	f()
+	binary.LittleEndian.PutUint16(r.buf[at:], uint16(len(r.buf)-at))
 }
 
 // done ends a dump.

@@ -130,10 +130,17 @@ func FuzzRequests(f *testing.F) {
 		f.Add(request_(typ, linux.NLM_F_ACK, make([]byte, 24)...))
 		f.Add(request_(typ, linux.NLM_F_DUMP, 2, 8, 0, 0, 1, 0, 0, 0, 8, 0, 2, 0, 127, 0, 0, 1))
 	}
+	veth := []byte{32, 0, 18, 128, 9, 0, 1, 0, 'v', 'e', 't', 'h', 0, 0, 0, 0, 8, 0, 2, 128, 4, 0, 1, 0, 6, 0, 3, 0, 'x', 0, 0, 0}
+	f.Add(request_(linux.RTM_NEWLINK, linux.NLM_F_CREATE, append(make([]byte, 16), veth...)...))
+	f.Add(append(request_(linux.RTM_NEWLINK, linux.NLM_F_CREATE, append(make([]byte, 16), 16, 0, 18, 0, 11, 0, 1, 0, 'b', 'r', 'i', 'd', 'g', 'e', 0, 0)...), request_(linux.RTM_DELLINK, 0, append(make([]byte, 16), 12, 0, 3, 0, 'b', 'r', 'i', 'd', 'g', 'e', '0', 0)...)...))
+	f.Add(request_(linux.RTM_GETNEIGH, linux.NLM_F_DUMP, append([]byte{7}, make([]byte, 15)...)...))
+	f.Add(request_(linux.RTM_NEWRULE, 0, append([]byte{2, 8, 8, 0, 100, 0, 0, 1, 0, 0, 0, 0}, 8, 0, 1, 0, 10, 0, 0, 0)...))
+	f.Add(request_(linux.RTM_NEWNEIGH, linux.NLM_F_CREATE, append([]byte{2, 0, 0, 0, 1, 0, 0, 0, 128, 0, 0, 0}, 8, 0, 1, 0, 10, 0, 0, 1, 10, 0, 2, 0, 2, 0, 0, 0, 0, 1, 0, 0)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, s := open(t, namespace{}, auth.Root(auth.NewRootNS()))
 		socket.Devices(s.NS).SetFlags(1, linux.IFF_UP, linux.IFF_UP)
 		send(c, s, b)
 		types(t, c, s)
+		socket.End(s.NS)
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/lock"
+	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -25,9 +26,20 @@ type ports struct {
 	mu    lock.Mutex[lock.NetlinkPorts]
 	taken map[portKey]*Socket
 	rover uint32
+
+	devices *device.Table
+	ids     nsids
 }
 
-func newPorts() any { return &ports{taken: map[portKey]*Socket{}, rover: lastRover} }
+// portsOf are those of a namespace, which are told of its interfaces from the first call on.
+func portsOf(ns socket.Namespace) *ports {
+	d := socket.Devices(ns)
+	return ns.Get("netlink", func() any {
+		p := &ports{taken: map[portKey]*Socket{}, rover: lastRover, devices: d}
+		d.Watch(p.event)
+		return p
+	}).(*ports)
+}
 
 // lastRover is the first port that is given to who cannot have its process id.
 const lastRover = 1<<32 - 4096
@@ -69,8 +81,7 @@ func newSocket(_ socket.Caller, ns socket.Namespace, typ, protocol int) (socket.
 	if protocol != linux.NETLINK_ROUTE && protocol != linux.NETLINK_KOBJECT_UEVENT && protocol != linux.NETLINK_SOCK_DIAG {
 		return nil, linux.EPROTONOSUPPORT
 	}
-	p := ns.Get("netlink", newPorts).(*ports)
-	s := &Socket{ports: p}
+	s := &Socket{ports: portsOf(ns)}
 	s.Init(ns, linux.AF_NETLINK, typ, protocol)
 	return s, 0
 }
@@ -302,6 +313,18 @@ func (p *ports) broadcast(protocol int, group uint, data []byte) {
 	for _, s := range to {
 		s.put(message{data: data, groups: 1 << (group - 1), cred: &socket.Cred{}})
 	}
+}
+
+// listened reports whether anybody is in a group of NETLINK_ROUTE.
+func (p *ports) listened(group uint) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, s := range p.taken {
+		if k.protocol == linux.NETLINK_ROUTE && s.member(group) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Socket) member(group uint) bool {

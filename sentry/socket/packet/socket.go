@@ -93,7 +93,7 @@ type membership struct {
 }
 
 func newSocket(c socket.Caller, ns socket.Namespace, pool *pages.Pool, typ, protocol int) (socket.Socket, linux.Errno) {
-	if !socket.MayRaw(c) {
+	if !socket.MayRaw(c, ns) {
 		return nil, linux.EPERM
 	}
 	if typ != linux.SOCK_RAW && typ != linux.SOCK_DGRAM {
