@@ -105,9 +105,10 @@ const (
 	FR_ACT_TO_TBL          = 1
 	RT_TABLE_DEFAULT       = 253
 
-	NETNSA_NSID = 1
-	NETNSA_PID  = 2
-	NETNSA_FD   = 3
+	RT_SCOPE_NOWHERE = 255
+	NETNSA_NSID      = 1
+	NETNSA_PID       = 2
+	NETNSA_FD        = 3
 )
 
 // Ndmsg is struct ndmsg.

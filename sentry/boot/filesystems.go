@@ -16,6 +16,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/socket/inet"
 	"github.com/seed-7423c386/runsc/sentry/socket/netlink"
 	"github.com/seed-7423c386/runsc/sentry/socket/packet"
+	"github.com/seed-7423c386/runsc/sentry/socket/tun"
 	"github.com/seed-7423c386/runsc/sentry/socket/unix"
 	"github.com/seed-7423c386/runsc/sentry/syscalls"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -29,6 +30,7 @@ func (s *sandbox) registerFileSystems() {
 	inet.Register()
 	netlink.Register()
 	packet.Register(s.pool)
+	tun.Register()
 	if s.cfg.Network == "host" {
 		hostinet.Register(k.InitNS.Net)
 	}

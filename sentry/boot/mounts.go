@@ -8,8 +8,10 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/control"
 	"github.com/seed-7423c386/runsc/sentry/fs/gofer"
+	"github.com/seed-7423c386/runsc/sentry/socket/tun"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -269,9 +271,47 @@ func (t *tree) devices(c *control.Config) error {
 			return fmt.Errorf("making /dev/%s: %w", d.name, errno)
 		}
 	}
+	if err := t.givenDevices(at, c); err != nil {
+		return err
+	}
 	for _, l := range defaultLinks {
 		if errno := vfs.Symlink(t.ctx, l[0], at, "/dev/"+l[1]); errno != 0 && errno != linux.EEXIST {
 			return fmt.Errorf("making /dev/%s: %w", l[1], errno)
+		}
+	}
+	return nil
+}
+
+// givenDevices makes the nodes of linux.devices that lead to something here: that of tun(4).
+func (t *tree) givenDevices(at vfs.At, c *control.Config) error {
+	if c.Spec.Linux == nil {
+		return nil
+	}
+	for _, d := range c.Spec.Linux.Devices {
+		if d.Type != "c" && d.Type != "u" || d.Major != tun.Major || d.Minor != tun.Minor || !strings.HasPrefix(d.Path, "/dev/") {
+			continue
+		}
+		mode, uid, gid := uint32(0o666), uint32(0), uint32(0)
+		if d.FileMode != nil {
+			mode = uint32(*d.FileMode) & 0o7777
+		}
+		if d.UID != nil {
+			uid = *d.UID
+		}
+		if d.GID != nil {
+			gid = *d.GID
+		}
+		name := path.Clean(d.Path)
+		if dir := path.Dir(name); dir != "/dev" {
+			vfs.Mkdir(t.ctx, at, dir, 0o755)
+		}
+		errno := vfs.Mknod(t.ctx, at, name, linux.S_IFCHR|mode, vfs.MakeDev(tun.Major, tun.Minor))
+		if p, e := t.walk(name); errno == 0 && e == 0 {
+			vfs.Chown(t.ctx, p, auth.UID(uid), auth.GID(gid))
+			p.Put()
+		}
+		if errno != 0 && errno != linux.EEXIST {
+			return fmt.Errorf("making %s: %w", name, errno)
 		}
 	}
 	return nil

@@ -18,6 +18,9 @@ var (
 // UserNS is whose capabilities count.
 func (n *NetNS) UserNS() *auth.UserNS { return n.Owner }
 
+// NetNS is the network namespace that t is in, which t keeps as long as it is.
+func (t *Task) NetNS() socket.Namespace { return t.Namespaces().Net }
+
 // NetOfFD is socket.Namespaces's.
 func (t *Task) NetOfFD(fd int32) (socket.Namespace, linux.Errno) {
 	f, errno := t.File(fd)

@@ -4,6 +4,8 @@ package device
 import (
 	"bytes"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -208,6 +210,24 @@ func (t *Table) Closed() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.closed
+}
+
+// FreeName is a name for a new interface: for one that ends in %d the first that is free (dev_alloc_name). EINVAL if it
+// cannot be one.
+func (t *Table) FreeName(name string) (string, linux.Errno) {
+	if stem, ok := strings.CutSuffix(name, "%d"); ok {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for i := range maxLinks + 1 {
+			if name = stem + strconv.Itoa(i); t.find(0, name) == nil {
+				break
+			}
+		}
+	}
+	if name == "" || len(name) >= linux.IFNAMSIZ || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r\xa0") {
+		return "", linux.EINVAL
+	}
+	return name, 0
 }
 
 // Watch lets f know of what happens from now on; without a lock.

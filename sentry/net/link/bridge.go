@@ -196,7 +196,9 @@ func (b *bridge) input(p *port, f hopped) {
 		return
 	}
 	if l.stack.Tapped() {
-		l.tell(f.b[vnetSize:], e, l.kind(e), false, nil)
+		if dev := l.stack.Link(l.index); dev != nil {
+			l.stack.Tell(&stack.Frame{Link: dev, Whole: f.b[vnetSize:], Head: header.EthernetSize, Type: e.Type, Kind: l.kind(e), Early: true})
+		}
 	}
 	if !b.learn(e.Src, p) {
 		return

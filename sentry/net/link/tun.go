@@ -277,26 +277,27 @@ func (q *Queue) Ready() (readable, writable, gone bool) {
 // Tun is whose queue it is.
 func (q *Queue) Tun() *Tun { return q.tun }
 
-// Put lets something come in by the interface: a packet, or a frame of a tap. EINVAL if it is neither, EIO if the interface is down.
-func (q *Queue) Put(b []byte) linux.Errno {
+// Put lets something come in by the interface: a packet, or a frame of a tap. EINVAL if it is neither, EIO if the interface is down. typed says
+// that the program has told that it is IP.
+func (q *Queue) Put(b []byte, typed bool) linux.Errno {
 	t := q.tun
 	l := t.dev.at.Load()
 	if l == nil {
 		return linux.EBADFD
 	}
+	if t.tap && len(b) < header.EthernetSize {
+		return linux.EINVAL
+	}
+	if !t.tap && !typed && (len(b) == 0 || b[0]>>4 != 4 && b[0]>>4 != 6) {
+		l.stats.RxDropped.Add(1)
+		return linux.EINVAL
+	}
 	if !t.dev.up.Load() {
 		return linux.EIO
 	}
 	if t.tap {
-		if len(b) < header.EthernetSize {
-			return linux.EINVAL
-		}
 		t.dev.take(hopped{append(make([]byte, vnetSize, vnetSize+len(b)), b...), 0})
 		return 0
-	}
-	if len(b) == 0 || b[0]>>4 != 4 && b[0]>>4 != 6 {
-		l.stats.RxDropped.Add(1)
-		return linux.EINVAL
 	}
 	l.stats.Rx(len(b))
 	l.tellIP(b, stack.FrameHost)

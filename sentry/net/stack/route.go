@@ -423,7 +423,8 @@ func (s *Stack) DelRoute(r Route) linux.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, o := range s.routes {
-		if o.Dst == r.Dst.Masked() && o.Table == r.Table && (r.Link == 0 || r.Link == o.Link) && (!r.Gateway.IsValid() || r.Gateway == o.Gateway) && (r.Metric == 0 || r.Metric == o.Metric) {
+		if o.Dst == r.Dst.Masked() && o.Table == r.Table && (r.Link == 0 || r.Link == o.Link) && (!r.Gateway.IsValid() || r.Gateway == o.Gateway) && (r.Metric == 0 || r.Metric == o.Metric) &&
+			(r.Scope == linux.RT_SCOPE_NOWHERE || r.Scope == o.Scope || o.Dst.Addr().Is6()) && (r.Type == 0 || r.Type == o.Type) && (r.Protocol == 0 || r.Protocol == o.Protocol) {
 			s.routes = slices.Delete(slices.Clone(s.routes), i, i+1)
 			s.fibNow.Store(nil)
 			return 0

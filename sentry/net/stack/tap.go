@@ -16,6 +16,7 @@ type Frame struct {
 	Kind    uint8  // PACKET_HOST and so on
 	Partial bool   // the checksum of what is in it is not filled in
 	From    any    // who has sent it, if it was a tap
+	Early   bool   // it is not for the interface itself: those who want one protocol do not see it
 }
 
 // Kinds of frames (packet(7), sll_pkttype).

@@ -229,7 +229,10 @@ func (s *Socket) getRoute(q *request) linux.Errno {
 	if p.Link != 0 {
 		r.attr32(linux.RTA_OIF, uint32(p.Link))
 	}
-	if p.Src.IsValid() {
+	if src.IsValid() {
+		r.buf[r.start+sizeofHdr+2] = uint8(src.BitLen())
+		r.attr(linux.RTA_SRC, src.AsSlice()...)
+	} else if p.Src.IsValid() {
 		r.attr(linux.RTA_PREFSRC, p.Src.AsSlice()...)
 	}
 	if p.Next != dst {

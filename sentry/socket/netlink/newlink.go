@@ -31,11 +31,6 @@ type change struct {
 	port    bool // options of a port
 }
 
-// validName is dev_valid_name.
-func validName(s string) bool {
-	return s != "" && len(s) < linux.IFNAMSIZ && s != "." && s != ".." && !strings.ContainsAny(s, "/: \t\n\v\f\r\xa0")
-}
-
 // parseChange takes a request, or the part of it about the other end of a veth, apart: EINVAL, ERANGE, and what the namespace says.
 func (s *Socket) parseChange(c socket.Caller, q *request, body []byte) (v change, errno linux.Errno) {
 	if !usermem.Decode(body, &v.Ifinfomsg) {
@@ -130,15 +125,9 @@ func (s *Socket) spec(q *request, v *change, kind string) (*link.Spec, linux.Err
 		v.name = kind + "%d"
 	}
 	p := place(ns)
-	if stem, ok := strings.CutSuffix(v.name, "%d"); ok {
-		for i := range 4096 {
-			if v.name = stem + strconv.Itoa(i); func() bool { _, errno := p.Table.Find(0, v.name); return errno != 0 }() {
-				break
-			}
-		}
-	}
-	if !validName(v.name) {
-		return nil, linux.EINVAL
+	var errno linux.Errno
+	if v.name, errno = p.Table.FreeName(v.name); errno != 0 {
+		return nil, errno
 	}
 	out := &link.Spec{Place: p, Link: device.Link{Index: v.Index, Name: v.name, Kind: kind, NoIPv6: noIPv6(ns)}}
 	if kind == "bridge" || kind == "veth" {
@@ -299,10 +288,11 @@ func (s *Socket) setLink(q *request, l *device.Link, v *change) linux.Errno {
 		return errno
 	}
 	if v.name != "" && v.name != l.Name {
-		if !validName(v.name) {
-			return linux.EINVAL
+		name, errno := d.FreeName(v.name)
+		if errno == 0 {
+			errno = d.Rename(l.Index, name)
 		}
-		if errno := d.Rename(l.Index, v.name); errno != 0 {
+		if errno != 0 {
 			return errno
 		}
 	}

@@ -144,7 +144,7 @@ func (s *Socket) takeLocked(f *stack.Frame) bool {
 	switch {
 	case s.closed, s.link != 0 && s.link != f.Link.Index:
 		return false
-	case s.proto != linux.ETH_P_ALL && (s.proto != f.Type || f.Kind == stack.FrameOutgoing):
+	case s.proto != linux.ETH_P_ALL && (s.proto != f.Type || f.Kind == stack.FrameOutgoing || f.Early):
 		return false
 	case f.Kind == stack.FrameOutgoing && s.optionLocked(linux.PACKET_IGNORE_OUTGOING):
 		return false
