@@ -109,6 +109,13 @@ type Batcher interface {
 	Filling()
 }
 
+// LateReleaser is an AddressSpace that can be released beside other work.
+type LateReleaser interface {
+	// ReleaseLate is Release, which may return before it is done. Contexts that were inside may be released or enter
+	// another address space meanwhile. done is called when nothing is mapped any more.
+	ReleaseLate(done func())
+}
+
 // Foreseer is an AddressSpace that can put mappings off which nobody waits for yet.
 type Foreseer interface {
 	// MapSoon is Map where nothing is mapped, made together with a change that cannot wait. Until then

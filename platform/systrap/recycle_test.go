@@ -153,3 +153,41 @@ func status(t *testing.T, tid int) (state, call string) {
 	}
 	return state, call
 }
+
+// TestReleaseLate ends address spaces beside the contexts that were in them, and the next begins meanwhile.
+func TestReleaseLate(t *testing.T) {
+	patchable(t, false)
+	g := newGuest(t, getpidLoop...)
+	const spaces = 40
+	done := make(chan bool, spaces)
+	on(func() {
+		next := plat(t).NewContext()
+		defer func() { next.Release() }()
+		for i := range spaces {
+			as, errno := plat(t).NewAddressSpace()
+			if errno != 0 {
+				t.Fatal(errno)
+			}
+			if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+				t.Fatal(errno)
+			}
+			regs := g.regs
+			if trap := next.Switch(as, &regs); trap.Kind != platform.Syscall {
+				t.Fatalf("%+v", trap)
+			}
+			as.(platform.LateReleaser).ReleaseLate(func() { done <- true })
+			if i%2 == 0 { // the others go on in the next address space
+				next.Release()
+				next = plat(t).NewContext()
+			}
+		}
+		for range spaces {
+			<-done
+		}
+	})
+	for began := time.Now(); plat(t).late.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("%d are still being released", plat(t).late.Load())
+		}
+	}
+}

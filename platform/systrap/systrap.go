@@ -34,6 +34,7 @@ type Platform struct {
 	cpus      cpus
 	spare     chan *process // forked ahead of need
 	refilling atomic.Bool
+	late      atomic.Int32 // address spaces that are being released beside other work
 	infos     infos
 	again     bool // the host can do what it takes to use processes again
 	debugs    bool // and lets stubs be traced

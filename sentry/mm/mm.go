@@ -139,22 +139,40 @@ func (m *MM) Put() {
 // Users is how many users there are (mm_users).
 func (m *MM) Users() int { return int(m.users.Load()) }
 
-// tearDown frees the memory and gives the platform's address space back.
+// tearDown frees the memory and gives the platform's address space back. Files are let go of before it returns; a small
+// address space's memory may be freed a little later, by the platform, so that nobody who waits for the end of its process waits for
+// that.
 func (m *MM) tearDown() {
 	m.lock()
 	m.dead = true
-	m.as.Release()
+	as := m.as
 	m.as = nil
-	m.table.clear(0, m.max, func(_ usermem.Addr, ptes []pte) { m.unref(ptes) })
 	m.areas.each(func(v *vma) bool {
 		m.letGo(v)
 		return true
 	})
 	m.areas = areaSet{}
 	m.sys.uncommit(m.count.committed)
+	small := m.count.anon <= smallPages
 	m.count = counts{peak: m.count.peak, peakTotal: m.count.peakTotal}
-	m.arena.Close()
 	m.unlock()
+	if l, ok := as.(platform.LateReleaser); ok && small {
+		l.ReleaseLate(m.free)
+		return
+	}
+	as.Release()
+	m.free()
+}
+
+// smallPages is how many pages of its own a small address space has at most.
+const smallPages = 512
+
+// free frees the pages, which nothing maps any more.
+func (m *MM) free() {
+	m.lock()
+	defer m.unlock()
+	m.table.clear(0, m.max, func(_ usermem.Addr, ptes []pte) { m.unref(ptes) })
+	m.arena.Close()
 }
 
 // lock takes the address space for a change.
