@@ -132,7 +132,12 @@ func (s *process) noteLocked(c call, over ...call) linux.Errno {
 			return errno
 		}
 	}
-	s.later = append(append(s.later, c), over...)
+	if n := len(s.later); n > 0 && s.later[n-1].goesOn(c) {
+		s.later[n-1][2] += c[2]
+	} else {
+		s.later = append(s.later, c)
+	}
+	s.later = append(s.later, over...)
 	return 0
 }
 

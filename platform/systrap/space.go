@@ -128,6 +128,11 @@ func (c call) covers(d call) bool {
 		c[3] == d[3] && c[5] == d[5] && d[6] == c[6]+d[1]-c[1]
 }
 
+// goesOn tells whether d maps what is behind c, in memory and in the file.
+func (c call) goesOn(d call) bool {
+	return c[0] == unix.SYS_MMAP && d[0] == unix.SYS_MMAP && d[1] == c[1]+c[2] && d[3] == c[3] && d[4] == c[4] && d[5] == c[5] && d[6] == c[6]+c[2]
+}
+
 // Protect implements platform.AddressSpace.
 func (s *space) Protect(addr, length uint64, prot platform.Prot) linux.Errno {
 	if outside(addr, length) {

@@ -279,9 +279,7 @@ func (m *MM) anticipate(start, end usermem.Addr) {
 			m.anticipateAnon(v, start, end)
 		}
 	case v.flags&vmWrite == 0:
-		if m.fillFile(v, start, false) == 0 {
-			m.mapRun(v, start, start, end, false)
-		}
+		m.anticipateFile(v, start, min(end, start+maxForeseen))
 	default:
 		m.dropTail(v)
 		for start < end && m.privatise(v, start) == 0 {
@@ -289,6 +287,20 @@ func (m *MM) anticipate(start, end usermem.Addr) {
 				start += usermem.PageSize
 			}
 		}
+	}
+}
+
+// maxForeseen is how much of a file is entered at once.
+const maxForeseen = 4 * usermem.HugeSize
+
+// anticipateFile enters the file's own pages at [start, end), which is absent.
+func (m *MM) anticipateFile(v *vma, start, end usermem.Addr) {
+	for start < end && m.fillFile(v, start, false) == 0 {
+		next := min(end, start&^usermem.HugeMask+usermem.HugeSize)
+		if m.mapRun(v, start, start, next, false) != 0 || m.table.get(start)&pteHost == 0 {
+			return
+		}
+		start = next
 	}
 }
 
