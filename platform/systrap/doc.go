@@ -15,7 +15,8 @@
 // writes those to go on with and changes the word back (context.go). The handler does not return
 // by rt_sigreturn(2), but loads the registers itself. Waiting is looking at the word on two
 // processors, or sleeping in a futex on one (cpu.go). A call site that traps often is replaced by
-// a jump to the stub (patch.go), which costs less than a signal by a factor of ten.
+// a jump to the stub (patch.go), which costs less than a signal by a factor of ten. Where calls of a file's text come from is
+// remembered, for those who run it next (known.go).
 //
 // The master is the first process, forked from the sentry before it is sealed, and emptied.
 // Empty address spaces are forked from it, by its service thread on the sentry's order, and
@@ -71,7 +72,7 @@
 // it stands for is in the sentry's memory. Any other value is what the application could have had
 // in its registers anyway: it lies to itself. A thread of the application can pretend that
 // another of the same process has trapped, which then runs while the sentry believes that it
-// waits. Therefore nothing relies on a stopped thread for safety: Unmap and Release return when
+// waits. Therefore nothing relies on a stopped thread for safety: Unmap and Release return, and ReleaseLate calls back, when
 // the host has taken the pages away, and a process that ran application code is used for another only after
 // the host has made all of its threads begin anew.
 //
@@ -92,8 +93,9 @@
 // Signals cannot be blocked: rt_sigprocmask(2), rt_sigreturn(2) and sigaltstack(2) are not open.
 //
 // Other processes of the sandbox. Control pages and areas are not inherited by fork
-// (MADV_DONTFORK). Trampolines and patched pages are shared with forked children, and those of cpuid.go with
-// all who run the same file, but nobody can write to them. Areas, trampolines and copies are cleared before they are used again.
+// (MADV_DONTFORK). Trampolines and patched pages are shared with forked children, and pages of cpuid.go and known.go with
+// all who run the same file, but nobody can write to them. What is in these the sentry has read from the file, never from a
+// process; a process can only have more or fewer of its calls patched in others, by the calls that it makes. Areas, trampolines and copies are cleared before they are used again.
 //
 // What was lent to it (lend.go). Bytes of its own sockets, and what it writes to them, are in the area. It can take what it
 // was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,
