@@ -85,6 +85,7 @@ type infos struct {
 	mu          sync.Mutex
 	files       map[infoFile]*textFile
 	pages       int
+	noted       int                  // places from which calls came
 	callSlots   [slotClasses]int     // given out
 	slots, lows int                  // given out; they are used again, but not for two sites of one process
 	states      [stateSubs][4]uint32 // what leaf 13 says; made when lows is above 0

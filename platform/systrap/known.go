@@ -13,12 +13,18 @@ import (
 // it keeps a patched copy of the page, as it does of those that ask for CPUID (cpuid.go): whoever maps the page then, and
 // finds it as it was, is given the copy, with trampolines of its own. A copy that others may run is never changed: with
 // more places it is made anew, and who has the old one keeps it.
+//
+// From where a process says that it calls may be a lie, and others get the copy. But a place is patched only if the file
+// has a known form of a call there (sites.go), of a number that there is: so many given bytes are no coincidence of data or
+// of parts of other instructions.
 const (
-	maxFileCalls = 256 // places of a file
-	mostKnown    = 12  // copies of a file that are made for calls
-	lookAtCalls  = 64  // calls noted before a file is looked at
-	worthTraps   = 3   // of a page in the processes that map the file, on average
-	againTraps   = 16  // of a page that has a copy already
+	maxNumber    = 512   // of a call
+	maxNoted     = 16384 // places of all files
+	maxFileCalls = 256   // of one
+	mostKnown    = 12    // copies of a file that are made for calls
+	lookAtCalls  = 64    // calls noted before a file is looked at
+	worthTraps   = 3     // of a page in the processes that map the file, on average
+	againTraps   = 16    // of a page that has a copy already
 )
 
 // infoFile identifies a file. What is known of it is compared again all the same.
@@ -75,7 +81,7 @@ func (p *Platform) textFile(fd int) *textFile {
 // note counts a call that came by a signal.
 func (s *process) note(ret uint64, nr uint32) {
 	f, off := s.textAt(ret)
-	if f == nil {
+	if f == nil || nr >= maxNumber {
 		return
 	}
 	q := &s.p.infos
@@ -83,9 +89,10 @@ func (s *process) note(ret uint64, nr uint32) {
 	defer q.mu.Unlock()
 	c := f.calls[off]
 	if c == nil {
-		if len(f.calls) == maxFileCalls {
+		if len(f.calls) == maxFileCalls || q.noted == maxNoted {
 			return
 		}
+		q.noted++
 		c = &fileCall{nr: nr}
 		f.calls[off] = c
 	}

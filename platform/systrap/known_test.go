@@ -96,3 +96,34 @@ func TestKnownSlot(t *testing.T) {
 		t.Errorf("the slot is for %+v", st)
 	}
 }
+
+// TestKnownLies has a process say that it calls from where there only seems to be a call.
+func TestKnownLies(t *testing.T) {
+	patchable(t, true)
+	text := append([]byte{0xb8, 39, 0, 0, 1, 0x0f, 0x05}, getpidLoop...)
+	g := newGuest(t, text...)
+	p := plat(t)
+	for range 3 {
+		as, errno := p.NewAddressSpace()
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+			t.Fatal(errno)
+		}
+		proc := as.(*space).proc
+		if n := len(proc.patches.pages); n != 0 {
+			t.Errorf("%d copies", n)
+		}
+		for range 10 * lookAtCalls {
+			proc.note(guestAt+7, 39|1<<24)
+			proc.note(guestAt+7, 39)
+			proc.note(guestAt+5, 39)
+			proc.note(guestAt+pageSize, 0)
+			proc.note(guestAt+pageSize+1, 39)
+			proc.note(1, 39)
+			proc.note(^uint64(0), 39)
+		}
+		as.Release()
+	}
+}
