@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -148,5 +149,53 @@ func TestECN(t *testing.T) {
 		if j := d.Info(); j.Options&16 == 0 {
 			t.Errorf("options of the receiver %x", j.Options)
 		}
+	}
+}
+
+// TestPacingDirect limits a connection of one stack to a rate.
+func TestPacingDirect(t *testing.T) {
+	s := newSim(1)
+	to := netip.MustParseAddrPort("127.0.0.1:80")
+	l := serveShort(t, s.a.Table, to)
+	c := s.a.New(false, &app{}, 0)
+	c.Configure(func(o *Options) { o.MaxPacing = 1 << 20 })
+	if e := c.Connect(to, 0); e != 0 {
+		t.Fatal(e)
+	}
+	d, _ := l.Accept()
+	d.Attach(&app{})
+	begin, got := s.now, 0
+	src := usermem.Bytes(make([]byte, 4<<20))
+	s.run(t, 20*time.Second, func() bool {
+		for src.Len() > 0 {
+			if _, e := c.Write(&src, false, false); e != 0 {
+				break
+			}
+		}
+		got += len(readAll(d))
+		return got == 4<<20
+	})
+	if took := time.Duration(s.now - begin); took < 3600*time.Millisecond || took > 4400*time.Millisecond {
+		t.Errorf("%v for 4 MB at 1 MB a second", took)
+	}
+	c.Closed(false)
+	d.Closed(false)
+}
+
+// TestWindowLimited counts the time for which the receiver does not read.
+func TestWindowLimited(t *testing.T) {
+	s := newSim(1)
+	c, d := s.pair(t, nil)
+	src := usermem.Bytes(make([]byte, 1<<20))
+	for range 100 {
+		c.Write(&src, false, false)
+		s.run(t, 50*time.Millisecond, func() bool { return false })
+	}
+	got := 0
+	s.run(t, 10*time.Second, func() bool { c.Write(&src, false, false); got += len(readAll(d)); return got == 1<<20 })
+	s.run(t, time.Second, func() bool { return false })
+	i := c.Info()
+	if i.RwndLimited < 4.5e6 || i.RwndLimited > i.BusyTime || i.BusyTime > 6e6 {
+		t.Errorf("%d µs of %d", i.RwndLimited, i.BusyTime)
 	}
 }

@@ -136,7 +136,7 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 // bytes, or for room.
 func (e *Endpoint) direct() *queue {
 	p := e.peer
-	if p == nil || p.dead || e.snd.n > 0 || p.full() || p.filter.Load() != nil {
+	if p == nil || p.dead || e.snd.n > 0 || p.full() || p.filter.Load() != nil || e.MaxPacing != 0 {
 		return nil
 	}
 	return &p.rcv
@@ -163,11 +163,12 @@ func (e *Endpoint) move() {
 		return
 	}
 	moved := false
-	for e.snd.n > 0 && !p.full() && p.passesDirect(header.ACK|header.PSH, e.local, e.remote, e.snd.head.data[e.snd.head.off:]) {
+	for e.snd.n > 0 && !p.full() && !e.tooFast() && p.passesDirect(header.ACK|header.PSH, e.local, e.remote, e.snd.head.data[e.snd.head.off:]) {
 		c := e.snd.pop()
 		n := c.len()
 		p.rcv.push(c)
 		p.arrived(n)
+		e.pacedDirect(n)
 		moved = true
 	}
 	if moved && e.writable() {

@@ -103,6 +103,8 @@ type Endpoint struct {
 	timer        stack.Timer
 	orphanUntil  int64 // when it is given up in FIN_WAIT2
 	connectUntil int64
+	paceNext     int64 // when a direct connection with SO_MAX_PACING_RATE may go on
+	paceUntil    int64 // and it is waited for that
 	begun        int64 // when it was established
 	ecn          bool  // of a direct connection: as if it had been agreed on
 	synData      bool  // the SYN's data was taken
@@ -315,7 +317,7 @@ func (e *Endpoint) finish() {
 	if e.net != nil {
 		e.net.stop()
 	}
-	e.orphanUntil, e.connectUntil = 0, 0
+	e.orphanUntil, e.connectUntil, e.paceUntil = 0, 0, 0
 	e.table.Stack.Clock.Set(&e.timer, 0)
 	e.unbindLocked()
 	if e.dead {
@@ -534,7 +536,7 @@ func (e *Endpoint) orphan() {
 // setTimer sets the timer to the first of the times that matter.
 func (e *Endpoint) setTimer() {
 	at := int64(0)
-	for _, t := range [...]int64{e.orphanUntil, e.connectUntil, e.net.deadline()} {
+	for _, t := range [...]int64{e.orphanUntil, e.connectUntil, e.paceUntil, e.net.deadline()} {
 		if t != 0 && (at == 0 || t < at) {
 			at = t
 		}
@@ -558,6 +560,10 @@ func (e *Endpoint) expire() {
 	if t := e.orphanUntil; t != 0 && t <= now && e.dead && (e.state == FinWait2 || e.peer != nil) {
 		e.finish()
 		return
+	}
+	if t := e.paceUntil; t != 0 && t <= now {
+		e.paceUntil = 0
+		e.move()
 	}
 	if e.net != nil {
 		e.net.expire(e, now)

@@ -36,6 +36,7 @@ func (s *segments) info(e *Endpoint, i *linux.TCPInfo) {
 	i.SndWnd, i.RcvWnd = s.wnd, s.adv-s.rcvNxt
 	i.RcvSpace, i.RcvSsthresh, i.RcvRtt = uint32(s.room), uint32(s.room), uint32(s.echo*1000)
 	i.PacingRate, i.DeliveryRate, i.BusyTime = s.shownRate(e), perSecond(s.rate.best.delivered, s.rate.best.interval), uint64(s.busy.total(now)/1000)
+	i.RwndLimited = uint64(s.rwnd.total(now) / 1000)
 	i.TotalRto, i.TotalRtoRecoveries, i.TotalRtoTime = s.rec.timeouts, s.rec.recovered, uint32(s.rec.lostFor/1e6)
 	i.LastDataRecv, i.LastAckRecv = uint32((now-s.lastRecv)/1e6), uint32((now-s.lastRecv)/1e6)
 	if i.LastDataSent = i.LastAckRecv; s.lastSent != 0 {

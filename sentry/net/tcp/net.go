@@ -72,7 +72,7 @@ type segments struct {
 	lastSent                                            int64 // data
 	retrans                                             uint32
 	sentBytes                                           uint64
-	busy                                                stopwatch
+	busy, rwnd                                          stopwatch
 	shown                                               shown
 
 	// Fast Open.

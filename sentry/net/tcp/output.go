@@ -66,6 +66,9 @@ func (s *segments) sendNew(e *Endpoint, room int, more bool, now int64) bool {
 			n -= n % s.mss
 		}
 		if n <= 0 && !(left == 0 && fin && s.wnd > 0 && open >= 0) {
+			if n <= 0 {
+				s.rwnd.start(now)
+			}
 			return false
 		}
 		n = max(n, 0)
@@ -102,6 +105,7 @@ func (s *segments) sendNew(e *Endpoint, room int, more bool, now int64) bool {
 		end++
 	}
 	s.busy.start(now)
+	s.rwnd.stop(now)
 	s.wentOut(end, now)
 	s.nxt, s.lastSent, s.tlpAt = end, now, 0
 	return h.Flags&header.FIN == 0

@@ -55,3 +55,24 @@ func (s *segments) shownRate(e *Endpoint) uint64 {
 	}
 	return r
 }
+
+// tooFast reports whether a direct connection has to wait because of SO_MAX_PACING_RATE: the timer then goes on.
+func (e *Endpoint) tooFast() bool {
+	if e.paceNext == 0 {
+		return false
+	}
+	if e.MaxPacing == 0 || e.paceNext <= e.table.Stack.Clock.Now() {
+		e.paceUntil = 0
+		return false
+	}
+	e.paceUntil = e.paceNext
+	e.setTimer()
+	return true
+}
+
+// pacedDirect notes that n bytes have gone to the other end.
+func (e *Endpoint) pacedDirect(n int) {
+	if e.MaxPacing != 0 && e.MaxPacing != noRate {
+		e.paceNext = max(e.paceNext, e.table.Stack.Clock.Now()-paceSlack) + int64(float64(n)*1e9/float64(e.MaxPacing))
+	}
+}
