@@ -80,9 +80,21 @@ type Settings struct {
 	SynCookies   atomic.Bool
 	EchoIgnore   atomic.Bool
 	NonlocalBind atomic.Bool
-	ECN          atomic.Int32 // net.ipv4.tcp_ecn: 1 asks for it, 2 agrees to it
-	FastOpen     atomic.Int32 // net.ipv4.tcp_fastopen
+	ECN          atomic.Int32  // net.ipv4.tcp_ecn: 1 asks for it, 2 agrees to it
+	FastOpen     atomic.Int32  // net.ipv4.tcp_fastopen
+	TCPOff       atomic.Uint32 // what of TCP is switched off: a set of OffSACK and so on
 }
+
+// Parts of TCP that can be switched off.
+const (
+	OffSACK       = 1 << iota // net.ipv4.tcp_sack
+	OffTimestamps             // tcp_timestamps
+	OffScaling                // tcp_window_scaling
+	OffDSACK                  // tcp_dsack
+	OffProbes                 // tcp_early_retrans
+	OffIdle                   // tcp_slow_start_after_idle
+	OffFallback               // tcp_ecn_fallback
+)
 
 // Stack is the Internet layer of a network namespace.
 type Stack struct {

@@ -1,5 +1,7 @@
 package tcp
 
+import "github.com/seed-7423c386/runsc/sentry/net/stack"
+
 // How much may be on its way at once.
 
 // control is one connection's part of an algorithm (struct tcp_congestion_ops).
@@ -129,7 +131,23 @@ func (c *congestion) additive(w, n, mss int) {
 	}
 }
 
-// control lets the algorithm see an acknowledgement (tcp_cong_control).
+// restart makes the window smaller after nothing was sent for a while, since it says nothing of the way any more
+// (RFC 5681 4.1, tcp_slow_start_after_idle_check).
+func (s *segments) restart(e *Endpoint, now int64) {
+	idle := now - s.lastSent
+	if s.lastSent == 0 || idle <= s.rtt.rto || s.cc.whole() || e.table.Stack.Settings.TCPOff.Load()&stack.OffIdle != 0 {
+		return
+	}
+	c := &s.cc
+	least := min(firstWindow*s.mss, c.cwnd)
+	c.ssthresh = max(c.ssthresh, c.cwnd/4*3)
+	for idle -= s.rtt.rto; idle > 0 && c.cwnd > least; idle -= s.rtt.rto {
+		c.cwnd /= 2
+	}
+	c.cwnd = max(c.cwnd, least)
+}
+
+// controlled lets the algorithm see an acknowledgement (tcp_cong_control).
 func (s *segments) controlled() {
 	switch {
 	case s.cc.kind.whole:

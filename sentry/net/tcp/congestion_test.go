@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-7423c386/runsc/sentry/net/header"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -197,5 +198,41 @@ func TestWindowLimited(t *testing.T) {
 	i := c.Info()
 	if i.RwndLimited < 4.5e6 || i.RwndLimited > i.BusyTime || i.BusyTime > 6e6 {
 		t.Errorf("%d µs of %d", i.RwndLimited, i.BusyTime)
+	}
+}
+
+// TestIdleRestart lets the window become smaller while nothing is sent.
+func TestIdleRestart(t *testing.T) {
+	for _, off := range []uint32{0, stack.OffIdle} {
+		s := newSim(1)
+		s.a.Stack.Settings.TCPOff.Store(off)
+		c, d := s.pair(t, nil)
+		s.goodput(t, c, d, 500*time.Millisecond)
+		before := c.Info().SndCwnd
+		s.run(t, 20*time.Second, func() bool { readAll(d); return false })
+		src := usermem.Bytes([]byte{1})
+		c.Write(&src, false, false)
+		if after := c.Info().SndCwnd; before <= 100 || off == 0 && after != firstWindow || off != 0 && after < before {
+			t.Errorf("off %x: %d segments became %d", off, before, after)
+		}
+	}
+}
+
+// TestOff agrees on no option that either end has switched off.
+func TestOff(t *testing.T) {
+	for _, off := range []uint32{stack.OffSACK, stack.OffTimestamps, stack.OffScaling, stack.OffSACK | stack.OffTimestamps | stack.OffScaling} {
+		for side := range 2 {
+			s := newSim(1)
+			[]*host{s.a, s.b}[side].Stack.Settings.TCPOff.Store(off)
+			c, d := s.pair(t, nil)
+			s.run(t, time.Second, func() bool { return false })
+			for _, e := range []*Endpoint{c, d} {
+				if n := e.net; n.sackOK != (off&stack.OffSACK == 0) || n.ts != (off&stack.OffTimestamps == 0) || (n.rcvScale != 0) != (off&stack.OffScaling == 0) {
+					t.Errorf("off %x at %d: %v %v %d", off, side, n.sackOK, n.ts, n.rcvScale)
+				}
+			}
+			s.loss = 0.01
+			s.transfer(t, c, d, 1<<20, 60*time.Second)
+		}
 	}
 }

@@ -121,8 +121,12 @@ func (c *cubic) threshold(s *segments) int {
 func (c *cubic) undo(s *segments) int { return max(s.cc.cwnd, s.rec.cwnd) }
 
 func (c *cubic) event(s *segments, ev controlEvent) {
-	if ev == evLoss {
+	switch {
+	case ev == evLoss:
 		*c = cubic{wMax: c.wMax}
+	case ev == evStart && c.epoch != 0 && s.lastSent != 0: // time in which nothing was sent does not count
+		now := s.clock.Now()
+		c.epoch = min(c.epoch+now-s.lastSent, now)
 	}
 }
 

@@ -267,6 +267,7 @@ func (s *segments) inputSynSent(e *Endpoint, g *segment) {
 	if g.Flags&header.SYN == 0 {
 		return
 	}
+	e.table.strip(&g.TCP)
 	s.heard(e, &g.TCP)
 	s.rtoAt = 0
 	if !acks { // both have begun
@@ -580,7 +581,7 @@ func (s *segments) duplicate(seq uint32, n int) {
 	if before(s.rcvNxt, end) {
 		end = s.rcvNxt
 	}
-	if s.sackOK && n > 0 && before(seq, end) && s.synAcked {
+	if s.sackOK && n > 0 && before(seq, end) && s.synAcked && !s.noDSACK {
 		s.dup = header.Block{Start: seq, End: end}
 		s.ackNow = true
 	}

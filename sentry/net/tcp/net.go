@@ -23,14 +23,19 @@ type segments struct {
 	sackOK   bool
 	ts       bool
 
+	noDSACK, noProbes bool // switched off
+	synAcked, urgent  bool
+	held              bool // output waits for Table.Flush
+	ackNow            bool
+	sending           bool // somebody is at it
+	askedFast         bool
+
 	// Sending: the first byte of the endpoint's queue is una, a FIN stands behind the last.
 	iss, una, nxt uint32
 	wnd           uint32 // the peer's window
 	wl1, wl2      uint32 // the segment that it was last told by
 	maxWnd        uint32
-	synAcked      bool
 	urgSeq        uint32 // behind urgent data that is not acknowledged
-	urgent        bool
 
 	// Receiving.
 	irs, rcvNxt uint32
@@ -40,12 +45,10 @@ type segments struct {
 	tsRecent    uint32
 	tsAt        int64
 	dup         header.Block // what came twice, to be told
-	held        bool         // output waits for Table.Flush
 	lastAck     uint32       // the acknowledgement sent last
-	ackNow      bool
-	ackPending  int // segments that are not acknowledged yet
-	quick       int // segments that are acknowledged at once
-	room        int // what the receive queue may hold, which grows
+	ackPending  int          // segments that are not acknowledged yet
+	quick       int          // segments that are acknowledged at once
+	room        int          // what the receive queue may hold, which grows
 	spaceSeq    uint64
 	spaceAt     int64
 	echo        int64 // how long it takes until the peer answers an acknowledgement with data, ms
@@ -76,14 +79,12 @@ type segments struct {
 	shown                                               shown
 
 	// Fast Open.
-	cookie    *fastPeer // to be said in the SYN
-	opening   *listener // of a connection whose SYN-ACK is not acknowledged though its data was taken
-	synAt     int64     // when that is sent again
-	synTries  uint8
-	askedFast bool
+	cookie   *fastPeer // to be said in the SYN
+	opening  *listener // of a connection whose SYN-ACK is not acknowledged though its data was taken
+	synAt    int64     // when that is sent again
+	synTries uint8
 
-	out     parcels
-	sending bool // somebody is at it
+	out parcels
 }
 
 // piece is data that came before what it follows.
@@ -176,6 +177,8 @@ func (e *Endpoint) newSegments(path *stack.Path) *segments {
 	s.una, s.nxt = s.iss, s.iss
 	s.rtt.rto = 1e9
 	s.rack.reordering, s.rack.steps = firstReordering, 1
+	off := e.table.Stack.Settings.TCPOff.Load()
+	s.noDSACK, s.noProbes = off&stack.OffDSACK != 0, off&stack.OffProbes != 0
 	s.choose(e.Congestion)
 	s.lastRecv = s.clock.Now()
 	e.far.Store(true)
@@ -226,6 +229,7 @@ func (s *segments) sendSYN(e *Endpoint, flags uint8) {
 		Seq: s.iss, Flags: flags, Window: uint16(min(s.room, 65535)), MSS: uint16(min(s.ourMSS(e), 65535)),
 		HasTS: true, TSVal: s.tsNow(), TSEcr: s.tsRecent, SackOK: true, HasWScale: true, WScale: ourScale,
 	}
+	e.table.strip(&h)
 	if flags&header.ACK != 0 {
 		h.Ack, h.HasTS, h.SackOK, h.HasWScale = s.rcvNxt, s.ts, s.sackOK, s.rcvScale != 0
 	}
@@ -233,7 +237,7 @@ func (s *segments) sendSYN(e *Endpoint, flags uint8) {
 	case flags&header.ACK != 0 && s.ecn.ok:
 		h.Flags |= ecnEcho
 	case flags&header.ACK == 0:
-		if s.ecn.wanted = ecnOn == 1 && s.tries < 2; s.ecn.wanted {
+		if s.ecn.wanted = ecnOn == 1 && (s.tries < 2 || e.table.Stack.Settings.TCPOff.Load()&stack.OffFallback != 0); s.ecn.wanted {
 			h.Flags |= ecnSetup
 		}
 	}
@@ -245,6 +249,14 @@ func (s *segments) sendSYN(e *Endpoint, flags uint8) {
 		s.nxt = s.iss + 1 + uint32(n)
 	}
 	s.emit(e, &h, 0, n, 0)
+}
+
+// strip takes the options off a SYN that are switched off.
+func (t *Table) strip(h *header.TCP) {
+	off := t.Stack.Settings.TCPOff.Load()
+	h.SackOK = h.SackOK && off&stack.OffSACK == 0
+	h.HasTS = h.HasTS && off&stack.OffTimestamps == 0
+	h.HasWScale = h.HasWScale && off&stack.OffScaling == 0
 }
 
 // tsNow is the clock of timestamps, in ms.

@@ -16,6 +16,7 @@ func (s *segments) output(e *Endpoint, more bool) {
 	now := s.clock.Now()
 	if s.nxt == s.una && s.notSent(e) > 0 {
 		s.cc.event(s, evStart)
+		s.restart(e, now)
 	}
 	rate := s.paceRate(e)
 	for s.paceAt = 0; ; {

@@ -134,7 +134,7 @@ func (s *segments) reorderExpired(e *Endpoint, now int64) {
 
 // armProbe sets the time for a probe of the end of the flight (tcp_schedule_loss_probe).
 func (s *segments) armProbe(now int64) {
-	if !s.sackOK || s.rec.state != caOpen && s.rec.state != caCWR || s.fl.sacked > 0 || s.rack.probing || s.tries > 0 || s.reoAt != 0 {
+	if !s.sackOK || s.noProbes || s.rec.state != caOpen && s.rec.state != caCWR || s.fl.sacked > 0 || s.rack.probing || s.tries > 0 || s.reoAt != 0 {
 		return
 	}
 	wait := int64(1e9)

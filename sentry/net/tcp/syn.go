@@ -61,6 +61,7 @@ func (l *listener) input(g *segment) bool {
 // inputSyn answers a SYN. It is dropped if nobody accepts.
 func (l *listener) inputSyn(g *segment) bool {
 	t := l.e.table
+	t.strip(&g.TCP)
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()

@@ -284,5 +284,10 @@ func (d *diagnosis) details(b []byte, s *diagSock, base *socket.Base) []byte {
 			b = socket.DiagAttr(b, linux.INET_DIAG_CONG, append([]byte(o.Congestion), 0)...)
 		})
 	}
+	if d.wants(linux.INET_DIAG_VEGASINFO) || d.wants(linux.INET_DIAG_BBRINFO) {
+		if info := s.tcp.ControlInfo(); len(info) > 0 {
+			b = socket.DiagAttr(b, linux.INET_DIAG_BBRINFO, info...)
+		}
+	}
 	return b
 }

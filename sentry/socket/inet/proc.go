@@ -329,6 +329,13 @@ func arpText(n *Net) string {
 	return b.String()
 }
 
+// switches are settings that switch a part of TCP off if they are 0.
+var switches = map[string]uint32{
+	"ipv4/tcp_sack": stack.OffSACK, "ipv4/tcp_timestamps": stack.OffTimestamps, "ipv4/tcp_window_scaling": stack.OffScaling,
+	"ipv4/tcp_dsack": stack.OffDSACK, "ipv4/tcp_early_retrans": stack.OffProbes, "ipv4/tcp_slow_start_after_idle": stack.OffIdle,
+	"ipv4/tcp_ecn_fallback": stack.OffFallback,
+}
+
 // watch lets settings of /proc/sys/net have their effect.
 func (n *Net) watch(name, value string) {
 	s := &n.Stack.Settings
@@ -336,6 +343,13 @@ func (n *Net) watch(name, value string) {
 	var v [2]int64
 	for i := range min(len(words), 2) {
 		v[i], _ = strconv.ParseInt(words[i], 10, 64)
+	}
+	if bit := switches[name]; bit != 0 {
+		s.TCPOff.And(^bit)
+		if v[0] == 0 {
+			s.TCPOff.Or(bit)
+		}
+		return
 	}
 	switch name {
 	case "ipv4/ip_local_port_range":
