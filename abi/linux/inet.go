@@ -5,6 +5,7 @@ package linux
 const (
 	IPPROTO_IP       = 0
 	IPPROTO_ICMP     = 1
+	IPPROTO_HOPOPTS  = 0
 	IPPROTO_IGMP     = 2
 	IPPROTO_TCP      = 6
 	IPPROTO_UDP      = 17

@@ -104,6 +104,9 @@ func (i icmp6) Input(p *Packet) bool {
 	case linux.ICMPV6_ECHO_REPLY:
 		s.pinged(p, h)
 		return true
+	case mldQuery:
+		s.mldAsked(p)
+		return true
 	case linux.NDISC_NEIGH_SOL, linux.NDISC_NEIGH_ADV:
 		s.neighbour(p, h, body)
 		return true

@@ -67,7 +67,7 @@ func (s *Stack) forUs(p *Packet) bool {
 // solicited reports whether a group is that of one of our addresses (RFC 4291 2.7.1), or of all.
 func (s *Stack) solicited(a netip.Addr) bool {
 	if a.Is4() {
-		return a == netip.AddrFrom4([4]byte{224, 0, 0, 1})
+		return a == allHosts
 	}
 	b := a.As16()
 	if b == [16]byte{0: 0xff, 1: 2, 15: 1} || b == [16]byte{0: 0xff, 1: 1, 15: 1} {
@@ -246,19 +246,28 @@ func (g *groups) joined(link int32, a netip.Addr) bool {
 // Join makes the stack take packets to a group from an interface.
 func (s *Stack) Join(link int32, group netip.Addr) {
 	s.groups.mu.Lock()
-	defer s.groups.mu.Unlock()
 	if s.groups.of == nil {
 		s.groups.of = map[groupKey]int{}
 	}
-	s.groups.of[groupKey{link, group}]++
+	k := groupKey{link, group}
+	s.groups.of[k]++
+	first := s.groups.of[k] == 1
+	s.groups.mu.Unlock()
+	if first {
+		s.changedGroup(link, group, changeToExclude)
+	}
 }
 
 // Leave undoes one Join.
 func (s *Stack) Leave(link int32, group netip.Addr) {
 	s.groups.mu.Lock()
-	defer s.groups.mu.Unlock()
 	k := groupKey{link, group}
+	last := s.groups.of[k] == 1
 	if s.groups.of[k]--; s.groups.of[k] <= 0 {
 		delete(s.groups.of, k)
+	}
+	s.groups.mu.Unlock()
+	if last {
+		s.changedGroup(link, group, changeToInclude)
 	}
 }

@@ -109,6 +109,7 @@ type Stack struct {
 	ids      atomic.Uint32
 	frags    fragments
 	groups   groups
+	reports  reports
 	taps     atomic.Pointer[[]Tap]
 	tapMu    sync.Mutex
 
@@ -143,6 +144,7 @@ func NewAt(d *device.Table, c *Clock) *Stack {
 	s.Settings.SynCookies.Store(true)
 	s.handlers[linux.IPPROTO_ICMP] = icmp4{s}
 	s.handlers[linux.IPPROTO_ICMPV6] = icmp6{s}
+	s.handlers[linux.IPPROTO_IGMP] = igmp{s}
 	d.Watch(s.changed)
 	return s
 }
