@@ -188,6 +188,13 @@ func (s *Stack) HostUnreachable(packet []byte) {
 	if !ok || len(rest) < 8 {
 		return
 	}
+	if !s.Local(h.Src) { // it was forwarded
+		if p, payload, ok := header.ParseIP(packet); ok {
+			from := Packet{IP: p, Payload: payload, Raw: packet}
+			s.refuse(&from, linux.ICMP_DEST_UNREACH, linux.ICMPV6_DEST_UNREACH, linux.ICMP_HOST_UNREACH, 3, 0)
+		}
+		return
+	}
 	f := Failure{Errno: linux.EHOSTUNREACH, Origin: linux.SO_EE_ORIGIN_ICMP, Type: linux.ICMP_DEST_UNREACH, Code: linux.ICMP_HOST_UNREACH, From: h.Src}
 	if h.Src.Is6() {
 		f.Origin, f.Type, f.Code = linux.SO_EE_ORIGIN_ICMP6, linux.ICMPV6_DEST_UNREACH, 3

@@ -33,7 +33,8 @@ type Path struct {
 	Local     bool // to ourselves
 	Broadcast bool
 	Multicast bool
-	Offload   bool // of TCP: checksums, and segments that are too long
+	Offload   bool   // of TCP: checksums, and segments that are too long
+	Table     uint32 // where the route was, 0 if that is not one of those that can be changed
 }
 
 // fib is what follows from interfaces and routes (net/ipv4/fib_frontend.c). It never changes.
@@ -265,7 +266,7 @@ func (f *fib) pathUnicast(dst, src netip.Addr, link, in int32) (Path, linux.Errn
 		case linux.RTN_BLACKHOLE:
 			return Path{}, linux.EINVAL
 		case linux.RTN_UNICAST:
-			p := Path{Src: src, Next: dst, Link: r.Link, MTU: int(r.MTU)}
+			p := Path{Src: src, Next: dst, Link: r.Link, MTU: int(r.MTU), Table: r.Table}
 			if r.Gateway.IsValid() {
 				p.Next = r.Gateway
 			}

@@ -120,7 +120,7 @@ func (p *ports) putLink(r *reply, h linux.Nlmsghdr, l *device.Link) {
 	r.attr(linux.IFLA_CARRIER, carrier)
 	r.str(linux.IFLA_QDISC, qdisc)
 	if l.Alias != "" {
-		r.attr(linux.IFLA_IFALIAS, []byte(l.Alias)...)
+		r.str(linux.IFLA_IFALIAS, l.Alias)
 	}
 	if l.Type != linux.ARPHRD_NONE {
 		r.attr(linux.IFLA_ADDRESS, l.MAC[:]...)

@@ -222,9 +222,17 @@ func (s *Socket) getRoute(q *request) linux.Errno {
 	case p.Broadcast:
 		m.Type, m.Flags = linux.RTN_BROADCAST, m.Flags|1<<28
 	}
+	table := uint32(linux.RT_TABLE_MAIN)
+	if p.Table != 0 {
+		table = p.Table
+		m.Table = uint8(min(table, 252))
+		if table < 256 {
+			m.Table = uint8(table)
+		}
+	}
 	var r reply
 	begin(&r, linux.Nlmsghdr{Type: linux.RTM_NEWROUTE, Seq: q.Seq, PID: s.port}, &m)
-	r.attr32(linux.RTA_TABLE, uint32(m.Table))
+	r.attr32(linux.RTA_TABLE, table)
 	r.attr(linux.RTA_DST, dst.AsSlice()...)
 	if p.Link != 0 {
 		r.attr32(linux.RTA_OIF, uint32(p.Link))

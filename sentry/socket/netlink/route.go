@@ -1,6 +1,10 @@
 package netlink
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/socket"
@@ -152,31 +156,45 @@ func (s *Socket) onlyIndex(q *request) uint32 {
 	return 0
 }
 
+// local is a route of the table local.
+type local struct {
+	link   *device.Link
+	addr   device.Addr
+	dst    []byte
+	prefix uint8
+	typ    uint8
+}
+
 // putRoutes describes what the table local has: routes that interfaces which are up have by their addresses.
 func putRoutes(r *reply, h linux.Nlmsghdr, links []device.Link, family uint8, flush func()) {
 	h.Type = linux.RTM_NEWROUTE
+	var list []local
 	for i := range links {
 		l := &links[i]
 		if l.Flags&linux.IFF_UP == 0 {
 			continue
 		}
 		for _, a := range l.Addrs {
-			if family != linux.AF_UNSPEC && family != a.Family {
-				continue
-			}
 			v4 := a.Family == linux.AF_INET
 			if v4 && a.Prefix < 32 && a.IP[0] == 127 {
-				putRoute(r, h, l, a, masked(a), a.Prefix, linux.RTN_LOCAL)
+				list = append(list, local{l, a, masked(a), a.Prefix, linux.RTN_LOCAL})
 			}
-			putRoute(r, h, l, a, a.IP, uint8(8*len(a.IP)), linux.RTN_LOCAL)
+			list = append(list, local{l, a, a.IP, uint8(8 * len(a.IP)), linux.RTN_LOCAL})
 			if v4 && a.Prefix < 31 {
-				putRoute(r, h, l, a, lastOf(a), 32, linux.RTN_BROADCAST)
+				list = append(list, local{l, a, lastOf(a), 32, linux.RTN_BROADCAST})
 			}
-			flush()
 		}
-		if !l.Loopback() && !l.NoIPv6 && (family == linux.AF_UNSPEC || family == linux.AF_INET6) {
+		if !l.Loopback() && !l.NoIPv6 {
 			a := device.Addr{Family: linux.AF_INET6}
-			putRoute(r, h, l, a, append([]byte{0xff}, make([]byte, 15)...), 8, linux.RTN_MULTICAST)
+			list = append(list, local{l, a, append([]byte{0xff}, make([]byte, 15)...), 8, linux.RTN_MULTICAST})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b local) int { // as the tries have them
+		return cmp.Or(cmp.Compare(a.addr.Family, b.addr.Family), bytes.Compare(a.dst, b.dst))
+	})
+	for i := range list {
+		if v := &list[i]; family == linux.AF_UNSPEC || family == v.addr.Family {
+			putRoute(r, h, v.link, v.addr, v.dst, v.prefix, v.typ)
 			flush()
 		}
 	}
