@@ -24,16 +24,22 @@ type Kind uint8
 
 // The kinds.
 const (
-	UDP Kind = iota
+	UDP     Kind = iota
+	UDPLite      // RFC 3828
 	Ping
 	Raw
 )
+
+// HasPorts tells whether k has the ports and the header of UDP.
+func (k Kind) HasPorts() bool { return k == UDP || k == UDPLite }
 
 // Datagram is one that waits to be received. It is not changed any more.
 type Datagram struct {
 	Data     []byte
 	Src, Dst netip.AddrPort
 	TTL, TOS uint8
+	Lite     bool   // of UDP-Lite
+	Covered  uint16 // of that: how many bytes from the header on the checksum is of, 0 for all
 	Link     int32
 	Time     int64 // stack.Wall's
 	charge   int
@@ -57,6 +63,7 @@ type Endpoint struct {
 	RecvErr4, RecvErr6 atomic.Bool
 	MulticastAll       atomic.Bool
 	NoCheck            atomic.Bool
+	Cover, LeastCover  atomic.Int32              // of UDP-Lite: what checksums sent are of, and received at least; -1: not set
 	Filter             atomic.Pointer[[8]uint32] // of ICMP types, for raw sockets: a bit set is not wanted
 
 	// Cut says how many bytes of a datagram are to be queued, -1 for none of it.
@@ -88,6 +95,7 @@ type Membership struct {
 type Table struct {
 	Stack *stack.Stack
 	udp   *stack.Ports
+	lite  *stack.Ports
 	pings [2]*stack.Ports // of IPv4, of IPv6
 
 	service atomic.Pointer[service]
@@ -99,9 +107,10 @@ type Table struct {
 
 // NewTable joins datagrams to a stack.
 func NewTable(s *stack.Stack) *Table {
-	t := &Table{Stack: s, udp: stack.NewPorts(s, false)}
+	t := &Table{Stack: s, udp: stack.NewPorts(s, false), lite: stack.NewPorts(s, false)}
 	t.pings[0], t.pings[1] = stack.NewPorts(s, false), stack.NewPorts(s, false)
-	s.Handle(linux.IPPROTO_UDP, udp{t})
+	s.Handle(linux.IPPROTO_UDP, udp{t, false})
+	s.Handle(linux.IPPROTO_UDPLITE, udp{t, true})
 	s.HandleRaw(rawHandler{t})
 	return t
 }
@@ -111,6 +120,8 @@ func (t *Table) New(kind Kind, proto uint8, v6 bool, owner stack.Owner, uid uint
 	e := &Endpoint{Kind: kind, Proto: proto, V6: v6, Owner: owner, table: t}
 	e.bind = stack.Binding{V6: v6, Owner: owner, UID: uid, Who: e}
 	e.MulticastAll.Store(true)
+	e.Cover.Store(-1)
+	e.LeastCover.Store(-1)
 	if kind == Raw {
 		t.mu.Lock()
 		t.raws = append(t.raws, e)
@@ -133,6 +144,8 @@ func (e *Endpoint) ports() *stack.Ports {
 	switch e.Kind {
 	case UDP:
 		return e.table.udp
+	case UDPLite:
+		return e.table.lite
 	case Ping:
 		return e.table.pings[version(e.V6)]
 	}
@@ -302,12 +315,22 @@ func truesize(n int) int {
 	return size + skbOverhead + (max(n-16384, 0)+4095)&^4095
 }
 
+// covers tells whether enough of a datagram of UDP-Lite is protected for the endpoint.
+func (e *Endpoint) covers(d *Datagram) bool {
+	least := e.LeastCover.Load()
+	return d.Covered == 0 || least < 0 || least > 0 && int32(d.Covered) >= least
+}
+
 // push queues a datagram for receiving, if there is room.
 func (e *Endpoint) push(d *Datagram) {
+	if !e.covers(d) {
+		e.dropped(func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
+		return
+	}
 	if cut := e.Cut.Load(); cut != nil {
 		n := (*cut)(d)
 		if n < 0 {
-			e.dropped(&e.table.Stack.Counters.UDPInErrors)
+			e.dropped(func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
 			return
 		}
 		c := *d
@@ -318,7 +341,7 @@ func (e *Endpoint) push(d *Datagram) {
 	e.mu.Lock()
 	if e.closed || e.rmem > room {
 		e.mu.Unlock()
-		e.dropped(&e.table.Stack.Counters.UDPRcvbufErrors)
+		e.dropped(func(c *stack.DatagramCounters) { c.RcvbufErrors.Add(1) })
 		return
 	}
 	e.rmem += d.charge
@@ -328,10 +351,10 @@ func (e *Endpoint) push(d *Datagram) {
 }
 
 // dropped counts a datagram that is not queued, and of UDP why.
-func (e *Endpoint) dropped(why *atomic.Uint64) {
+func (e *Endpoint) dropped(why func(*stack.DatagramCounters)) {
 	e.Drops.Add(1)
-	if e.Kind == UDP {
-		why.Add(1)
+	if e.Kind.HasPorts() {
+		why(e.table.counters(e.Kind == UDPLite))
 	}
 }
 
@@ -524,6 +547,8 @@ func (t *Table) Each(kind Kind, v6 bool, f func(e *Endpoint)) {
 	switch kind {
 	case UDP:
 		t.udp.All(collect)
+	case UDPLite:
+		t.lite.All(collect)
 	case Ping:
 		t.pings[version(v6)].All(collect)
 	case Raw:

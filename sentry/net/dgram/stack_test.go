@@ -125,12 +125,16 @@ func FuzzInput(f *testing.F) {
 	h := header.IP{Src: theirs, Dst: ours, Proto: linux.IPPROTO_UDP, TTL: 3}
 	u := header.UDP{Src: 1, Dst: 9}
 	f.Add(append(h.Append(nil, 8), u.Append(nil, 0)...), uint8(0))
+	h.Proto = linux.IPPROTO_UDPLITE
+	f.Add(append(h.Append(nil, 8), u.Append(nil, 0)...), uint8(0))
 	h.Proto, h.More = linux.IPPROTO_ICMP, true
 	f.Add(append(h.Append(nil, 8), 8, 0, 0, 0, 0, 0, 0, 0), uint8(1))
 	f.Fuzz(func(t *testing.T, b []byte, how uint8) {
 		a, _ := outside(1500)
 		e := a.New(UDP, linux.IPPROTO_UDP, true, &owner{}, 0)
 		e.Bind(netip.AddrPortFrom(netip.Addr{}, 9))
+		l := a.New(UDPLite, linux.IPPROTO_UDPLITE, true, &owner{}, 0)
+		l.Bind(netip.AddrPortFrom(netip.Addr{}, 9))
 		a.New(Raw, linux.IPPROTO_ICMP, false, &owner{}, 0)
 		if len(b) >= 20 && b[0] == 0x45 { // make more of them good ones
 			copy(b[16:20], ours.AsSlice())

@@ -9,8 +9,33 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 )
 
-// udp is the stack's handler.
-type udp struct{ t *Table }
+// udp is the stack's handler of UDP, or of UDP-Lite.
+type udp struct {
+	t    *Table
+	lite bool
+}
+
+// ports are those of UDP, or of UDP-Lite.
+func (t *Table) ports(lite bool) *stack.Ports {
+	if lite {
+		return t.lite
+	}
+	return t.udp
+}
+
+func (t *Table) counters(lite bool) *stack.DatagramCounters {
+	if lite {
+		return &t.Stack.Counters.UDPLite
+	}
+	return &t.Stack.Counters.UDP
+}
+
+func protocol(lite bool) uint8 {
+	if lite {
+		return linux.IPPROTO_UDPLITE
+	}
+	return linux.IPPROTO_UDP
+}
 
 // Send sends data, which the endpoint may keep: EMSGSIZE, and what the route says.
 func (e *Endpoint) Send(o *SendOptions, data []byte) linux.Errno {
@@ -49,6 +74,9 @@ func (e *Endpoint) sendSegments(o *SendOptions, data []byte) linux.Errno {
 	if len(data) > 65535-header.UDPSize || (len(data)+o.MoreSize-1)/o.MoreSize > 128 || o.MoreSize+header.UDPSize+header.IPv6Size > p.MTU {
 		return linux.EINVAL
 	}
+	if e.Kind == UDPLite {
+		return linux.EIO
+	}
 	for {
 		n := min(len(data), o.MoreSize)
 		if errno := e.sendUDP(&p, o, data[:n:n]); errno != 0 {
@@ -62,12 +90,18 @@ func (e *Endpoint) sendSegments(o *SendOptions, data []byte) linux.Errno {
 
 func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Errno {
 	t := e.table
-	t.Stack.Counters.UDPOut.Add(1)
+	lite := e.Kind == UDPLite
+	proto := protocol(lite)
+	t.counters(lite).Out.Add(1)
 	var port uint16
-	t.udp.Update(func() { port = e.bind.Port })
+	e.update(func() { port = e.bind.Port })
 	src := netip.AddrPortFrom(p.Src, port)
-	if p.Local && !t.Stack.Tapped() && !t.rawWants(linux.IPPROTO_UDP, o.To.Addr().Is6()) && len(data)+48 <= p.MTU {
-		d := &Datagram{Data: data, Src: src, Dst: o.To, TTL: o.TTL, TOS: o.TOS, Link: p.Link, Time: stack.Wall.Now()}
+	covered := uint16(0)
+	if c := e.Cover.Load(); lite && c > 0 && int(c) < len(data)+header.UDPSize {
+		covered = uint16(c)
+	}
+	if p.Local && !t.Stack.Tapped() && !t.rawWants(proto, o.To.Addr().Is6()) && len(data)+48 <= p.MTU {
+		d := &Datagram{Data: data, Src: src, Dst: o.To, TTL: o.TTL, TOS: o.TOS, Lite: lite, Covered: covered, Link: p.Link, Time: stack.Wall.Now()}
 		if d.TTL == 0 {
 			d.TTL = uint8(t.Stack.Settings.TTL.Load())
 		}
@@ -83,11 +117,15 @@ func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Err
 		}
 		return 0
 	}
-	h := o.header(p, linux.IPPROTO_UDP)
+	h := o.header(p, proto)
 	u := header.UDP{Src: port, Dst: o.To.Port()}
 	b := append(u.Append(make([]byte, 0, header.UDPSize+len(data)), len(data)), data...)
-	if !e.NoCheck.Load() || h.Dst.Is6() {
-		fillUDP(b, h.Src, h.Dst)
+	switch {
+	case lite:
+		binary.BigEndian.PutUint16(b[4:], covered)
+		fillUDP(b, h.Src, h.Dst, proto, int(covered))
+	case !e.NoCheck.Load() || h.Dst.Is6():
+		fillUDP(b, h.Src, h.Dst, proto, 0)
 	}
 	errno := t.Stack.Send(p, &h, b)
 	if errno == linux.EMSGSIZE {
@@ -96,9 +134,13 @@ func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Err
 	return errno
 }
 
-func fillUDP(b []byte, src, dst netip.Addr) {
+// fillUDP enters the checksum of the first covered bytes of b, 0 for all.
+func fillUDP(b []byte, src, dst netip.Addr, proto uint8, covered int) {
 	b[6], b[7] = 0, 0
-	sum := ^header.Fold(header.Sum(b, header.Pseudo(src, dst, linux.IPPROTO_UDP, len(b))))
+	if covered == 0 {
+		covered = len(b)
+	}
+	sum := ^header.Fold(header.Sum(b[:covered], header.Pseudo(src, dst, proto, len(b))))
 	if sum == 0 {
 		sum = 0xffff
 	}
@@ -118,20 +160,28 @@ func (t *Table) countLocal(link int32, n int) {
 
 // Input is stack.Handler's.
 func (u udp) Input(p *stack.Packet) bool {
-	h, data, ok := header.ParseUDP(p.Payload)
-	if ok && h.Sum == 0 && p.Dst.Is6() {
+	parse := header.ParseUDP
+	if u.lite {
+		parse = header.ParseUDPLite
+	}
+	h, data, ok := parse(p.Payload)
+	if ok && h.Sum == 0 && (u.lite || p.Dst.Is6()) {
 		ok = false
 	}
 	if ok && h.Sum != 0 && p.From == stack.Outside {
 		n := header.UDPSize + len(data)
-		ok = header.Fold(header.Sum(p.Payload[:n], header.Pseudo(p.Src, p.Dst, linux.IPPROTO_UDP, n))) == 0xffff
+		covered := n
+		if h.Covered > 0 {
+			covered = int(h.Covered)
+		}
+		ok = header.Fold(header.Sum(p.Payload[:covered], header.Pseudo(p.Src, p.Dst, protocol(u.lite), n))) == 0xffff
 	}
 	if !ok {
-		u.t.Stack.Counters.UDPInErrors.Add(1)
+		u.t.counters(u.lite).InErrors.Add(1)
 		return true
 	}
 	return u.t.deliver(&Datagram{
-		Data: data, Src: netip.AddrPortFrom(p.Src, h.Src), Dst: netip.AddrPortFrom(p.Dst, h.Dst),
+		Lite: u.lite, Covered: h.Covered, Data: data, Src: netip.AddrPortFrom(p.Src, h.Src), Dst: netip.AddrPortFrom(p.Dst, h.Dst),
 		TTL: p.TTL, TOS: p.TOS, Link: p.Link, Time: stack.Wall.Now(),
 	})
 }
@@ -139,7 +189,7 @@ func (u udp) Input(p *stack.Packet) bool {
 // Failed is stack.Handler's.
 func (u udp) Failed(h *header.IP, quoted []byte, f stack.Failure) {
 	src, dst := binary.BigEndian.Uint16(quoted), binary.BigEndian.Uint16(quoted[2:])
-	d := Datagram{Src: netip.AddrPortFrom(h.Dst, dst), Dst: netip.AddrPortFrom(h.Src, src)}
+	d := Datagram{Lite: u.lite, Src: netip.AddrPortFrom(h.Dst, dst), Dst: netip.AddrPortFrom(h.Src, src)}
 	if e := u.t.find(&d); e != nil {
 		e.fail(f, d.Src, quoted[header.UDPSize:])
 	}
@@ -159,7 +209,7 @@ func (t *Table) Answer(d *Datagram) { t.deliver(d) }
 
 // deliver gives a datagram to whom it is for: false if that is nobody.
 func (t *Table) deliver(d *Datagram) bool {
-	if s := t.service.Load(); s != nil && d.Dst == s.at {
+	if s := t.service.Load(); s != nil && d.Dst == s.at && !d.Lite {
 		s.f(d)
 		return true
 	}
@@ -170,10 +220,10 @@ func (t *Table) deliver(d *Datagram) bool {
 	}
 	e := t.find(d)
 	if e == nil {
-		t.Stack.Counters.UDPNoPorts.Add(1)
+		t.counters(d.Lite).NoPorts.Add(1)
 		return false
 	}
-	t.Stack.Counters.UDPIn.Add(1)
+	t.counters(d.Lite).In.Add(1)
 	e.push(d)
 	return true
 }
@@ -208,7 +258,7 @@ func (t *Table) find(d *Datagram) *Endpoint {
 	var best *Endpoint
 	var group []*Endpoint
 	most := -1
-	t.udp.Each(d.Dst.Port(), func(b *stack.Binding) bool {
+	t.ports(d.Lite).Each(d.Dst.Port(), func(b *stack.Binding) bool {
 		e := b.Who.(*Endpoint)
 		n := e.score(d)
 		if n < most || n < 0 {
@@ -232,7 +282,7 @@ func (t *Table) find(d *Datagram) *Endpoint {
 // deliverMany gives a copy to all who listen.
 func (t *Table) deliverMany(d *Datagram) {
 	var all []*Endpoint
-	t.udp.Each(d.Dst.Port(), func(b *stack.Binding) bool {
+	t.ports(d.Lite).Each(d.Dst.Port(), func(b *stack.Binding) bool {
 		e := b.Who.(*Endpoint)
 		if e.score(d) >= 0 {
 			all = append(all, e)

@@ -73,6 +73,7 @@ func FuzzParse(f *testing.F) {
 		if _, payload, ok := ParseIP(b); ok {
 			ParseTCP(payload)
 			ParseUDP(payload)
+			ParseUDPLite(payload)
 		}
 	})
 }

@@ -182,10 +182,12 @@ func (h *TCP) Append(b []byte, src, dst uint16) []byte {
 	return b
 }
 
-// UDP is a datagram's header (RFC 768).
+// UDP is a datagram's header (RFC 768). Covered is of UDP-Lite: how many bytes from the header on Sum is of, 0 for
+// all.
 type UDP struct {
 	Src, Dst uint16
 	Sum      uint16
+	Covered  uint16
 }
 
 // ParseUDP checks a datagram and returns its payload. The checksum is the caller's.
@@ -197,7 +199,22 @@ func ParseUDP(b []byte) (h UDP, payload []byte, ok bool) {
 	if n < UDPSize || n > len(b) {
 		return h, nil, false
 	}
-	return UDP{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint16(b[6:])}, b[UDPSize:n], true
+	return UDP{Src: binary.BigEndian.Uint16(b), Dst: binary.BigEndian.Uint16(b[2:]), Sum: binary.BigEndian.Uint16(b[6:])}, b[UDPSize:n], true
+}
+
+// ParseUDPLite is ParseUDP for UDP-Lite (RFC 3828), where all that the packet has behind the header is payload.
+func ParseUDPLite(b []byte) (h UDP, payload []byte, ok bool) {
+	if len(b) < UDPSize {
+		return h, nil, false
+	}
+	n := int(binary.BigEndian.Uint16(b[4:]))
+	if n != 0 && n < UDPSize || n > len(b) {
+		return h, nil, false
+	}
+	if n == len(b) {
+		n = 0
+	}
+	return UDP{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint16(b[6:]), uint16(n)}, b[UDPSize:], true
 }
 
 // Append appends the header of a datagram with n bytes of payload.

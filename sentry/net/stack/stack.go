@@ -164,5 +164,11 @@ type Counters struct {
 
 	TCPActiveOpens, TCPPassiveOpens, TCPAttemptFails, TCPEstabResets, TCPInSegs, TCPOutSegs, TCPRetransSegs, TCPInErrs, TCPOutRsts atomic.Uint64
 	TCPEstab                                                                                                                       atomic.Int64
-	UDPIn, UDPNoPorts, UDPInErrors, UDPOut, UDPRcvbufErrors                                                                        atomic.Uint64
+
+	UDP, UDPLite DatagramCounters
+}
+
+// DatagramCounters are those of UDP, or of UDP-Lite.
+type DatagramCounters struct {
+	In, NoPorts, InErrors, Out, RcvbufErrors atomic.Uint64
 }

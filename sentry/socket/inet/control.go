@@ -22,7 +22,7 @@ func (s *Dgram) controlIn(m *socket.Message, o *dgram.SendOptions) linux.Errno {
 			v = int32(binary.LittleEndian.Uint32(c.Data))
 		}
 		switch {
-		case c.Level == linux.SOL_UDP && c.Type == linux.UDP_SEGMENT && s.ep.Kind == dgram.UDP && len(c.Data) == 2:
+		case c.Level == linux.SOL_UDP && c.Type == linux.UDP_SEGMENT && s.ep.Kind.HasPorts() && len(c.Data) == 2:
 			o.MoreSize, errno = int(binary.LittleEndian.Uint16(c.Data)), 0
 		case c.Level == linux.IPPROTO_IP:
 			errno = s.controlIn4(c, v, o)

@@ -31,7 +31,7 @@ func newDgram(c socket.Caller, ns socket.Namespace, n *Net, family, typ, protoco
 	s.opt.init(n)
 	s.Own = s
 	s.ep = n.UDP.New(kind, uint8(protocol), s.v6, s, uint32(c.Cred().Fsuid))
-	if kind != dgram.UDP { // those of IPv6 do nothing else
+	if !kind.HasPorts() { // those of IPv6 do nothing else
 		s.ep.SetOnly(true)
 	} else {
 		s.ep.SetOnly(s.opt.v6only.Load())
@@ -167,7 +167,7 @@ func (s *Dgram) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	if _, errno := m.Data.CopyIn(data); errno != 0 {
 		return 0, linux.EFAULT
 	}
-	if s.ep.Kind == dgram.UDP {
+	if s.ep.Kind.HasPorts() {
 		held, whole := s.cork(&o, data, s.opt.cork.Load() || m.Flags&linux.MSG_MORE != 0)
 		if held {
 			return n, 0
@@ -221,7 +221,7 @@ func (s *Dgram) sendOptions(m *socket.Message) (o dgram.SendOptions, errno linux
 		if errno != 0 {
 			return o, errno
 		}
-		if a.Port() == 0 && s.ep.Kind == dgram.UDP {
+		if a.Port() == 0 && s.ep.Kind.HasPorts() {
 			return o, linux.EINVAL
 		}
 		o.To, o.Link = a.AddrPort, a.link
@@ -234,7 +234,7 @@ func (s *Dgram) sendOptions(m *socket.Message) (o dgram.SendOptions, errno linux
 		o.To, o.Link = to, s.link
 		s.mu.Unlock()
 	}
-	if s.ep.Kind != dgram.UDP && s.v6 && o.To.Addr().Is4() {
+	if !s.ep.Kind.HasPorts() && s.v6 && o.To.Addr().Is4() {
 		return o, linux.EINVAL
 	}
 	s.opt.fill(&o)
@@ -249,7 +249,7 @@ func (s *Dgram) sendOptions(m *socket.Message) (o dgram.SendOptions, errno linux
 
 // Recv is recvmsg(2).
 func (s *Dgram) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
-	if m.Flags&linux.MSG_OOB != 0 && s.ep.Kind != dgram.UDP {
+	if m.Flags&linux.MSG_OOB != 0 && !s.ep.Kind.HasPorts() {
 		return 0, linux.EOPNOTSUPP
 	}
 	if m.Flags&linux.MSG_ERRQUEUE != 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/dgram"
+	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 )
 
@@ -26,7 +27,7 @@ func (s *Dgram) GetOwn(name int) ([]byte, linux.Errno, bool) { return s.getOwn(n
 // SetOption is setsockopt(2) but at SOL_SOCKET.
 func (s *Dgram) SetOption(c socket.Caller, level, name int, value []byte) linux.Errno {
 	switch {
-	case level == linux.SOL_UDP && s.ep.Kind == dgram.UDP:
+	case (level == linux.SOL_UDP || level == linux.SOL_UDPLITE) && s.ep.Kind.HasPorts():
 		return s.setUDP(name, value)
 	case level == linux.SOL_RAW && s.ep.Kind == dgram.Raw && !s.v6:
 		return s.setFilter(name, value, linux.IPPROTO_ICMP, 4)
@@ -62,6 +63,18 @@ func (s *Dgram) setUDP(name int, value []byte) linux.Errno {
 		s.opt.mu.Lock()
 		s.opt.keep(name+keptTCP, truth(v != 0))
 		s.opt.mu.Unlock()
+	case linux.UDPLITE_SEND_CSCOV, linux.UDPLITE_RECV_CSCOV:
+		if s.ep.Kind != dgram.UDPLite {
+			return linux.ENOPROTOOPT
+		}
+		if v != 0 { // RFC 3828, section 3.1: the header is always covered
+			v = min(max(v, header.UDPSize), 65535)
+		}
+		cover := &s.ep.Cover
+		if name == linux.UDPLITE_RECV_CSCOV {
+			cover = &s.ep.LeastCover
+		}
+		cover.Store(v)
 	default:
 		return linux.ENOPROTOOPT
 	}
@@ -318,7 +331,7 @@ func (s *Dgram) multicastIf6(value []byte) linux.Errno {
 // Option is getsockopt(2) but at SOL_SOCKET.
 func (s *Dgram) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errno) {
 	switch {
-	case level == linux.SOL_UDP && s.ep.Kind == dgram.UDP:
+	case (level == linux.SOL_UDP || level == linux.SOL_UDPLITE) && s.ep.Kind.HasPorts():
 		return s.getUDP(name, n)
 	case level == linux.SOL_RAW && s.ep.Kind == dgram.Raw && name == linux.ICMP_FILTER && !s.v6:
 		return s.getFilter(n, linux.IPPROTO_ICMP, 4)
@@ -368,6 +381,10 @@ func (s *Dgram) getUDP(name, n int) ([]byte, linux.Errno) {
 		v = s.opt.segment
 	case linux.UDP_GRO, linux.UDP_NO_CHECK6_TX, linux.UDP_NO_CHECK6_RX:
 		v = s.opt.values[name+keptTCP]
+	case linux.UDPLITE_SEND_CSCOV:
+		v = max(0, s.ep.Cover.Load())
+	case linux.UDPLITE_RECV_CSCOV:
+		v = max(0, s.ep.LeastCover.Load())
 	default:
 		return nil, linux.ENOPROTOOPT
 	}

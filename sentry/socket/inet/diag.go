@@ -70,6 +70,8 @@ func diag(q *socket.DiagRequest) linux.Errno {
 		n.TCP.Each(d.family == linux.AF_INET6, func(i tcp.Info) { d.stream(n, i) })
 	case linux.IPPROTO_UDP:
 		d.dgrams(n, dgram.UDP, 0)
+	case linux.IPPROTO_UDPLITE:
+		d.dgrams(n, dgram.UDPLite, 0)
 	case linux.IPPROTO_RAW:
 		d.dgrams(n, dgram.Raw, q.Body[3])
 	default:

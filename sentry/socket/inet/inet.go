@@ -74,6 +74,8 @@ func newSocket(v6 bool) socket.Maker {
 			return newStream(c, ns, n, v6), 0
 		case typ == linux.SOCK_DGRAM && (protocol == 0 || protocol == linux.IPPROTO_UDP):
 			return newDgram(c, ns, n, family, typ, linux.IPPROTO_UDP, dgram.UDP), 0
+		case typ == linux.SOCK_DGRAM && protocol == linux.IPPROTO_UDPLITE:
+			return newDgram(c, ns, n, family, typ, protocol, dgram.UDPLite), 0
 		case typ == linux.SOCK_DGRAM && protocol == icmp:
 			if !n.mayPing(c) {
 				return nil, linux.EACCES

@@ -58,9 +58,9 @@ func registerProc() {
 			suffix, head, udpHead, rawHead = "6", head6+"\n", head6+dgramTail+"\n", head6+dgramTail+"\n"
 		}
 		socket.RegisterProc("tcp"+suffix, table(head, func(n *Net, uid func(auth.UID) uint32) []string { return tcpRows(n, v6, uid) }))
-		for name, kind := range map[string]dgram.Kind{"udp": dgram.UDP, "raw": dgram.Raw, "icmp": dgram.Ping} {
+		for name, kind := range map[string]dgram.Kind{"udp": dgram.UDP, "udplite": dgram.UDPLite, "raw": dgram.Raw, "icmp": dgram.Ping} {
 			h := rawHead
-			if kind == dgram.UDP {
+			if kind.HasPorts() {
 				h = udpHead
 			}
 			socket.RegisterProc(name+suffix, table(h, func(n *Net, uid func(auth.UID) uint32) []string { return dgramRows(n, kind, v6, uid) }))
@@ -273,12 +273,15 @@ func snmpText(n *Net) string {
 		"Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n" +
 		fmt.Sprintf("Tcp: 1 200 120000 -1 %d %d %d %d %d %d %d %d %d %d 0\n", c.TCPActiveOpens.Load(), c.TCPPassiveOpens.Load(), c.TCPAttemptFails.Load(), c.TCPEstabResets.Load(), c.TCPEstab.Load(),
 			c.TCPInSegs.Load(), c.TCPOutSegs.Load(), c.TCPRetransSegs.Load(), c.TCPInErrs.Load(), c.TCPOutRsts.Load()) +
-		"Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors\n" +
-		fmt.Sprintf("Udp: %d %d %d %d %d 0 0 0 0\n", c.UDPIn.Load(), c.UDPNoPorts.Load(), c.UDPInErrors.Load()+c.UDPRcvbufErrors.Load(), c.UDPOut.Load(), c.UDPRcvbufErrors.Load()) +
-		"UdpLite: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors\nUdpLite: 0 0 0 0 0 0 0 0 0\n"
+		snmpDatagrams("Udp", &c.UDP) + snmpDatagrams("UdpLite", &c.UDPLite)
 }
 
-func (n *Net) count(v6 bool) (tcpInUse, waits, udp, raw int) {
+func snmpDatagrams(name string, c *stack.DatagramCounters) string {
+	return fmt.Sprintf("%[1]s: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors\n%[1]s: %[2]d %d %d %d %d 0 0 0 0\n", name,
+		c.In.Load(), c.NoPorts.Load(), c.InErrors.Load()+c.RcvbufErrors.Load(), c.Out.Load(), c.RcvbufErrors.Load())
+}
+
+func (n *Net) count(v6 bool) (tcpInUse, waits, udp, lite, raw int) {
 	n.TCP.Each(v6, func(i tcp.Info) {
 		switch {
 		case i.State == tcp.TimeWait:
@@ -288,21 +291,22 @@ func (n *Net) count(v6 bool) (tcpInUse, waits, udp, raw int) {
 		}
 	})
 	n.UDP.Each(dgram.UDP, v6, func(*dgram.Endpoint) { udp++ })
+	n.UDP.Each(dgram.UDPLite, v6, func(*dgram.Endpoint) { lite++ })
 	n.UDP.Each(dgram.Raw, v6, func(*dgram.Endpoint) { raw++ })
 	return
 }
 
 // sockstatText is /proc/net/sockstat.
 func sockstatText(n *Net) string {
-	t, w, u, r := n.count(false)
-	t6, _, _, _ := n.count(true)
-	return fmt.Sprintf("sockets: used %d\nTCP: inuse %d orphan 0 tw %d alloc %d mem 0\nUDP: inuse %d mem 0\nUDPLITE: inuse 0\nRAW: inuse %d\nFRAG: inuse 0 memory 0\n", t+u+r, t, w, t+t6, u, r)
+	t, w, u, l, r := n.count(false)
+	t6, _, _, _, _ := n.count(true)
+	return fmt.Sprintf("sockets: used %d\nTCP: inuse %d orphan 0 tw %d alloc %d mem 0\nUDP: inuse %d mem 0\nUDPLITE: inuse %d\nRAW: inuse %d\nFRAG: inuse 0 memory 0\n", t+u+l+r, t, w, t+t6, u, l, r)
 }
 
 // sockstat6Text is /proc/net/sockstat6.
 func sockstat6Text(n *Net) string {
-	t, _, u, r := n.count(true)
-	return fmt.Sprintf("TCP6: inuse %d\nUDP6: inuse %d\nUDPLITE6: inuse 0\nRAW6: inuse %d\nFRAG6: inuse 0 memory 0\n", t, u, r)
+	t, _, u, l, r := n.count(true)
+	return fmt.Sprintf("TCP6: inuse %d\nUDP6: inuse %d\nUDPLITE6: inuse %d\nRAW6: inuse %d\nFRAG6: inuse 0 memory 0\n", t, u, l, r)
 }
 
 // arpText is /proc/net/arp.

@@ -1,6 +1,7 @@
 package inet
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -66,10 +67,13 @@ func (n *Net) cutSegment(p bpf.Program, b []byte, src, dst netip.Addr, link int3
 // header, which is always taken, raw sockets of IPv4 that of IP. A checksum of UDP is 0.
 func (s *Dgram) cut(p bpf.Program, d *dgram.Datagram) int {
 	data, head := d.Data, 0
-	if s.ep.Kind == dgram.UDP {
+	if s.ep.Kind.HasPorts() {
 		head = header.UDPSize
 		u := header.UDP{Src: d.Src.Port(), Dst: d.Dst.Port()}
 		data = append(u.Append(make([]byte, 0, head+len(data)), len(data)), data...)
+		if d.Lite {
+			binary.BigEndian.PutUint16(data[4:], d.Covered)
+		}
 	}
 	k := bpf.Packet{Data: data, Net: data, Protocol: header.TypeIPv4, Index: d.Link, Hatype: linux.ARPHRD_ETHER}
 	if d.Dst.Addr().Is6() {
