@@ -64,8 +64,20 @@ func TestStubNotWoken(t *testing.T) {
 	}
 }
 
-// TestSentryNotWoken has a stub that traps and forgets to wake the sentry.
+// TestSentryNotWoken has a stub that traps and forgets to wake the sentry. A signal of the Go runtime may wake it instead.
 func TestSentryNotWoken(t *testing.T) {
+	const tries = 10
+	m := ""
+	for n := 0; n < tries && !strings.Contains(m, "lost wake-up: the sentry was not woken"); n++ {
+		m = sentryNotWoken(t)
+	}
+	if !strings.Contains(m, "lost wake-up: the sentry was not woken") {
+		t.Errorf("the log says %q", m)
+	}
+}
+
+// sentryNotWoken returns what the log says then.
+func sentryNotWoken(t *testing.T) string {
 	said := messages(t)
 	g := newGuest(t, append(getpidLoop[:len(getpidLoop):len(getpidLoop)], 0xeb, 0xfe)...) // and jmp .
 	on(func() {
@@ -80,9 +92,7 @@ func TestSentryNotWoken(t *testing.T) {
 		})
 		soon(t, "a sentry that is not woken", func() { c.Switch(g.as, &g.regs) })
 	})
-	if m := said(); !strings.Contains(m, "lost wake-up: the sentry was not woken") {
-		t.Errorf("the log says %q", m)
-	}
+	return said()
 }
 
 // TestServiceNotWoken gives the service thread an order and does not wake it.
