@@ -125,6 +125,9 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 			c.back = false
 			v.halt()
 		}
+		if v.wanted.Load() != 0 {
+			v.turn.Reset(turnTime)
+		}
 		l := v.far
 		e, called := c.enter(v, goesOn)
 		if called {

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +30,7 @@ type vcpu struct {
 	p      *Platform
 	// wanted counts those who wait for it though its owner runs.
 	wanted atomic.Int32
+	turn   *time.Timer // ends the turn of its owner, if it is wanted
 
 	mu    sync.Mutex              // held while it runs, and by who looks at its state
 	owner atomic.Pointer[context] // whose state it has; nil: nobody's. Changed with mu held
@@ -53,6 +55,8 @@ func (p *Platform) newVCPU(id int) (*vcpu, error) {
 		return nil, fmt.Errorf("making a vCPU: %w", e)
 	}
 	v := &vcpu{p: p, fd: fd, id: id}
+	v.turn = time.AfterFunc(time.Hour, v.endTurn)
+	v.turn.Stop()
 	if err := v.init(p); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -248,8 +252,9 @@ func (l *pool) take(c *context, tid int32) (*vcpu, error) {
 			return nil, err
 		}
 		if !ours && !v.mu.TryLock() {
-			v.wanted.Add(1)
-			v.interrupt()
+			if v.wanted.Add(1) == 1 {
+				v.turn.Reset(turnTime)
+			}
 			v.mu.Lock()
 			v.wanted.Add(-1)
 		}
@@ -259,6 +264,17 @@ func (l *pool) take(c *context, tid int32) (*vcpu, error) {
 			return v, nil
 		}
 		v.mu.Unlock() // nobody has it any more: it is to be found like others
+	}
+}
+
+// turnTime is how long a context may run while others want its vCPU. To change it takes a tenth of a millisecond, so that
+// nobody would get anywhere if it was much less.
+const turnTime = time.Millisecond
+
+// endTurn has the owner that runs give the vCPU away, if somebody wants it.
+func (v *vcpu) endTurn() {
+	if v.wanted.Load() != 0 {
+		v.interrupt()
 	}
 }
 
