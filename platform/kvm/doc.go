@@ -96,7 +96,17 @@
 //
 // # What is left out
 //
-// 32-bit code segments; protection keys (CR4.PKE); the processor's number in RDTSCP and RDPID, which is 0;
-// huge pages in the guest's own page tables. On hosts that emulate ring 0: break points of the processor
-// (Debugger), CPUID as the platform says.
+// 32-bit code segments; protection keys (CR4.PKE); the processor's number in RDTSCP and RDPID, which is 0. On hosts that emulate ring 0:
+// break points of the processor (Debugger), CPUID as the platform says.
+//
+// Process-context identifiers: KVM drops a vCPU's translations whenever the sentry sets system registers (arch/x86/kvm/x86.c,
+// __set_sregs), as it does to change the root, so that there would be nothing to keep them for; and a vCPU stays with one context. Where
+// ring 0 is emulated CR4.PCIDE cannot be set.
+//
+// Huge pages in the guest's own page tables: they save a step of a walk only where the host backs a window by huge pages, which is off for
+// memory files unless the administrator says so (transparent_hugepage/shmem_enabled), and time to fill tables, of which 64 MiB take 0.3 ms. To change
+// a part of one, a present entry would have to become a table, which shadow page tables do not notice.
+//
+// The hand-over through memory for faults: the frame that the processor pushes would do, but what the sentry does about most of them
+// is a change of page tables, which costs more.
 package kvm
