@@ -43,8 +43,8 @@ func (c *context) Answer(f *platform.Facts) {
 	}
 }
 
-// write makes them the entry's code, which goes on to the stub, if there is one. The vCPU does not run.
-func (a *answers) write(code []byte, stub bool) {
+// write makes them the entry's code, which goes on to the stub. The vCPU does not run.
+func (a *answers) write(code []byte) {
 	const size = 15
 	fill(code[:stubOffset])
 	for i, x := range a.list[:a.n] {
@@ -53,9 +53,7 @@ func (a *answers) write(code []byte, stub bool) {
 		binary.LittleEndian.PutUint32(b[8:], x.result)
 		copy(code[i*size:], b[:])
 	}
-	if stub {
-		at := a.n * size
-		code[at] = jmp
-		binary.LittleEndian.PutUint32(code[at+1:], uint32(stubOffset-at-5))
-	}
+	at := a.n * size
+	code[at] = jmp
+	binary.LittleEndian.PutUint32(code[at+1:], uint32(stubOffset-at-5))
 }

@@ -257,7 +257,7 @@ func (c *context) loadState(v *vcpu) bool {
 	}
 	if v.facts != c.facts {
 		v.facts = c.facts
-		c.facts.write(v.home.entry[:], !c.p.outside && len(c.p.slots) > 0)
+		c.facts.write(v.home.entry[:])
 	}
 	return true
 }

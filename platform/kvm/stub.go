@@ -178,7 +178,8 @@ func (l *slot) stands(v *vcpu, e unix.Errno) bool {
 	if l.p.outside {
 		return e == unix.EFAULT && v.run.regs.rip == doorAt
 	}
-	return e == 0 && v.run.reason == exitHLT && v.run.regs.rip-entryAt(v.id) < pageSize
+	n := v.run.regs.rip - l.at(v)
+	return e == 0 && v.run.reason == exitHLT && n >= uint64(l.stub.spin) && n < uint64(l.stub.out)
 }
 
 // read reads the registers of a call. The others stay as they are.

@@ -162,6 +162,7 @@ func (s *system) newHome(id int) (home, error) {
 	if err := s.enter(entryAt(id), entry); err != nil {
 		return home{}, err
 	}
+	new(answers).write(s.m.bytes(entry)[:])
 	copy(s.m.bytes(entry)[stubOffset:], newStub(entryAt(id)+stubOffset, stackAt(id)+blockOffset, 0).code)
 	return home{s.m.bytes(entry), s.m.table(page), s.m.block(page)}, s.enter(stackAt(id), page|pteWrite|pteNX)
 }
