@@ -7,7 +7,7 @@
 
 static long cost(long number, int calls) {
 	long best = -1;
-	for (int round = 0; round < 60; round++) { // of which the shortest has the emulator's processor for itself
+	for (int round = 0; round < 300; round++) { // of which the shortest has the emulator's processor for itself
 		struct timespec a, b;
 		clock_gettime(CLOCK_MONOTONIC, &a);
 		for (int i = 0; i < calls; i++)
