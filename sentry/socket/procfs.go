@@ -87,12 +87,19 @@ func TunableError(name, value string) linux.Errno {
 	return 0
 }
 
-// Set changes a value. Names come from a fixed list, so their number is bounded.
-func (t *Tunables) Set(name, value string) {
+// maxTunables is more than are there, but names of interfaces are anybody's.
+const maxTunables = 8192
+
+// Set changes a value: ENOMEM if there are too many.
+func (t *Tunables) Set(name, value string) linux.Errno {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if _, ok := t.set[name]; !ok && len(t.set) >= maxTunables {
+		return linux.ENOMEM
+	}
 	t.set[name] = value
 	if t.watch != nil {
 		t.watch(name, value)
 	}
+	return 0
 }

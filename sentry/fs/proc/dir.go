@@ -1,11 +1,13 @@
 package proc
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -82,7 +84,7 @@ func (d *dir) Lookup(ctx vfs.Ctx, name string) (*vfs.Inode, linux.Errno) {
 
 // Valid is vfs.Revalidator's: what is fixed stays; what is a task's as long as there is that task;
 // descriptors are looked up each time.
-func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
+func (d *dir) Valid(ctx vfs.Ctx, name string, child *vfs.Inode) bool {
 	if child == nil {
 		return false
 	}
@@ -92,6 +94,9 @@ func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
 	}
 	if _, ok := d.more.(mapFiles); ok {
 		return false
+	}
+	if p, ok := d.more.(perLink); ok {
+		return name == "all" || name == "default" || slices.ContainsFunc(p.links(ctx), func(l device.Link) bool { return l.Name == name })
 	}
 	if n.task == nil {
 		return true

@@ -91,12 +91,14 @@ func isHead(name string) bool {
 	return name == "dev" || name == "dev_mcast" || name == "if_inet6" || name == "wireless"
 }
 
-// devText is /proc/net/dev. The interfaces keep no counters.
+// devText is /proc/net/dev.
 func devText(links []device.Link) string {
 	var b strings.Builder
 	b.WriteString("Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n")
 	for _, l := range links {
-		fmt.Fprintf(&b, "%6s: %7d %7d %4d %4d %4d %5d %10d %9d %8d %7d %4d %4d %4d %5d %7d %10d\n", l.Name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+		fmt.Fprintf(&b, "%6s: %7d %7d %4d %4d %4d %5d %10d %9d %8d %7d %4d %4d %4d %5d %7d %10d\n", l.Name,
+			l.Stats.RxBytes.Load(), l.Stats.RxPackets.Load(), l.Stats.RxErrors.Load(), l.Stats.RxDropped.Load(), 0, 0, 0, l.Stats.Multicast.Load(),
+			l.Stats.TxBytes.Load(), l.Stats.TxPackets.Load(), 0, l.Stats.TxDropped.Load(), 0, 0, 0, 0)
 	}
 	return b.String()
 }
@@ -119,6 +121,10 @@ func ifInet6(links []device.Link) string {
 // caller's network namespace.
 func netTunable(dir, name, otherwise string, n int) entry {
 	path := dir + "/" + name
+	byDefault := path // an interface begins with what the default is
+	if family, rest, ok := strings.Cut(dir, "/conf/"); ok && rest != "all" {
+		byDefault = family + "/conf/default/" + name
+	}
 	of := func(c *call) *socket.Tunables {
 		if t := c.reader(); t != nil && t.Namespaces() != nil {
 			return socket.TunablesOf(t.Namespaces().Net)
@@ -132,7 +138,7 @@ func netTunable(dir, name, otherwise string, n int) entry {
 	return reg(name, mode, &spec{
 		seek: seekFile,
 		perm: netPermission,
-		text: func(c *call) (string, linux.Errno) { return of(c).Get(path, otherwise) + "\n", 0 },
+		text: func(c *call) (string, linux.Errno) { return of(c).Get(path, of(c).Get(byDefault, otherwise)) + "\n", 0 },
 		write: func(c *call, s string, off int64) linux.Errno {
 			if off != 0 {
 				return 0 // as proc_dointvec does
@@ -156,8 +162,7 @@ func netTunable(dir, name, otherwise string, n int) entry {
 			if errno := socket.TunableError(path, s); errno != 0 {
 				return errno
 			}
-			of(c).Set(path, s)
-			return 0
+			return of(c).Set(path, s)
 		},
 	})
 }
@@ -187,11 +192,8 @@ func netSysctl() entry {
 		return es
 	}
 	devices := func(path string, list ...[2]string) entry {
-		var es []entry
-		for _, d := range []string{"all", "default", "lo"} {
-			es = append(es, sub(d, group(path+"/conf/"+d, list...)...))
-		}
-		return sub("conf", es...)
+		all, other := sub("all", group(path+"/conf/all", list...)...), sub("default", group(path+"/conf/default", list...)...)
+		return subPerm("conf", 0o555, perLink(func(name string) entry { return sub(name, group(path+"/conf/"+name, list...)...) }), []entry{all, other})
 	}
 	ipv4 := append(group("ipv4", ipv4Tunables[:]...), devices("ipv4", ipv4Device[:]...))
 	ipv6 := append(group("ipv6", [][2]string{{"bindv6only", "0"}, {"ip_nonlocal_bind", "0"}, {"auto_flowlabels", "1"}}...), devices("ipv6", ipv6Device[:]...))
@@ -201,6 +203,36 @@ func netSysctl() entry {
 		sub("ipv6", ipv6...),
 		sub("unix", group("unix", [2]string{"max_dgram_qlen", "512"})...),
 	)
+}
+
+// perLink is a directory for each interface of the reader's namespace.
+type perLink func(name string) entry
+
+func (perLink) links(ctx vfs.Ctx) []device.Link {
+	if t := (&call{Ctx: ctx}).reader(); t != nil && t.Namespaces() != nil {
+		return socket.Devices(t.Namespaces().Net).Links()
+	}
+	return nil
+}
+
+func (p perLink) lookup(ctx vfs.Ctx, d *dir, name string) (*vfs.Inode, linux.Errno) {
+	if name != "all" && name != "default" {
+		for _, l := range p.links(ctx) {
+			if l.Name == name {
+				return p(name).make(d, d.join(name)), 0
+			}
+		}
+	}
+	return nil, linux.ENOENT
+}
+
+func (p perLink) list(ctx vfs.Ctx, from int64) (es []numbered) {
+	for _, l := range p.links(ctx) {
+		if int64(l.Index) >= from && l.Name != "all" && l.Name != "default" {
+			es = append(es, numbered{int64(l.Index), l.Name, linux.DT_DIR})
+		}
+	}
+	return es
 }
 
 // What /proc/sys/net has, with Linux's defaults.

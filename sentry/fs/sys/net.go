@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/fs/kernfs"
@@ -31,14 +32,14 @@ func interfaces(t *device.Table, put func(path string, n kernfs.Node)) {
 	put("class/net", each(func(l *device.Link) kernfs.Node {
 		return &kernfs.Link{Target: "../../devices/virtual/net/" + l.Name}
 	}))
-	put("devices/virtual/net", each(func(l *device.Link) kernfs.Node { return linkDir(t, l.Index) }))
+	put("devices/virtual/net", each(func(l *device.Link) kernfs.Node { return linkDir(t, l.Name) }))
 }
 
 // linkDir is an interface's directory.
-func linkDir(t *device.Table, index int32) *kernfs.Dir {
+func linkDir(t *device.Table, name string) *kernfs.Dir {
 	show := func(text func(l *device.Link) string) *kernfs.File {
 		return &kernfs.File{Perm: 0o444, Show: func(vfs.Ctx) (string, linux.Errno) {
-			l, errno := t.Find(index, "")
+			l, errno := t.Find(0, name)
 			if errno != 0 {
 				return "", errno
 			}
@@ -48,30 +49,57 @@ func linkDir(t *device.Table, index int32) *kernfs.Dir {
 	refused := func() *kernfs.File {
 		return &kernfs.File{Perm: 0o444, Show: func(vfs.Ctx) (string, linux.Errno) { return "", linux.EINVAL }}
 	}
-	const zeroes = "00:00:00:00:00:00"
+	hex := func(m [6]byte) string { return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]) }
+	number := func(n func(l *device.Link) uint64) *kernfs.File {
+		return show(func(l *device.Link) string { return strconv.FormatUint(n(l), 10) })
+	}
 	entries := map[string]kernfs.Node{
-		"address": show(func(*device.Link) string { return zeroes }), "broadcast": show(func(*device.Link) string { return zeroes }),
-		"addr_len": kernfs.Fixed("6\n"), "addr_assign_type": kernfs.Fixed("0\n"), "name_assign_type": kernfs.Fixed("2\n"),
+		"address": show(func(l *device.Link) string {
+			if l.Type == linux.ARPHRD_NONE {
+				return ""
+			}
+			return hex(l.MAC)
+		}),
+		"broadcast": show(func(l *device.Link) string {
+			switch {
+			case l.Type == linux.ARPHRD_NONE:
+				return ""
+			case l.Flags&linux.IFF_BROADCAST != 0:
+				return "ff:ff:ff:ff:ff:ff"
+			}
+			return hex([6]byte{})
+		}),
+		"addr_len": number(func(l *device.Link) uint64 {
+			if l.Type == linux.ARPHRD_NONE {
+				return 0
+			}
+			return 6
+		}), "addr_assign_type": kernfs.Fixed("0\n"), "name_assign_type": kernfs.Fixed("2\n"),
 		"carrier": &kernfs.File{Perm: 0o444, Show: func(vfs.Ctx) (string, linux.Errno) {
-			l, errno := t.Find(index, "")
+			l, errno := t.Find(0, name)
 			if errno == 0 && l.Flags&linux.IFF_UP == 0 {
 				errno = linux.EINVAL
+			}
+			if l.NoCarrier {
+				return "0\n", errno
 			}
 			return "1\n", errno
 		}},
 		"carrier_changes": kernfs.Fixed("0\n"), "dev_id": kernfs.Fixed("0x0\n"), "dev_port": kernfs.Fixed("0\n"), "dormant": kernfs.Fixed("0\n"),
 		"duplex": refused(), "speed": refused(),
 		"flags":   show(func(l *device.Link) string { return fmt.Sprintf("%#x", l.Flags&0xffff&^(linux.IFF_RUNNING)) }),
-		"ifindex": show(func(l *device.Link) string { return strconv.Itoa(int(l.Index)) }), "iflink": show(func(l *device.Link) string { return strconv.Itoa(int(l.Index)) }),
-		"ifalias": kernfs.Fixed("\n"), "link_mode": kernfs.Fixed("0\n"), "netdev_group": kernfs.Fixed("0\n"), "proto_down": kernfs.Fixed("0\n"),
+		"ifindex": show(func(l *device.Link) string { return strconv.Itoa(int(l.Index)) }), "iflink": show(func(l *device.Link) string {
+			if l.Peer != 0 {
+				return strconv.Itoa(int(l.Peer))
+			}
+			return strconv.Itoa(int(l.Index))
+		}),
+		"ifalias": show(func(l *device.Link) string { return l.Alias }), "link_mode": kernfs.Fixed("0\n"), "netdev_group": number(func(l *device.Link) uint64 { return uint64(l.Group) }), "proto_down": kernfs.Fixed("0\n"),
 		"mtu": show(func(l *device.Link) string { return strconv.FormatUint(uint64(l.MTU), 10) }),
 		"operstate": show(func(l *device.Link) string {
-			if l.Flags&linux.IFF_UP == 0 {
-				return "down"
-			}
-			return "unknown"
+			return [...]string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}[l.OperState()]
 		}),
-		"tx_queue_len": kernfs.Fixed("1000\n"), "type": show(func(l *device.Link) string { return strconv.Itoa(int(l.Type)) }),
+		"tx_queue_len": number(func(l *device.Link) uint64 { return uint64(l.Queue) }), "type": show(func(l *device.Link) string { return strconv.Itoa(int(l.Type)) }),
 		"uevent":    show(func(l *device.Link) string { return fmt.Sprintf("INTERFACE=%s\nIFINDEX=%d", l.Name, l.Index) }),
 		"subsystem": &kernfs.Link{Target: "../../../../class/net"},
 	}
@@ -79,6 +107,14 @@ func linkDir(t *device.Table, index int32) *kernfs.Dir {
 		"rx_length_errors", "rx_missed_errors", "rx_nohandler", "rx_over_errors", "rx_packets", "tx_aborted_errors", "tx_bytes", "tx_carrier_errors", "tx_compressed",
 		"tx_dropped", "tx_errors", "tx_fifo_errors", "tx_heartbeat_errors", "tx_packets", "tx_window_errors"} {
 		entries["statistics/"+name] = kernfs.Fixed("0\n")
+	}
+	for name, of := range map[string]func(s *device.Stats) *atomic.Uint64{
+		"rx_bytes": func(s *device.Stats) *atomic.Uint64 { return &s.RxBytes }, "rx_packets": func(s *device.Stats) *atomic.Uint64 { return &s.RxPackets },
+		"rx_dropped": func(s *device.Stats) *atomic.Uint64 { return &s.RxDropped }, "rx_errors": func(s *device.Stats) *atomic.Uint64 { return &s.RxErrors },
+		"tx_bytes": func(s *device.Stats) *atomic.Uint64 { return &s.TxBytes }, "tx_packets": func(s *device.Stats) *atomic.Uint64 { return &s.TxPackets },
+		"tx_dropped": func(s *device.Stats) *atomic.Uint64 { return &s.TxDropped }, "multicast": func(s *device.Stats) *atomic.Uint64 { return &s.Multicast },
+	} {
+		entries["statistics/"+name] = number(func(l *device.Link) uint64 { return of(l.Stats).Load() })
 	}
 	return kernfs.NewDir(entries)
 }

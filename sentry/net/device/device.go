@@ -36,6 +36,7 @@ type Link struct {
 	GenMode   uint8 // how the first address of IPv6 is made (IN6_ADDR_GEN_MODE_)
 	NoIPv6    bool
 	Begun     bool // it has been up
+	table     *Table
 }
 
 // Behind is what carries the frames of an interface that was made inside.
@@ -68,6 +69,22 @@ func (l *Link) Up() bool { return l.Flags&linux.IFF_UP != 0 }
 
 // Loopback reports whether what is sent comes back.
 func (l *Link) Loopback() bool { return l.Flags&linux.IFF_LOOPBACK != 0 }
+
+// OperState is what IFLA_OPERSTATE shows, RFC 2863's state (default_operstate).
+func (l *Link) OperState() uint8 {
+	const unknown, down, lowerDown, up = 0, 2, 3, 6
+	switch {
+	case l.Flags&linux.IFF_UP == 0:
+		return down
+	case l.NoCarrier && l.Peer != 0 && l.PeerTable == l.table:
+		return lowerDown
+	case l.NoCarrier:
+		return down
+	case l.Loopback() || l.Kind == "dummy":
+		return unknown
+	}
+	return up
+}
 
 // Addr is an address of an interface.
 type Addr struct {
@@ -164,6 +181,7 @@ func (t *Table) Insert(l Link) (int32, linux.Errno) {
 		l.Index = t.last + 1
 	}
 	t.last = max(t.last, l.Index)
+	l.table = t
 	if l.Stats == nil {
 		l.Stats = &Stats{}
 	}

@@ -190,12 +190,6 @@ func (d *Device) leave() (was device.Link) {
 // Where is the namespace that d is in, and its index, 0 if it is gone.
 func (d *Device) Where() (Place, int32) { return d.where() }
 
-// PeerIn reports whether the other end of d is in its own namespace, without a carrier.
-func (d *Device) PeerIn(t *device.Table) bool {
-	place, index := d.where()
-	return d.peer != nil && index != 0 && place.Table == t
-}
-
 // where is where d is: index 0 if it is gone.
 func (d *Device) where() (Place, int32) {
 	d.mu.Lock()

@@ -63,25 +63,6 @@ func wanted(q *request) func(l *device.Link) bool {
 	}
 }
 
-// operState is IFLA_OPERSTATE (default_operstate): up is known of interfaces that have a carrier to lose.
-func operState(l *device.Link) byte {
-	const unknown, down, lowerDown, up = 0, 2, 3, 6
-	switch {
-	case l.Flags&linux.IFF_UP == 0:
-		return down
-	case l.NoCarrier && l.Peer != 0 && l.PeerTable != nil && l.Behind != nil:
-		if d := link.Of(l); d != nil && d.PeerIn(l.PeerTable) {
-			return lowerDown
-		}
-		return down
-	case l.NoCarrier:
-		return down
-	case l.Loopback() || l.Kind == "dummy":
-		return unknown
-	}
-	return up
-}
-
 // putLink describes an interface (rtnl_fill_ifinfo).
 func (p *ports) putLink(r *reply, h linux.Nlmsghdr, l *device.Link) {
 	if h.Type == 0 {
@@ -100,7 +81,7 @@ func (p *ports) putLink(r *reply, h linux.Nlmsghdr, l *device.Link) {
 	}
 	r.str(linux.IFLA_IFNAME, l.Name)
 	r.attr32(linux.IFLA_TXQLEN, l.Queue)
-	r.attr(linux.IFLA_OPERSTATE, operState(l))
+	r.attr(linux.IFLA_OPERSTATE, l.OperState())
 	r.attr(linux.IFLA_LINKMODE, 0)
 	r.attr32(linux.IFLA_MTU, l.MTU)
 	if l.Kind != "" {
@@ -207,7 +188,7 @@ func putPort(r *reply, h linux.Nlmsghdr, l *device.Link) {
 	r.str(linux.IFLA_IFNAME, l.Name)
 	r.attr32(linux.IFLA_MASTER, uint32(l.Master))
 	r.attr32(linux.IFLA_MTU, l.MTU)
-	r.attr(linux.IFLA_OPERSTATE, operState(l))
+	r.attr(linux.IFLA_OPERSTATE, l.OperState())
 	r.attr(linux.IFLA_ADDRESS, l.MAC[:]...)
 	if l.Peer != 0 {
 		r.attr32(linux.IFLA_LINK, uint32(l.Peer))
