@@ -126,3 +126,18 @@ func TestNetRate(t *testing.T) {
 		e.oneLine(e.run(), "dev.runsc.net-rate", "20M")
 	}, "real")
 }
+
+// TestTunDevice: the node of a bundle's devices is there.
+func TestTunDevice(t *testing.T) {
+	each(t, func(e *env) {
+		e.grant("CAP_NET_ADMIN")
+		mode := os.FileMode(0o660)
+		gid := uint32(5)
+		e.spec.Linux.Devices = append(e.spec.Linux.Devices, specs.LinuxDevice{Path: "/dev/net/tun", Type: "c", Major: 10, Minor: 200, FileMode: &mode, GID: &gid})
+		e.shell("ls -ln /dev/net/tun | busybox cut -c1-50; busybox tunctl -t t0 >/dev/null && busybox ip link set t0 up && cat /sys/class/net/t0/operstate")
+		e.flags = append(e.flags, "--network=none")
+		if r := e.run(); !strings.HasPrefix(r.out, "crw-rw----    1 0        5          10, 200") || !strings.HasSuffix(r.out, "\ndown\n") {
+			t.Error(r)
+		}
+	}, "real")
+}

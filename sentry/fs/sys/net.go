@@ -49,7 +49,9 @@ func linkDir(t *device.Table, name string) *kernfs.Dir {
 	refused := func() *kernfs.File {
 		return &kernfs.File{Perm: 0o444, Show: func(vfs.Ctx) (string, linux.Errno) { return "", linux.EINVAL }}
 	}
-	hex := func(m [6]byte) string { return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]) }
+	hex := func(m [6]byte) string {
+		return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+	}
 	number := func(n func(l *device.Link) uint64) *kernfs.File {
 		return show(func(l *device.Link) string { return strconv.FormatUint(n(l), 10) })
 	}
