@@ -158,12 +158,18 @@ func (l *listener) fastRoom() bool {
 	if most == 0 && set&fastAllListeners != 0 {
 		most = l.backlog
 	}
+	if most > 0 && l.fast >= most {
+		l.e.table.Counters.FastOpenOverflow.Add(1)
+	}
 	return l.fast < most
 }
 
 // tryFast looks at what a SYN says of Fast Open (tcp_try_fastopen): whether its data is to be taken at once, and the
 // cookie that the answer is to give.
 func (l *listener) tryFast(g *segment) (take bool, give []byte) {
+	if g.FastOpen == header.AskCookie {
+		l.e.table.Counters.FastOpenCookieReqd.Add(1)
+	}
 	if g.FastOpen == 0 && len(g.data) == 0 || !l.fastRoom() {
 		return false, nil
 	}
@@ -181,6 +187,9 @@ func (l *listener) tryFast(g *segment) (take bool, give []byte) {
 	if ok && newest {
 		return true, nil
 	}
+	if !ok {
+		l.e.table.Counters.FastOpenPassiveFail.Add(1)
+	}
 	return ok, fresh[:]
 }
 
@@ -191,6 +200,7 @@ func (l *listener) openFast(g *segment, give []byte) bool {
 	if n == nil {
 		return false
 	}
+	l.e.table.Counters.FastOpenPassive.Add(1)
 	n.lock()
 	defer n.unlock()
 	x := n.net
@@ -330,8 +340,12 @@ func (s *segments) heardFast(e *Endpoint, g *segment) {
 	}
 	n := int(g.Ack - (s.iss + 1))
 	if n <= 0 || n > e.snd.n {
+		if s.askedFast && e.snd.n > 0 {
+			s.count.FastOpenActiveFail.Add(1)
+		}
 		return
 	}
+	s.count.FastOpenActive.Add(1)
 	e.snd.drop(n)
 	s.una += uint32(n)
 	s.nxt = s.una
@@ -345,9 +359,10 @@ func (e *Endpoint) openDirect(l *listener) {
 	if e.fast == nil {
 		return
 	}
-	room := l.fastRoom()
+	room, count := l.fastRoom(), &e.table.Counters
 	dst, src := e.remote.Addr(), e.local.Addr()
 	if e.fast.data == nil {
+		count.FastOpenCookieReqd.Add(1)
 		if room {
 			m := l.fastKeys().mac(0, src, dst)
 			p := fastPeer{size: cookieSize, mss: loopMSS}
@@ -362,6 +377,7 @@ func (e *Endpoint) openDirect(l *listener) {
 	if room {
 		ok, _ = l.fastKeys().good(&h, src, dst)
 		if ok = ok || e.table.Stack.Settings.FastOpen.Load()&fastServerNoCookie != 0; !ok && known.size != 0 {
+			count.FastOpenPassiveFail.Add(1)
 			m := l.fastKeys().mac(0, src, dst)
 			copy(known.cookie[:], m[:])
 			e.table.cookies.remember(dst, known)
@@ -369,6 +385,10 @@ func (e *Endpoint) openDirect(l *listener) {
 	}
 	if e.peer != nil && ok {
 		e.synData, e.peer.synData = true, true
+		count.FastOpenActive.Add(1)
+		count.FastOpenPassive.Add(1)
+	} else {
+		count.FastOpenActiveFail.Add(1)
 	}
 }
 

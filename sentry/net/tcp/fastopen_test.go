@@ -88,6 +88,9 @@ func TestFastOpen(t *testing.T) {
 	if d.Info().State != uint8(Established) || l.listen.fast != 0 || c.snd.n != 0 {
 		t.Errorf("state %d, %d are counted, %d bytes are kept", d.Info().State, l.listen.fast, c.snd.n)
 	}
+	if s.a.Counters.FastOpenActive.Load() != 1 || s.b.Counters.FastOpenPassive.Load() != 1 || s.b.Counters.FastOpenCookieReqd.Load() != 1 {
+		t.Errorf("counted %d, %d, %d", s.a.Counters.FastOpenActive.Load(), s.b.Counters.FastOpenPassive.Load(), s.b.Counters.FastOpenCookieReqd.Load())
+	}
 	s.transfer(t, c, d, 1<<20, 10*time.Second)
 }
 

@@ -303,6 +303,7 @@ func (s *segments) established(e *Endpoint, g *segment) {
 // acceptable is the first checks: sequence numbers, PAWS, RST, SYN (RFC 9293 3.10.7.4, RFC 7323 5, RFC 5961).
 func (s *segments) acceptable(e *Endpoint, g *segment, now int64) bool {
 	if s.ts && g.HasTS && before(g.TSVal, s.tsRecent) && g.Flags&header.RST == 0 && now-s.tsAt < 24*86400e9 {
+		s.count.PAWSEstab.Add(1)
 		s.challenge(e)
 		return false
 	}
@@ -349,6 +350,7 @@ func (s *segments) acceptable(e *Endpoint, g *segment, now int64) bool {
 // challenge answers what may be from somebody who guesses, not too often.
 func (s *segments) challenge(e *Endpoint) {
 	if challenges.allow() {
+		s.count.ChallengeACK.Add(1)
 		s.sendAck(e)
 	}
 }

@@ -15,6 +15,7 @@ import (
 type segments struct {
 	path  stack.Path
 	clock *stack.Clock
+	count *Counters
 
 	// What the peer said in its SYN.
 	mss      int // of the data of a segment, without options
@@ -172,7 +173,7 @@ const (
 
 // newSegments begins the part of e that goes over path.
 func (e *Endpoint) newSegments(path *stack.Path) *segments {
-	s := &segments{path: *path, clock: e.table.Stack.Clock, mss: 536, quick: 16, room: firstRoom}
+	s := &segments{path: *path, clock: e.table.Stack.Clock, count: &e.table.Counters, mss: 536, quick: 16, room: firstRoom}
 	s.iss = newISS(e.local, e.remote)
 	s.una, s.nxt = s.iss, s.iss
 	s.rtt.rto = 1e9
@@ -408,6 +409,7 @@ func (s *segments) addBlocks(h *header.TCP) {
 	}
 	if s.dup.Start != s.dup.End {
 		add(s.dup)
+		s.count.DSACKOldSent.Add(1)
 		s.dup = header.Block{}
 	}
 	var ranges []header.Block

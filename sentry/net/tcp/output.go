@@ -26,7 +26,7 @@ func (s *segments) output(e *Endpoint, more bool) {
 		}
 		pipe := s.pipe()
 		room := s.cc.cwnd - pipe
-		if room <= 0 && pipe > 0 {
+		if room <= 0 && pipe > 0 || len(s.fl.live()) >= mostSent && s.fl.lost <= s.fl.again {
 			s.cc.full, s.cc.fullTo = true, s.nxt
 			break
 		}
@@ -135,6 +135,11 @@ func (s *segments) resendLost(e *Endpoint, i, room int, now int64) {
 	if n := s.most(e, room); int(r.end-start) > n && s.fl.split(i, start+uint32(n)) {
 		r = &s.fl.live()[i]
 	}
+	if s.rec.state == caLoss {
+		s.count.SlowStartRetrans.Add(1)
+	} else {
+		s.count.FastRetrans.Add(1)
+	}
 	r.mark |= markAgain
 	s.fl.again += int(r.end - start)
 	s.resend(e, i, now)
@@ -164,10 +169,13 @@ func (s *segments) resend(e *Endpoint, i int, now int64) {
 	s.retrans += segs
 	s.shown.bytesAgain += uint64(n)
 	e.table.Stack.Counters.TCPRetransSegs.Add(uint64(segs))
+	flags := h.Flags
 	for size := s.most(e, data); data > size; off, data = off+size, data-size { // a record that could not be cut
+		h.Flags = flags &^ header.FIN
 		s.emit(e, &h, off, size, 0)
 		h.Seq += uint32(size)
 	}
+	h.Flags = flags
 	s.emit(e, &h, off, data, s.mark(&h, data, true))
 }
 
@@ -215,6 +223,7 @@ func (s *segments) expire(e *Endpoint, now int64) {
 		return true
 	}
 	if due(&s.ackAt) {
+		s.count.DelayedACKs.Add(1)
 		s.sendAck(e)
 	}
 	if due(&s.synAt) {
@@ -254,6 +263,7 @@ func (s *segments) gaveUp(e *Endpoint, now int64, most int) bool {
 	if s.tries <= most && !late {
 		return false
 	}
+	s.count.AbortOnTimeout.Add(1)
 	e.setErr(linux.ETIMEDOUT)
 	e.finish()
 	return true
@@ -262,6 +272,7 @@ func (s *segments) gaveUp(e *Endpoint, now int64, most int) bool {
 // timedOut is the retransmission time-out (RFC 6298 5).
 func (s *segments) timedOut(e *Endpoint, now int64) {
 	s.tries++
+	s.count.Timeouts.Add(1)
 	switch e.state {
 	case SynSent, SynRecv:
 		if s.gaveUp(e, now, int(e.SynCnt)) {
@@ -334,6 +345,7 @@ func (s *segments) keepAlive(e *Endpoint, now int64) {
 		return
 	}
 	s.keeps++
+	s.count.KeepAlive.Add(1)
 	h := s.header(e, s.nxt-1, 0)
 	s.emit(e, &h, 0, 0, 0)
 	s.keepAt = now + int64(e.KeepIntvl)*1e9

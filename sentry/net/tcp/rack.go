@@ -54,6 +54,7 @@ func (s *segments) rackAdvance(r *sent) {
 func (s *segments) reordered(by uint32) {
 	k := &s.rack
 	k.seen++
+	s.count.SackReorder.Add(1)
 	if n := (int(by) + s.mss - 1) / s.mss; n > k.reordering {
 		k.reordering = min(n, mostReordering)
 	}
@@ -170,6 +171,7 @@ func (s *segments) sendProbe(e *Endpoint, now int64) {
 		k.probeOld = true
 	}
 	k.probes++
+	s.count.LossProbes.Add(1)
 	s.rtoAt = now + s.rtt.rto
 }
 
@@ -182,6 +184,7 @@ func (s *segments) probeAcked(to uint32) {
 		k.probing = false
 	case before(k.probe, to):
 		k.probing = false
+		s.count.LossProbeRecovery.Add(1)
 		if s.rec.state == caOpen {
 			s.beginReduction()
 			s.rec.state, s.rec.undo = caCWR, false
@@ -212,7 +215,7 @@ func (s *segments) isDuplicate(g *segment) bool {
 func (s *segments) duplicated(b header.Block, ack uint32) {
 	k := &s.rack
 	n := (int(b.End-b.Start) + s.mss - 1) / s.mss
-	s.ack.dsack = true
+	s.count.DSACKRecv.Add(uint64(n))
 	if k.dsacks += uint32(n); k.dsacks > s.retrans { // it is the way that makes them
 		return
 	}

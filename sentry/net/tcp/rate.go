@@ -56,7 +56,6 @@ type ack struct {
 	sackRTT  int64
 	high     bool // something was sacked before
 	news     bool // something is sacked now
-	dsack    bool // it tells of what came twice
 	probed   bool // which was the probe
 	dup      bool // it is a duplicate: no data, no new window
 	ece      bool // it tells of congestion

@@ -102,6 +102,7 @@ func (s *segments) alert(e *Endpoint, to uint32) {
 		}
 	case caLoss:
 		if s.mayUndo() {
+			s.count.LossUndo.Add(1)
 			s.undoWindow(true)
 			s.tries = 0
 			if s.sackOK {
@@ -147,6 +148,7 @@ func (s *segments) ends(to uint32) bool {
 	case caLoss, caRecovery:
 		loss := r.state == caLoss
 		if s.mayUndo() {
+			s.count.FullUndo.Add(1)
 			s.undoWindow(false)
 		}
 		if !s.sackOK && to == r.high {
@@ -234,6 +236,11 @@ func (s *segments) beginReduction() {
 // enterRecovery begins to send again what is lost (tcp_enter_recovery).
 func (s *segments) enterRecovery(now int64) {
 	r := &s.rec
+	if s.sackOK {
+		s.count.SackRecovery.Add(1)
+	} else {
+		s.count.RenoRecovery.Add(1)
+	}
 	r.ssthresh = 0
 	s.beginUndo()
 	if r.state < caCWR {
@@ -344,6 +351,7 @@ func (s *segments) undoPartial() bool {
 	if s.fl.again > 0 {
 		return true
 	}
+	s.count.PartialUndo.Add(1)
 	s.undoWindow(true)
 	s.keepOpen()
 	return false
@@ -354,6 +362,7 @@ func (s *segments) undoDuplicates() bool {
 	if !s.rec.undo || s.rec.again != 0 {
 		return false
 	}
+	s.count.DSACKUndo.Add(1)
 	s.rack.persist = min(rackPersist, s.rack.persist+1)
 	s.undoWindow(false)
 	return true

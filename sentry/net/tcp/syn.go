@@ -68,6 +68,8 @@ func (l *listener) inputSyn(g *segment) bool {
 		return false
 	}
 	if len(l.queue)+len(l.late) > l.backlog {
+		t.Counters.ListenOverflows.Add(1)
+		t.Counters.ListenDrops.Add(1)
 		l.mu.Unlock()
 		return true
 	}
@@ -273,6 +275,7 @@ func (l *listener) cookie(g *segment) {
 			mss = i
 		}
 	}
+	l.e.table.Counters.SyncookiesSent.Add(1)
 	plain := *g
 	plain.SackOK, plain.HasWScale, plain.HasTS = false, false, false
 	l.synAck(&synEntry{g: plain, iss: cookieISS(g, g.Seq, l.e.table.Stack.Clock.Now()/cookieTime, mss)}, false, nil)
@@ -291,12 +294,14 @@ func (l *listener) checkCookie(g *segment) (*synEntry, bool) {
 	mss := int((iss - seq) >> 25 & 3)
 	for count := now; count > now-2; count-- {
 		if cookieISS(g, seq, count, mss) == iss {
+			l.e.table.Counters.SyncookiesRecv.Add(1)
 			s := &synEntry{g: *g, iss: iss}
 			s.g.Seq, s.g.data = seq, nil
 			s.g.TCP = header.TCP{Seq: seq, MSS: cookieMSS[mss], Window: g.Window}
 			return s, true
 		}
 	}
+	l.e.table.Counters.SyncookiesFailed.Add(1)
 	return nil, false
 }
 

@@ -23,7 +23,8 @@ type Table struct {
 	timer stack.Timer
 	held  held
 
-	cookies cookies
+	cookies  cookies
+	Counters Counters
 
 	service  atomic.Pointer[Endpoint]
 	standard atomic.Pointer[string] // net.ipv4.tcp_congestion_control
@@ -124,6 +125,7 @@ func (t *Table) get(local, remote netip.AddrPort) *Endpoint {
 // wait keeps the addresses of e taken for a while.
 func (t *Table) wait(e *Endpoint) {
 	now := t.Stack.Clock.Now()
+	t.Counters.TW.Add(1)
 	w := &waiter{pair: pair{e.local, e.remote}, v6: e.V6, begun: now, until: now + waitTime, uid: e.bind.UID}
 	w.bind = stack.Binding{Addr: e.local.Addr(), V6: e.V6, Link: e.bind.Link, UID: e.bind.UID, Who: w, Auto: e.bind.Auto, Reuse: e.bind.Reuse, ReusePort: e.bind.ReusePort}
 	if o := e.owner; o != nil {

@@ -32,8 +32,8 @@ type unacked struct {
 	few                 [1]sent
 }
 
-// mostSent bounds the pieces that a peer can cut what was sent into.
-const mostSent = 16384
+// mostSent bounds the pieces that are on their way, and that a peer can cut them into.
+const mostSent = 4096
 
 // live are the records.
 func (f *unacked) live() []sent { return f.recs[f.head:] }
@@ -145,6 +145,7 @@ func (s *segments) loses(i int) {
 	case r.mark&markSacked != 0:
 		return
 	case r.mark&markAgain != 0:
+		s.count.LostRetransmit.Add(1)
 		r.mark &^= markAgain
 		f.again -= n
 		s.rate.lost += uint64(n)

@@ -66,7 +66,7 @@ func registerProc() {
 			socket.RegisterProc(name+suffix, table(h, func(n *Net, uid func(auth.UID) uint32) []string { return dgramRows(n, kind, v6, uid) }))
 		}
 	}
-	for name, text := range map[string]func(*Net) string{"dev": devText, "route": routeText, "ipv6_route": route6Text, "snmp": snmpText, "sockstat": sockstatText, "sockstat6": sockstat6Text, "arp": arpText} {
+	for name, text := range map[string]func(*Net) string{"dev": devText, "route": routeText, "ipv6_route": route6Text, "snmp": snmpText, "netstat": netstatText, "sockstat": sockstatText, "sockstat6": sockstat6Text, "arp": arpText} {
 		socket.RegisterProc(name, func(ns socket.Namespace, _ func(auth.UID) uint32, _ uint64) (string, uint64) { return text(Of(ns)), 0 })
 	}
 }
@@ -279,6 +279,16 @@ func snmpText(n *Net) string {
 func snmpDatagrams(name string, c *stack.DatagramCounters) string {
 	return fmt.Sprintf("%[1]s: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors\n%[1]s: %[2]d %d %d %d %d 0 0 0 0\n", name,
 		c.In.Load(), c.NoPorts.Load(), c.InErrors.Load()+c.RcvbufErrors.Load(), c.Out.Load(), c.RcvbufErrors.Load())
+}
+
+// netstatText is /proc/net/netstat.
+func netstatText(n *Net) string {
+	names, counts := "TcpExt:", "TcpExt:"
+	n.TCP.Counters.Each(func(name string, n uint64) {
+		names += " " + name
+		counts += " " + strconv.FormatUint(n, 10)
+	})
+	return names + "\n" + counts + "\n"
 }
 
 func (n *Net) count(v6 bool) (tcpInUse, waits, udp, lite, raw int) {

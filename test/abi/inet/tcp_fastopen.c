@@ -18,6 +18,15 @@ static int with_data(int s) { // TCPI_OPT_SYN_DATA
 	must(getsockopt(s, SOL_TCP, TCP_INFO, b, &n));
 	return !!(b[5] & 32);
 }
+// counter is one of TcpExt in /proc/net/netstat.
+static long counter(const char *name) {
+	char names[8192], counts[8192], *n, *c, *a, *b;
+	FILE *f = fopen("/proc/net/netstat", "r");
+	must(f && fgets(names, sizeof names, f) && fgets(counts, sizeof counts, f) ? 0 : -1), fclose(f);
+	for (n = strtok_r(names, " \n", &a), c = strtok_r(counts, " \n", &b); n && c; n = strtok_r(NULL, " \n", &a), c = strtok_r(NULL, " \n", &b))
+		if (!strcmp(n, name)) return atol(c);
+	return -1;
+}
 static struct sockaddr_in to;
 static int l;
 // come accepts and prints what has come.
@@ -58,5 +67,7 @@ int main(void) {
 	c = tcp(0), show(fast(c, "an old cookie", 0)), come(c), c = tcp(0), show(fast(c, "a new one", 0)), come(c);
 	c = tcp(0), to.sin_port = htons(1), show(fast(c, "nobody", 0)), show(opt(c, SOL_SOCKET, SO_ERROR));
 	show(put(DIR "tcp_fastopen_key", "nonsense")), show(put(DIR "tcp_fastopen_key", "00000001-00000002-00000003-00000004"));
+	const char *counted[] = {"TCPFastOpenActive", "TCPFastOpenPassive", "TCPFastOpenActiveFail", "TCPFastOpenPassiveFail", "TCPFastOpenListenOverflow", "TCPFastOpenCookieReqd"};
+	for (unsigned i = 0; i < 6; i++) fact("%s %ld", counted[i], counter(counted[i]));
 	return 0;
 }
