@@ -46,7 +46,7 @@ func (s *segments) output(e *Endpoint, more bool) {
 	if s.ackNow {
 		s.sendAck(e)
 	}
-	s.arm(e)
+	s.arm(e, now)
 }
 
 // sendNew sends one new segment if there is one to be sent.
@@ -180,8 +180,7 @@ func (s *segments) resend(e *Endpoint, i int, now int64) {
 }
 
 // arm sets the deadlines that follow from what is on its way.
-func (s *segments) arm(e *Endpoint) {
-	now := s.clock.Now()
+func (s *segments) arm(e *Endpoint, now int64) {
 	switch {
 	case s.nxt != s.una:
 		s.probeAt = 0
@@ -299,7 +298,7 @@ func (s *segments) timedOut(e *Endpoint, now int64) {
 	s.enterLoss(now)
 	s.resendLost(e, 0, s.mss, now)
 	s.rec.out += s.mss
-	s.arm(e)
+	s.arm(e, now)
 }
 
 // probe asks whether a window is still closed; or sends a segment that was held back for too long.
@@ -321,7 +320,7 @@ func (s *segments) probe(e *Endpoint, now int64) {
 	}
 	h := s.header(e, s.una-1, 0)
 	s.emit(e, &h, 0, 0, 0)
-	s.arm(e)
+	s.arm(e, now)
 }
 
 // keepAlive asks whether the peer is still there (RFC 9293 3.8.4).
