@@ -21,7 +21,6 @@ type bridge struct {
 	ports []*port
 	fdb   map[header.MAC]*station
 	fixed bool // the hardware address was given
-	last  int
 }
 
 // port is an interface of a bridge.
@@ -141,7 +140,10 @@ func (b *bridge) list() []*port {
 // (br_stp_recalculate_bridge_id).
 func (b *bridge) recalculate() {
 	place, index := b.dev.where()
-	if index == 0 || b.fixed {
+	b.mu.RLock()
+	fixed := b.fixed
+	b.mu.RUnlock()
+	if index == 0 || fixed {
 		return
 	}
 	var low [6]byte
@@ -164,23 +166,22 @@ func (b *bridge) recalculate() {
 // FixMAC says that the address of a bridge was given.
 func (d *Device) FixMAC() {
 	if d.bridge != nil {
+		d.bridge.mu.Lock()
 		d.bridge.fixed = true
+		d.bridge.mu.Unlock()
 	}
 }
 
-// carrier is there while a port has one; of a bridge that has no port, too.
+// carrier is there while a port has one.
 func (b *bridge) carrier() {
-	place, index := b.dev.where()
-	if index == 0 || !b.dev.up.Load() {
-		return
+	has := func() bool { return slices.ContainsFunc(b.list(), func(p *port) bool { return p.dev.running() }) }
+	for again := true; again; {
+		on := has()
+		if place, index := b.dev.where(); index != 0 {
+			place.Table.SetCarrier(index, on)
+		}
+		again = on != has()
 	}
-	ports := b.list()
-	b.mu.Lock()
-	had := b.last > 0
-	b.last += len(ports)
-	b.mu.Unlock()
-	on := len(ports) == 0 && !had || slices.ContainsFunc(ports, func(p *port) bool { return p.dev.running() })
-	place.Table.SetCarrier(index, on)
 }
 
 // special are the addresses that no bridge forwards (IEEE 802.1D 7.12.6).

@@ -30,11 +30,12 @@ type Device struct {
 	tun    *Tun    // of a tun or tap
 	at     atomic.Pointer[Link]
 	port   atomic.Pointer[port] // in a bridge
-	up     atomic.Bool
+	up     atomic.Bool          // by Changed
 
-	mu    sync.Mutex
-	place Place
-	index int32 // 0: it is gone
+	settling sync.Mutex // Changed, one at a time
+	mu       sync.Mutex
+	place    Place
+	index    int32 // 0: it is gone
 
 	backlog backlog
 }
@@ -257,10 +258,18 @@ func (d *Device) Move(to Place, name string) linux.Errno {
 
 // Changed is device.Behind's.
 func (d *Device) Changed(l *device.Link, was uint32) {
+	d.settling.Lock()
+	if place, index := d.where(); index == l.Index { // what came later may have been told of earlier
+		if now, errno := place.Table.Find(index, ""); errno == 0 {
+			l = &now
+		}
+	}
 	if at := d.at.Load(); at != nil && at.own() != l.MAC {
 		at.SetMAC(l.MAC)
 	}
-	if d.up.Swap(l.Up()) == l.Up() {
+	same := d.up.Swap(l.Up()) == l.Up()
+	d.settling.Unlock()
+	if same {
 		return
 	}
 	switch {
@@ -273,16 +282,19 @@ func (d *Device) Changed(l *device.Link, was uint32) {
 	}
 }
 
-// carrier is there at both ends of a veth if both are up.
+// carrier is there at both ends of a veth if both are up. Who finds that this is no longer so, once it has been said, says it anew.
 func (d *Device) carrier() {
-	on := d.up.Load() && d.peer.up.Load()
-	for _, e := range []*Device{d, d.peer} {
-		if place, index := e.where(); index != 0 {
-			place.Table.SetCarrier(index, on)
-			if p := e.port.Load(); p != nil {
-				p.bridge.carrier()
+	for again := true; again; {
+		on := d.up.Load() && d.peer.up.Load()
+		for _, e := range []*Device{d, d.peer} {
+			if place, index := e.where(); index != 0 {
+				place.Table.SetCarrier(index, on)
+				if p := e.port.Load(); p != nil {
+					p.bridge.carrier()
+				}
 			}
 		}
+		again = on != (d.up.Load() && d.peer.up.Load())
 	}
 }
 

@@ -214,3 +214,34 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d left", made.Load()-begin)
 	}
 }
+
+// TestCarrierRace puts both ends up and down at once: in the end they agree.
+func TestCarrierRace(t *testing.T) {
+	a, b := newPlace(), newPlace()
+	pair(t, a, b, "x", "y")
+	x, y := a.link(t, "x").Index, b.link(t, "y").Index
+	done := make(chan bool)
+	for _, e := range []struct {
+		p Place
+		i int32
+	}{{a, x}, {b, y}, {a, x}, {b, y}} {
+		go func() {
+			for n := range 300 {
+				e.p.Table.SetFlags(e.i, uint32(n)&1, linux.IFF_UP)
+			}
+			done <- true
+		}()
+	}
+	for range 4 {
+		<-done
+	}
+	for _, up := range []uint32{0, 1} {
+		a.Table.SetFlags(x, up, linux.IFF_UP)
+		b.Table.SetFlags(y, 1, linux.IFF_UP)
+		if got := !a.link(t, "x").NoCarrier; got != (up == 1) || got != !b.link(t, "y").NoCarrier || Of(a.link(t, "x")).up.Load() != (up == 1) {
+			t.Errorf("up %d: %+v and %+v", up, a.link(t, "x"), b.link(t, "y"))
+		}
+	}
+	End(a.Table)
+	End(b.Table)
+}
