@@ -423,6 +423,9 @@ func doEpollWait(t *kernel.Task, fd int32, addr usermem.Addr, n int32, deadline 
 	room := eventsPool.Get().(*[1024]vfs.EpollEvent)
 	defer eventsPool.Put(room)
 	events := room[:min(int(n), len(room))]
+	if most := min(int(n), e.Len()); most > len(events) {
+		events = make([]vfs.EpollEvent, most)
+	}
 	got, errno := e.Wait(t, events, deadline, zero)
 	if errno != 0 {
 		if errno == linux.ERESTARTSYS {

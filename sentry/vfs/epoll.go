@@ -301,6 +301,13 @@ func (e *Epoll) pop() *epollItem {
 	return it
 }
 
+// Len is how many files are watched.
+func (e *Epoll) Len() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.items)
+}
+
 // Wait is epoll_wait(2): it fills out with events, waiting until deadline for the first
 // (wait.Forever; nonblock for a time-out of zero).
 func (e *Epoll) Wait(ctx Ctx, out []EpollEvent, deadline time.Time, nonblock bool) (int, linux.Errno) {
