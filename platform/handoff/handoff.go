@@ -22,22 +22,31 @@ func Processor() int
 // Look looks at two words up to n times, until one of them is not what it was.
 func Look(a *atomic.Uint32, wasA uint32, b *atomic.Uint32, wasB, n uint32) bool
 
-// perMicro is how many ticks a microsecond has.
-var perMicro = sync.OnceValue(func() uint64 {
-	best, ticks := time.Hour, uint64(1000)
+// rates are how many ticks of the counter a microsecond has, and how many looks at words with a PAUSE after each
+// take a millisecond.
+var rates = sync.OnceValue(func() (r struct{ ticks, looks uint64 }) {
+	const n = 2000
 	var word atomic.Uint32
+	best := time.Hour
+	r.ticks = 1
 	for range 5 {
 		began, counter := time.Now(), Counter()
-		Look(&word, 0, &word, 0, 2000)
-		if took, n := time.Since(began), Counter()-counter; took < best && took > 0 {
-			best, ticks = took, max(n*1000/uint64(took), 1)
+		Look(&word, 0, &word, 0, n)
+		if took, ticks := time.Since(began), Counter()-counter; took < best && took > 0 {
+			best, r.ticks = took, max(ticks*1000/uint64(took), 1)
 		}
 	}
-	return ticks
+	r.looks = uint64(n * time.Millisecond / best)
+	return r
 })
 
 // Ticks is d in ticks of the counter.
-func Ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond) * perMicro() }
+func Ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond) * rates().ticks }
+
+// Looks is how many looks at words take about that long.
+func Looks(d time.Duration) uint32 {
+	return uint32(max(uint64(d/time.Microsecond)*rates().looks/1000, 1))
+}
 
 // Limits of both ways.
 const (
@@ -105,19 +114,3 @@ func (p *Pace) Back() {
 	p.rest = min(max(2*p.rest, firstRest), lastRest)
 	p.until = Counter() + Ticks(p.rest)
 }
-
-// looks is how many looks at a word take a microsecond, of a loop with a PAUSE in each.
-var looks = sync.OnceValue(func() uint64 {
-	const n = 4000
-	best := uint64(1) << 62
-	var word atomic.Uint32
-	for range 5 {
-		began := Counter()
-		Look(&word, 0, &word, 0, n)
-		best = min(best, Counter()-began)
-	}
-	return max(n*perMicro()/best, 1)
-})
-
-// Looks is how many looks at a word take about that long.
-func Looks(d time.Duration) uint32 { return uint32(uint64(d/time.Microsecond) * looks()) }

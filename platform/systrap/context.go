@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
@@ -169,7 +170,7 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 		}
 		a.ax = uint32(r.Eflags&0xd5|2)<<8 | uint32(r.Eflags>>11&1)
 		a.fast = 1
-		c.placing.resumed = counter()
+		c.placing.resumed = handoff.Counter()
 		t.wake(stateRun)
 		return
 	}
@@ -190,7 +191,7 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 		a.fp = t.at + areaFPU
 		c.fpuDirty = false
 	}
-	c.placing.resumed = counter()
+	c.placing.resumed = handoff.Counter()
 	t.wake(stateRun)
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-7423c386/runsc/platform/handoff"
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
@@ -45,7 +46,6 @@ type cpus struct {
 	most    int32              // how many may
 	far     []farSlot          // half as many as processors
 
-	perMicro  uint64 // ticks
 	stubLooks uint32 // looks in stubTime
 }
 
@@ -59,33 +59,12 @@ func (p *cpus) init() {
 	}
 	p.load = make([]atomic.Int32, len(p.numbers))
 	p.far = make([]farSlot, len(p.numbers)/2)
-	p.calibrate()
+	p.stubLooks = handoff.Looks(stubTime)
 	// A far context's goroutine keeps its processor of the runtime's.
 	procs := max(runtime.GOMAXPROCS(0), len(p.numbers)+2)
 	runtime.GOMAXPROCS(procs)
 	p.most = int32(procs - 2)
 }
-
-// calibrate finds out what a tick is, and a look.
-func (p *cpus) calibrate() {
-	var word atomic.Uint32
-	best := time.Hour
-	const looks = 2000
-	p.perMicro = 1
-	for range 5 {
-		began, ticks := time.Now(), counter()
-		spin(&word, 0, looks)
-		took, n := time.Since(began), counter()-ticks
-		if took < best && took > 0 {
-			best = took
-			p.perMicro = max(n*1000/uint64(took), 1)
-		}
-	}
-	p.stubLooks = uint32(max(looks*stubTime/best, 1))
-}
-
-// ticks is d in ticks of the counter.
-func (p *cpus) ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond) * p.perMicro }
 
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
@@ -111,7 +90,7 @@ func (c *context) place(t *thread) {
 		return
 	}
 	c.notFar()
-	here := p.index[processor()%len(p.index)]
+	here := p.index[handoff.Processor()%len(p.index)]
 	if l.cpu == here && t.cpu == here && !moved && p.load[here].Load() == 0 {
 		return
 	}
@@ -215,7 +194,7 @@ func (c *context) bindNear() {
 	if l.loosed == 0 {
 		l.loosed = p.loosed.Load() // many live for less than looseTime, one after the other
 	}
-	if l.resumed-l.loosed < p.ticks(looseTime) {
+	if l.resumed-l.loosed < handoff.Ticks(looseTime) {
 		p.bindSelf(l.cpu)
 		return
 	}
@@ -259,8 +238,8 @@ func (p *cpus) bindSelf(cpu int) {
 // consider looks whether a near context that has trapped should go far.
 func (c *context) consider() {
 	l, p := &c.placing, &c.p.cpus
-	now := counter()
-	if now-l.resumed > p.ticks(hotGap) {
+	now := handoff.Counter()
+	if now-l.resumed > handoff.Ticks(hotGap) {
 		l.hot = 0
 		return
 	}
@@ -292,7 +271,7 @@ func (c *context) comeBack(t *thread) {
 		l.rest = 0
 	}
 	l.rest = min(max(2*l.rest, firstRest), lastRest)
-	l.until = counter() + c.p.cpus.ticks(l.rest)
+	l.until = handoff.Counter() + handoff.Ticks(l.rest)
 	c.near(t, l.cpu)
 }
 
@@ -300,17 +279,17 @@ func (c *context) comeBack(t *thread) {
 // had better be near.
 func (c *context) spin(t *thread, state uint32) bool {
 	p, l := &c.p.cpus, &c.placing
-	if int(p.running.Load()) >= len(p.numbers) || p.index[processor()%len(p.index)] == l.cpu {
+	if int(p.running.Load()) >= len(p.numbers) || p.index[handoff.Processor()%len(p.index)] == l.cpu {
 		return false
 	}
-	began := counter()
-	last, bound, stolen := began, p.ticks(spinTime), p.ticks(stolenTime)
+	began := handoff.Counter()
+	last, bound, stolen := began, handoff.Ticks(spinTime), handoff.Ticks(stolenTime)
 	for {
-		if spin(&t.area.state, state, chunk) {
+		if handoff.Look(&t.area.state, state, &t.area.state, state, chunk) {
 			l.traps++
 			return true
 		}
-		now := counter()
+		now := handoff.Counter()
 		if now-last > stolen || now-began > bound || c.state.Load() == interrupted {
 			return false
 		}

@@ -206,11 +206,6 @@ func futexWake(p *atomic.Uint32) bool {
 	return n == 1
 }
 
-// spin looks at p up to n times, until it is not old. Safe: atomic.Uint32 is a uint32.
-func spin(p *atomic.Uint32, old, n uint32) bool {
-	return watch((*uint32)(unsafe.Pointer(p)), old, n)
-}
-
 // reg returns register i of the signal frame b.
 func reg(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[ucRegs+8*i:]) }
 

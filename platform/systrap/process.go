@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // call is a host system call: its number and arguments.
@@ -201,7 +202,7 @@ func (s *process) handOver(want bool, calls []call) (uint32, linux.Errno) {
 		return 0, linux.ESRCH
 	}
 	// The hand-over costs least on one processor.
-	if here := processor(); here != s.cpu {
+	if here := handoff.Processor(); here != s.cpu {
 		s.cpu = here
 		setAffinity(s.pid, []int{here})
 	}

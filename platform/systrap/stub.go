@@ -16,14 +16,5 @@ func serviceCodeAddr() (start, end uintptr)
 // runs.
 func forkMaster(flags uintptr) (pid uintptr)
 
-// watch looks at *p up to n times, until it is not old, and reports whether it was.
-func watch(p *uint32, old, n uint32) bool
-
-// counter is the processor's time stamp counter.
-func counter() uint64
-
 // threadBase is the address of the calling thread's local storage.
 func threadBase() uint64
-
-// processor is the number of the one that the caller runs on (the host keeps it in TSC_AUX).
-func processor() int

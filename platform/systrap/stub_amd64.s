@@ -723,43 +723,9 @@ parent:
 	MOVQ AX, pid+8(FP)
 	RET
 
-// func watch(p *uint32, old, n uint32) bool
-//
-// It looks at *p up to n times, until it is not old.
-TEXT ·watch(SB), NOSPLIT, $0-17
-	MOVQ p+0(FP), DI
-	MOVL old+8(FP), SI
-	MOVL n+12(FP), CX
-look:
-	MOVL (DI), AX
-	CMPL AX, SI
-	JNE  changed
-	PAUSE
-	DECL CX
-	JNZ  look
-	MOVB $0, ret+16(FP)
-	RET
-changed:
-	MOVB $1, ret+16(FP)
-	RET
-
-// func counter() uint64
-TEXT ·counter(SB), NOSPLIT, $0-8
-	RDTSC
-	SHLQ $32, DX
-	ORQ  DX, AX
-	MOVQ AX, ret+0(FP)
-	RET
-
 // func threadBase() uint64
 TEXT ·threadBase(SB), NOSPLIT, $0-8
 	RDFSBASEQ AX
 	MOVQ AX, ret+0(FP)
 	RET
 
-// func processor() int
-TEXT ·processor(SB), NOSPLIT, $0-8
-	RDTSCP
-	ANDL $0xfff, CX
-	MOVQ CX, ret+0(FP)
-	RET
