@@ -64,7 +64,7 @@ int main(void) {
 	show(master("a", "br")), show(master("b", "br")), show(master("c", "br")), show(master("a", "br"));
 	show(master("br2", "br")), show(master("lo", "br")), show(master("x", "y")), show(master("br", "br"));
 	int a = tap("a"), x = tap("x"), y = tap("y"), z = tap("z"), br = tap("br");
-	frame(x, 255, 5, 'b'), recvd("y", y, 0), recvd("z", z, 0), recvd("br", br, 0), recvd("a", a, 0), recvd("x", x, MSG_DONTWAIT);
+	frame(x, 255, 5, 'b'), recvd("y", y, 0), recvd("z", z, 0), recvd("br", br, 0), recvd("a", a, MSG_DONTWAIT), recvd("x", x, MSG_DONTWAIT);
 	frame(y, 5, 6, 'u'), recvd("x", x, 0), frame(z, 6, 7, 'v'), recvd("y", y, 0), recvd("z", z, MSG_DONTWAIT);
 	frame(x, 7, 5, 'w'), recvd("z", z, 0), recvd("y", y, MSG_DONTWAIT);
 	frame(x, 1, 5, 'm'), recvd("br", br, 0), frame(br, 255, 1, 'o'), recvd("x", x, 0), recvd("y", y, 0), recvd("z", z, 0);

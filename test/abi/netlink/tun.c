@@ -39,7 +39,7 @@ int main(void) {
 	char *p;
 	alone();
 	if (access(device, R_OK | W_OK)) {
-		char dir[] = "/tmp/tunXXXXXX";
+		char dir[] = "/dev/tunXXXXXX";
 		must(mkdtemp(dir) ? 0 : -1), must(chdir(dir)), must(mknod("tun", S_IFCHR | 0600, makedev(10, 200))), device = "tun";
 	}
 	int f = must(open(device, O_RDWR | O_NONBLOCK)), g = must(open(device, O_RDWR)), h = must(open(device, O_RDWR | O_NONBLOCK));
