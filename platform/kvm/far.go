@@ -214,8 +214,12 @@ func (v *vcpu) halt() {
 	l.v.Store(nil)
 }
 
-// stop ends the KVM_RUN that goes on. v.mu is held.
+// stop ends the KVM_RUN that goes on, if one does: registers that are to be loaded at the next stay so else. v.mu is held.
 func (l *slot) stop(v *vcpu) {
+	if l.halted.Load() == 1 {
+		v.called = l.stands(v, l.errno)
+		return
+	}
 	for first := true; l.halted.Load() == 0; first = false {
 		if first {
 			v.interrupt()
