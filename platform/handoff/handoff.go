@@ -43,6 +43,9 @@ var rates = sync.OnceValue(func() (r struct{ ticks, looks uint64 }) {
 // Ticks is d in ticks of the counter.
 func Ticks(d time.Duration) uint64 { return uint64(d/time.Microsecond) * rates().ticks }
 
+// Nanoseconds is the opposite.
+func Nanoseconds(ticks uint64) int64 { return int64(ticks * 1000 / rates().ticks) }
+
 // Looks is how many looks at words take about that long.
 func Looks(d time.Duration) uint32 {
 	return uint32(max(uint64(d/time.Microsecond)*rates().looks/1000, 1))

@@ -22,6 +22,7 @@ type context struct {
 	fpuDirty bool          // fpu is to be loaded before application code runs
 	debug    platform.BreakPoints
 	facts    answers
+	meter    meter
 
 	pace   handoff.Pace
 	hot    bool           // it had better go far

@@ -30,6 +30,9 @@
 // the host does not have, so that KVM_RUN fails (door.go), or else one of ring 0, whose page fault is an exception
 // like others. New tries which it is (try.go), and what else works.
 //
+// Processor time is that of the thread that runs the vCPU, the context's own or a runner, while application code may
+// run (meter.go); a runner's looks at the block are in it.
+//
 // # What the application can reach
 //
 // Ring 0. All of 256 gates lead to HLT. SYSCALL leads to the entry page of the vCPU, which compares EAX with

@@ -164,6 +164,7 @@ func (c *context) goFar(v *vcpu, s *space, r *arch.Registers) bool {
 	l.root.Store(s.root)
 	v.far = l
 	v.tid.Store(l.tid)
+	c.meter.begin(l.tid)
 	c.pace.Goes()
 	return true
 }
@@ -208,6 +209,9 @@ func (v *vcpu) halt() {
 		return
 	}
 	l.stop(v)
+	if c := v.owner.Load(); c != nil {
+		c.meter.end()
+	}
 	l.block.awake = 0
 	l.root.Store(0)
 	v.far = nil
@@ -289,7 +293,10 @@ func (c *context) enter(v *vcpu, goesOn bool) (e unix.Errno, called bool) {
 			return unix.EIO, false
 		}
 		c.pace.Resumed()
-		return v.enter(), false
+		c.meter.begin(c.tid)
+		e = v.enter()
+		c.meter.end()
+		return e, false
 	}
 	if !goesOn { // or else it may have halted with the next call
 		l.start()
