@@ -181,6 +181,17 @@ type Lender interface {
 	Return()
 }
 
+// FileLender is a Lender that can answer calls about a file that was just opened, too.
+type FileLender interface {
+	// LendsFiles reports whether it is worth trying: the application was lent room to write to something.
+	LendsFiles() bool
+	// LendFile lets the application close fd without a call, and know its attributes, a struct stat, until the next one.
+	LendFile(fd int32, stat []byte)
+	// Closed returns what it has closed so since it was asked last, until it is asked again. It is to be called whenever Switch has
+	// returned. all says that it is lent no file any longer.
+	Closed(all bool) []int32
+}
+
 // Lent is whose bytes and room were lent. It is told with locks of the platform held.
 type Lent interface {
 	// Taken says that the application has read the n bytes there were.

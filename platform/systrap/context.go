@@ -316,6 +316,9 @@ func (c *context) wait(t *thread) bool {
 			if timeout *= 2; c.lent.look(looked == looks) {
 				looked, timeout = looks, boundTime
 			}
+			if len(c.lent.closed) > 0 {
+				c.Interrupt()
+			}
 			continue
 		}
 		if late {
@@ -476,5 +479,6 @@ var _ platform.Context = (*context)(nil)
 var _ platform.Answerer = (*context)(nil)
 var _ platform.Metered = (*context)(nil)
 var _ platform.Lender = (*context)(nil)
+var _ platform.FileLender = (*context)(nil)
 var _ platform.AddressSpace = (*space)(nil)
 var _ platform.LateReleaser = (*space)(nil)

@@ -99,7 +99,7 @@
 //
 // What was lent to it (lend.go). Bytes of its own sockets, and what it writes to them, are in the area. It can take what it
 // was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,
-// how much, and of whom; places and lengths in the area are checked.
+// how much, and of whom; places and lengths in the area are checked. So it is with files that it may close (lendfile.go).
 //
 // Break points (debug.go). The sentry traces a thread for a moment, in which the host keeps it stopped whatever it does. The sentry
 // may do nothing more with it than read and write words of struct user, and the host checks what goes into the debug

@@ -109,6 +109,7 @@ const (
 	areaUsed   = 0x308 // where there is room for the bytes of the next
 	areaTakes  = 0x30c // how many loans were taken
 	areaVec    = 0x310 // a struct iovec
+	areaStat   = 0x340 // the struct stat of the file that was opened last (lendfile.go)
 	areaLoans  = 0x400 // what was lent, by descriptor (lend.go)
 	areaPosted = 0xc00 // what the application has written
 	areaFPU    = 0x1000
@@ -123,6 +124,9 @@ const (
 	ioRecv   = 3
 	ioSend   = 4
 	ioGather = 5
+	ioClose  = 6
+	ioStat   = 7
+	ioStatAt = 8
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.
@@ -132,6 +136,8 @@ const (
 	loanLen   = 8  // of the bytes to be read, 0: none
 	loanOff   = 12 // where they are in the area
 	loanRoom  = 16 // for bytes to be written
+	loanClose = 20 // whether it may be closed
+	loanStat  = 24 // whether areaStat is its own
 	loanShift = 5
 	maxLoans  = 64
 
@@ -144,9 +150,20 @@ const (
 
 // What the stub has copied.
 const (
-	copiedIn  = 1
-	copiedOut = 2
-	copiedVec = 3
+	copiedIn   = 1
+	copiedOut  = 2
+	copiedVec  = 3
+	copiedAt   = 4
+	copiedStat = 5
+)
+
+// statSize is the size of struct stat.
+const statSize = 144
+
+// States of what may be closed: the stub changes one to the other.
+const (
+	closeOpen = 1
+	closeDone = 2
 )
 
 // States of a loan: the stub changes one to the other when it has copied the bytes.

@@ -31,6 +31,9 @@ type lending struct {
 	held  platform.Lent // what was written to it waits for that
 	until int64         // nothing may be written before: ns since begun
 	rest  int64         // how long that is after the next time it was late
+
+	files  []int   // slots of files
+	closed []int32 // what was closed of them, to be told
 }
 
 // lentTo is one loan.
@@ -143,6 +146,7 @@ func (c *context) Return() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.endFiles(true)
 	for _, i := range l.slots {
 		o := &l.loans[i]
 		l.area.loans[i].fd.Store(0)
@@ -243,7 +247,8 @@ func (l *lending) look(last bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.done
-	if l.makeGood(); l.done != before {
+	l.makeGood()
+	if l.endFiles(last); l.done != before || len(l.closed) > 0 {
 		l.rest = min(max(2*l.rest, firstBan), lastBan)
 		l.until = int64(time.Since(begun)) + l.rest
 		last = true
@@ -251,6 +256,7 @@ func (l *lending) look(last bool) bool {
 	if !last {
 		return false
 	}
+	l.endFiles(true)
 	l.rooms.Store(false)
 	for _, i := range l.slots {
 		if e, o := &l.area.loans[i], &l.loans[i]; !o.over {

@@ -25,11 +25,14 @@ func (l *lender) Returned(_ *platform.Loan) { l.returned++ }
 const lentFD = 5
 
 // server is a guest that reads and writes without end, by patched calls; the next is a read.
-func server(t *testing.T, f func(g *guest, c *context)) {
+func server(t *testing.T, f func(g *guest, c *context)) { caller(t, unix.SYS_READ, unix.SYS_WRITE, f) }
+
+// caller is a guest that makes two calls without end, by patched calls; the next is the first.
+func caller(t *testing.T, first, second uint16, f func(g *guest, c *context)) {
 	patchable(t, true)
 	g := newGuest(t,
-		0xb8, unix.SYS_READ, 0, 0, 0, 0x0f, 0x05, // again: read
-		0xb8, unix.SYS_WRITE, 0, 0, 0, 0x0f, 0x05, // write
+		0xb8, byte(first), byte(first>>8), 0, 0, 0x0f, 0x05, // again: mov $first,%eax, syscall
+		0xb8, byte(second), byte(second>>8), 0, 0, 0x0f, 0x05,
 		0xeb, 0xf0) // jmp again
 	if errno := g.as.Map(conformance.DataAt, pageSize, g.fd, pageSize, platform.Read|platform.Write, false); errno != 0 {
 		t.Fatal(errno)
@@ -41,7 +44,7 @@ func server(t *testing.T, f func(g *guest, c *context)) {
 		for range 2 * (patchAfter + 2) {
 			c.Switch(g.as, &g.regs)
 		}
-		if g.regs.OrigRax != unix.SYS_WRITE {
+		if g.regs.OrigRax != uint64(second) {
 			t.Fatalf("the last call is %d", g.regs.OrigRax)
 		}
 		f(g, c)

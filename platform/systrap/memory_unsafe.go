@@ -66,7 +66,9 @@ type area struct {
 	used   uint32
 	takes  atomic.Uint32
 	vec    [2]uint64
-	_      [areaLoans - areaVec - 16]byte
+	_      [areaStat - areaVec - 16]byte
+	stat   [statSize]byte
+	_      [areaLoans - areaStat - statSize]byte
 	loans  [maxLoans]loan
 	posted [maxPosts]post
 	rest   [areaSize - areaFPU]byte
@@ -79,7 +81,9 @@ type loan struct {
 	len   uint32
 	off   uint32
 	room  uint32
-	_     [3]uint32
+	close atomic.Uint32
+	stat  atomic.Uint32
+	_     uint32
 }
 
 // post is a piece that was written.

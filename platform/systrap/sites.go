@@ -334,6 +334,12 @@ func lent(nr uint32) uint32 {
 		return ioSend
 	case unix.SYS_WRITEV:
 		return ioGather
+	case unix.SYS_CLOSE:
+		return ioClose
+	case unix.SYS_FSTAT:
+		return ioStat
+	case unix.SYS_NEWFSTATAT:
+		return ioStatAt
 	}
 	return 0
 }

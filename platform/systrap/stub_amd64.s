@@ -423,6 +423,8 @@ borrow:
 	LEAL 1(DI), AX
 	CMPL AX, const_loanFD(R11)
 	JNE  post
+	CMPL CX, $const_ioClose
+	JCC  file
 	CMPL CX, $const_ioRead
 	JEQ  read
 	CMPL CX, $const_ioWrite
@@ -481,12 +483,56 @@ write:
 	CLD
 	JMP  copy
 
+	// Calls of a file that was opened just now (lendfile.go).
+file:
+	JEQ  close
+	CMPL const_loanStat(R11), $0
+	JEQ  post
+	CMPL CX, $const_ioStat
+	JEQ  stat
+	CMPL R10, $0x1000 // AT_EMPTY_PATH
+	JNE  post
+	LEAQ const_areaVec(BX), DI
+	MOVL $1, CX
+	MOVL $const_copiedAt, AX
+	CLD
+	JMP  copy
+statAt:
+	CMPB const_areaVec(BX), $0 // the path
+	JNE  post
+	MOVQ DX, SI
+stat:
+	MOVQ SI, DI
+	LEAQ const_areaStat(BX), SI
+	MOVL $const_statSize, CX
+	MOVL $const_copiedStat, AX
+	CLD
+	JMP  copy
+close:
+	MOVL $const_closeOpen, AX
+	MOVL $const_closeDone, CX
+	LOCK
+	CMPXCHGL CX, const_loanClose(R11)
+	JNE  post
+	MOVL $0, const_loanFD(R11)
+	INCL const_areaTakes(BX)
+	XORL AX, AX
+	JMP  answer
+told: // once
+	MOVL $0, const_loanStat(R11)
+	XORL AX, AX
+	JMP  answer
+
 	// Copied; AX tells what. Only now the bytes are taken, or published.
 copied:
 	CMPL AX, $const_copiedOut
 	JEQ  posted
 	CMPL AX, $const_copiedVec
 	JEQ  vec
+	CMPL AX, $const_copiedAt
+	JEQ  statAt
+	CMPL AX, $const_copiedStat
+	JEQ  told
 	MOVL $const_loanOpen, AX
 	MOVL $const_loanTaken, CX
 	LOCK

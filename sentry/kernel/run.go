@@ -108,11 +108,42 @@ func (t *Task) settle(trap *platform.Trap) {
 		}
 	}
 	l := t.ctx.(platform.Lender)
-	if l.Settle(fd); !t.quiet() {
+	l.Settle(fd)
+	if l, ok := l.(platform.FileLender); ok {
+		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(t.run.regs.OrigRax)) {
+			t.Files().Close(t, fd)
+		}
+	}
+	if !t.quiet() {
 		l.Return()
 		t.run.borrowed = false
 	}
 }
+
+// keepsFiles reports whether a call changes nothing about who might notice that a file is closed a moment late: it makes no
+// threads, processes, locks or other descriptors of the file.
+func keepsFiles(nr uint64) bool {
+	switch nr {
+	case linux.SYS_OPEN, linux.SYS_OPENAT, linux.SYS_STAT, linux.SYS_NEWFSTATAT, linux.SYS_FSTAT, linux.SYS_LSEEK, linux.SYS_READ, linux.SYS_READV, linux.SYS_PREAD64,
+		linux.SYS_FADVISE64, linux.SYS_MMAP, linux.SYS_SENDFILE, linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_SENDMSG, linux.SYS_RECVFROM,
+		linux.SYS_SETSOCKOPT:
+		return true
+	}
+	return false
+}
+
+// LendsFile reports whether a server that has just opened f may close it without a call, and know its attributes, since nobody
+// else can tell.
+func (t *Task) LendsFile(f *vfs.File) bool {
+	if !t.run.borrowed || !f.Plain() || t.Files().Shared() {
+		return false
+	}
+	l, ok := t.ctx.(platform.FileLender)
+	return ok && l.LendsFiles()
+}
+
+// LendFile does that; stat is a struct stat.
+func (t *Task) LendFile(fd int32, stat []byte) { t.ctx.(platform.FileLender).LendFile(fd, stat) }
 
 // Holds is vfs.Borrower's.
 func (t *Task) Holds(fd int32, f *vfs.File) bool { return t.Files().Holds(fd, f) }

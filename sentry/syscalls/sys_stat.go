@@ -25,17 +25,25 @@ func init() {
 	})
 }
 
-// putStat stores what stat(2) shows of an inode.
-func putStat(t *kernel.Task, i *vfs.Inode, addr usermem.Addr) linux.Errno {
+// statOf is what stat(2) shows of an inode.
+func statOf(t *kernel.Task, i *vfs.Inode) (linux.Stat, linux.Errno) {
 	at, errno := i.Stat(t)
 	if errno != 0 {
-		return errno
+		return linux.Stat{}, errno
 	}
 	ns := t.Cred().NS
-	s := linux.Stat{
+	return linux.Stat{
 		Dev: i.SB.Dev, Ino: i.Ino, Nlink: uint64(at.Nlink), Mode: at.Mode, UID: ns.FromKernelUID(at.UID), GID: ns.FromKernelGID(at.GID),
 		Rdev: at.Rdev, Size: at.Size, Blksize: int64(at.Blksize), Blocks: at.Blocks,
 		Atim: linux.TimespecOf(at.Atime), Mtim: linux.TimespecOf(at.Mtime), Ctim: linux.TimespecOf(at.Ctime),
+	}, 0
+}
+
+// putStat stores what stat(2) shows of an inode.
+func putStat(t *kernel.Task, i *vfs.Inode, addr usermem.Addr) linux.Errno {
+	s, errno := statOf(t, i)
+	if errno != 0 {
+		return errno
 	}
 	return usermem.CopyOut(t.Space(), addr, &s)
 }

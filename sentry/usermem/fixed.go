@@ -24,6 +24,9 @@ func CopyOut[T linux.Fixed](s *Space, addr Addr, v *T) linux.Errno {
 	return errno
 }
 
+// View is the bytes of a struct.
+func View[T linux.Fixed](v *T) []byte { return bytesOf(v) }
+
 // CopyInSlice returns the n structs at addr. The caller has bounded n as Linux does.
 func CopyInSlice[T linux.Fixed](s *Space, addr Addr, n int) ([]T, linux.Errno) {
 	if n < 0 || n > maxSlice/max(1, sizeOf[T]()) {

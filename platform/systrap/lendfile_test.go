@@ -1,0 +1,136 @@
+package systrap
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/conformance"
+)
+
+// opens lends the guest room to write to something, and then a file.
+func opens(t *testing.T, c *context, fd int32) (stat []byte) {
+	t.Helper()
+	c.Return()
+	if c.LendsFiles() || c.Lend(lentFD+1, nil, leastRoom, new(lender)) == nil || !c.LendsFiles() {
+		t.Fatal("no room was lent")
+	}
+	stat = bytes.Repeat([]byte{7}, statSize)
+	c.LendFile(fd, stat)
+	return stat
+}
+
+// TestLendFile: attributes of a file are answered once, and its close; nothing of other descriptors.
+func TestLendFile(t *testing.T) {
+	caller(t, unix.SYS_FSTAT, unix.SYS_CLOSE, func(g *guest, c *context) {
+		stat := opens(t, c, lentFD)
+		c.lent.rooms.Store(false) // nobody looks
+		g.next(t, c, unix.SYS_FSTAT)
+		got := make([]byte, statSize)
+		unix.Pread(g.fd, got, pageSize)
+		if closed := c.Closed(false); !bytes.Equal(got, stat) || !slices.Equal(closed, []int32{lentFD}) {
+			t.Errorf("stat %v, closed %v", got, closed)
+		}
+		g.next(t, c, unix.SYS_CLOSE)
+		opens(t, c, lentFD+2)
+		g.next(t, c, unix.SYS_FSTAT)
+		g.next(t, c, unix.SYS_CLOSE)
+		opens(t, c, lentFD)
+		if len(c.Closed(false)) > 0 { // as at each trap: the attributes may have changed
+			t.Error("something is closed")
+		}
+		c.lent.rooms.Store(false)
+		g.next(t, c, unix.SYS_FSTAT)
+		g.next(t, c, unix.SYS_FSTAT)
+		if closed := c.Closed(true); !slices.Equal(closed, []int32{lentFD}) {
+			t.Errorf("closed %v", closed)
+		}
+		opens(t, c, lentFD)
+		if len(c.Closed(true)) > 0 {
+			t.Error("something is closed")
+		}
+		g.next(t, c, unix.SYS_CLOSE)
+		g.next(t, c, unix.SYS_FSTAT)
+	})
+}
+
+// TestLendFileAt: attributes are asked for with an empty path; whatever else is asked is the sentry's.
+func TestLendFileAt(t *testing.T) {
+	caller(t, unix.SYS_NEWFSTATAT, unix.SYS_GETDENTS, func(g *guest, c *context) {
+		ask := func(want uint64, path, flags uint64) {
+			t.Helper()
+			g.regs.Rsi, g.regs.Rdx, g.regs.R10 = path, conformance.DataAt+8, flags
+			opens(t, c, lentFD)
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != want {
+				t.Errorf("path %#x, flags %#x: %+v, call %d", path, flags, trap, g.regs.OrigRax)
+			}
+			if r := &g.regs; r.Rdi != lentFD || r.Rsi != path || r.Rdx != conformance.DataAt+8 || r.R10 != flags || r.R8 != 8 || r.R15 != 15 {
+				t.Errorf("registers %+v", r)
+			}
+			if want == unix.SYS_NEWFSTATAT {
+				c.Return()
+				c.Switch(g.as, &g.regs)
+			}
+		}
+		unix.Pwrite(g.fd, []byte("\x00x"), pageSize)
+		ask(unix.SYS_GETDENTS, conformance.DataAt, unix.AT_EMPTY_PATH)
+		ask(unix.SYS_NEWFSTATAT, conformance.DataAt+1, unix.AT_EMPTY_PATH)
+		ask(unix.SYS_NEWFSTATAT, conformance.DataAt, 0)
+		ask(unix.SYS_NEWFSTATAT, 0, unix.AT_EMPTY_PATH)
+		ask(unix.SYS_GETDENTS, conformance.DataAt, unix.AT_EMPTY_PATH)
+	})
+}
+
+// TestLendFileLate: who computes after it has closed a file is taken out, so that the file is closed.
+func TestLendFileLate(t *testing.T) {
+	patchable(t, true)
+	g := newGuest(t,
+		0xb8, unix.SYS_CLOSE, 0, 0, 0, 0x0f, 0x05, // again: close
+		0x85, 0xf6, // test %esi,%esi
+		0x74, 0xf5, // jz again
+		0xeb, 0xfe) // jmp .
+	on(func() {
+		c := plat(t).NewContext().(debuggable).context
+		defer c.Release()
+		g.regs.Rdi = lentFD
+		for range patchAfter + 2 {
+			c.Switch(g.as, &g.regs)
+		}
+		g.regs.Rsi = 0
+		opens(t, c, lentFD)
+		c.lent.area.loans[lentFD].fd.Store(0) // the next one is asked for
+		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall {
+			t.Fatalf("%+v", trap)
+		}
+		g.regs.Rsi = 1
+		c.lent.area.loans[lentFD].fd.Store(lentFD + 1)
+		g.regs.Rip -= 7
+		trap := c.Switch(g.as, &g.regs)
+		if closed := c.Closed(true); trap.Kind != platform.Interrupted || !slices.Equal(closed, []int32{lentFD}) || c.lent.until == 0 {
+			t.Errorf("%+v, closed %v, banned until %d", trap, closed, c.lent.until)
+		}
+	})
+}
+
+// TestLendFileLies: whatever is written to the area, nothing is closed but what was lent, and once.
+func TestLendFileLies(t *testing.T) {
+	server(t, func(g *guest, c *context) {
+		for state := range uint32(4) {
+			opens(t, c, lentFD)
+			for i := range c.lent.area.loans {
+				e := &c.lent.area.loans[i]
+				e.close.Store(state)
+				e.fd.Store(uint32(i) + 77)
+			}
+			c.lent.area.takes.Add(3)
+			c.Settle(-1)
+			closed := slices.Clone(c.Closed(state&1 == 0))
+			if want := state == closeDone; want != slices.Equal(closed, []int32{lentFD}) || !want && len(closed) > 0 || len(c.Closed(true)) > 0 {
+				t.Errorf("state %d: closed %v", state, closed)
+			}
+		}
+	})
+}
