@@ -95,7 +95,7 @@ func (l *slot) runner(ready chan struct{}) {
 			}
 			l.asleep.Store(0)
 		}
-		l.order.Store(0)
+		l.order.Swap(0) // not Store: what was written before the order is seen, says the race detector too
 		if !slices.Equal(bound, l.cpus) {
 			bound = l.cpus
 			setAffinity(bound)
