@@ -53,12 +53,11 @@ func Looks(d time.Duration) uint32 {
 
 // Limits of both ways.
 const (
-	hotTraps    = 4                     // in a row to go far
-	hotGap      = 30 * time.Microsecond // between the traps of a near context that is hot, over what one costs
-	firstRest   = 2 * time.Millisecond  // near, after being far has failed
-	lastRest    = 500 * time.Millisecond
-	usefulTraps = 200 // far for so many is a success
-	trialTraps  = 64  // after which it is seen whether they come faster than near
+	hotTraps   = 4                     // in a row to go far
+	hotGap     = 30 * time.Microsecond // between the traps of a near context that is hot, over what one costs
+	firstRest  = 2 * time.Millisecond  // near, after being far has failed
+	lastRest   = 500 * time.Millisecond
+	trialTraps = 64 // far, after which it is seen whether they come faster than near; more are a success
 )
 
 // Pace is how fast the traps of a context come. It belongs to its goroutine.
@@ -103,7 +102,11 @@ func (p *Pace) Far() bool {
 	if p.traps++; p.traps == 1 {
 		p.went = Counter() // the way there is not counted
 	}
-	return p.traps == trialTraps+1 && (Counter()-p.went)/trialTraps > p.gap
+	if p.traps != trialTraps+1 || (Counter()-p.went)/trialTraps <= p.gap {
+		return false
+	}
+	p.traps = 0
+	return true
 }
 
 // IsFar tells whether a trap has come since it went far.
@@ -111,9 +114,8 @@ func (p *Pace) IsFar() bool { return p.traps > 0 }
 
 // Back notes that it is near again, and rests if it was far for little.
 func (p *Pace) Back() {
-	if p.traps > usefulTraps {
+	if p.rest = min(max(2*p.rest, firstRest), lastRest); p.traps > trialTraps {
 		p.rest = 0
 	}
-	p.rest = min(max(2*p.rest, firstRest), lastRest)
 	p.until = Counter() + Ticks(p.rest)
 }

@@ -21,10 +21,13 @@ import (
 // when the sentry takes long the stub leaves the virtual machine, and then the runner sleeps; when application code takes long the context
 // takes the vCPU back to its own thread.
 
-// How long both sides look. What the sentry waits for at first is that the runner wakes.
+// How long both sides look at least. What the sentry waits for at first is that the runner wakes. Where a near call costs more, they
+// look longer: the stub, the runner and a gap as long as that, since to leave the virtual machine costs as much; the sentry
+// several times that, since what interrupts the processor interrupts the virtual machine too.
 const (
 	stubTime   = 30 * time.Microsecond
 	spinTime   = 80 * time.Microsecond
+	spinCalls  = 8
 	firstTime  = 400 * time.Microsecond
 	stolenTime = 40 * time.Microsecond // a gap in the looking that shows another's work
 	chunk      = 64                    // looks between readings of the counter
@@ -44,6 +47,7 @@ type slot struct {
 	order  atomic.Uint32 // 1: the runner is to run v
 	asleep atomic.Uint32 // 1: it sleeps until somebody wakes it
 	cpus   []int         // the runner's; set before work
+	looks  uint32        // the runner's and the stub's; likewise
 
 	v      atomic.Pointer[vcpu] // that it runs, or ran last; nil: none
 	root   atomic.Uint64        // of the address space where
@@ -87,8 +91,9 @@ func (l *slot) runner(ready chan struct{}) {
 	runtime.LockOSThread()
 	l.tid = int32(unix.Gettid())
 	close(ready)
+	looks := uint32(1)
 	for bound := []int(nil); ; {
-		if !handoff.Look(&l.order, 0, &l.order, 0, l.p.looks) {
+		if !handoff.Look(&l.order, 0, &l.order, 0, looks) {
 			l.asleep.Store(1)
 			for l.order.Load() == 0 {
 				l.work.Park(-1)
@@ -96,6 +101,7 @@ func (l *slot) runner(ready chan struct{}) {
 			l.asleep.Store(0)
 		}
 		l.order.Swap(0) // not Store: what was written before the order is seen, says the race detector too
+		looks = l.looks
 		if !slices.Equal(bound, l.cpus) {
 			bound = l.cpus
 			setAffinity(bound)
@@ -159,7 +165,8 @@ func (c *context) goFar(v *vcpu, s *space, r *arch.Registers) bool {
 	setAffinity([]int{here})
 	c.pinned = true
 	l.cpus = slices.DeleteFunc(slices.Clone(allowed), func(n int) bool { return n == here })
-	l.block.awake, l.block.looks = 1, c.p.looks
+	l.looks = handoff.Looks(max(stubTime, time.Duration(handoff.Nanoseconds(c.p.least.Load()))))
+	l.block.awake, l.block.looks = 1, l.looks
 	l.halted.Store(1)
 	l.root.Store(s.root)
 	v.far = l
@@ -227,7 +234,7 @@ func (l *slot) stop(v *vcpu) {
 	for first := true; l.halted.Load() == 0; first = false {
 		if first {
 			v.interrupt()
-			handoff.Look(&l.halted, 0, &l.halted, 0, 4*chunk)
+			handoff.Look(&l.halted, 0, &l.halted, 0, max(4*chunk, l.looks))
 			continue
 		}
 		l.done.Park(int64(time.Second))
@@ -326,9 +333,11 @@ const (
 // await looks for what happens to the vCPU.
 func (c *context) await(l *slot) seen {
 	began := handoff.Counter()
-	last, bound, stolen := began, c.p.ticks.spin, c.p.ticks.stolen
+	least := c.p.least.Load()
+	last, bound, stolen := began, max(c.p.ticks.spin, spinCalls*least), max(c.p.ticks.stolen, least)
 	if !c.pace.IsFar() {
-		bound, stolen = c.p.ticks.first, c.p.ticks.first
+		bound = max(c.p.ticks.first, bound)
+		stolen = bound
 	}
 	for {
 		if handoff.Look(&l.block.state, blockRun, &l.halted, 0, chunk) {

@@ -35,7 +35,6 @@ type Platform struct {
 	slots   []*slot       // far.go
 	running atomic.Int32  // contexts whose application code runs
 	least   atomic.Uint64 // what a call costs, in ticks
-	looks   uint32        // of a stub
 	ticks   struct{ spin, first, stolen uint64 }
 }
 
@@ -70,7 +69,6 @@ func New(dev *os.File, log func(format string, args ...any)) (*Platform, error) 
 		p.close()
 		return nil, err
 	}
-	p.looks = handoff.Looks(stubTime)
 	p.ticks.spin, p.ticks.first, p.ticks.stolen = handoff.Ticks(spinTime), handoff.Ticks(firstTime), handoff.Ticks(stolenTime)
 	// A thread in the guest keeps its processor of the Go runtime for a while.
 	runtime.GOMAXPROCS(max(8, 2*runtime.NumCPU()))
