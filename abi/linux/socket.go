@@ -91,6 +91,7 @@ const (
 	SO_PASSSEC               = 34
 	SO_TIMESTAMPNS_OLD       = 35
 	SO_MARK                  = 36
+	SO_GET_FILTER            = SO_ATTACH_FILTER
 	SO_TIMESTAMPING_OLD      = 37
 	SO_PROTOCOL              = 38
 	SO_DOMAIN                = 39

@@ -33,6 +33,9 @@ type Base struct {
 	locks    atomic.Int32
 	err      atomic.Int32
 	cookie   atomic.Uint64
+	busyPoll atomic.Int32 // shown, as nothing here is polled by waiting busily
+	cpu      atomic.Int32 // SO_INCOMING_CPU; -1: none
+	filter   atomic.Pointer[attached]
 	inode    atomic.Pointer[vfs.Inode]
 
 	// Own, if it is set, is asked first about options at SOL_SOCKET that mean more to a family; set
@@ -59,6 +62,7 @@ func (s *Base) Inherit(l *Base) {
 	s.mark.Store(l.mark.Load())
 	s.linger.Store(l.linger.Load())
 	s.locks.Store(l.locks.Load())
+	s.filter.Store(l.filter.Load())
 }
 
 // Locked reports whether a buffer's size was set: SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK.
@@ -74,6 +78,7 @@ func (s *Base) Init(ns Namespace, family, typ, protocol int) {
 	s.RcvBuf.Store(linux.SK_MEM_MAX)
 	s.RcvLowat.Store(1)
 	s.PeekOff.Store(-1)
+	s.cpu.Store(-1)
 }
 
 // Common returns s: what Socket's method of the name is.
@@ -124,19 +129,32 @@ var cookies atomic.Uint64
 
 // Set is setsockopt(2) at SOL_SOCKET (sk_setsockopt).
 func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
+	ofFilter := name == linux.SO_ATTACH_FILTER || name == linux.SO_DETACH_FILTER || name == linux.SO_ATTACH_BPF
+	if ofFilter && s.Flag(linux.SO_LOCK_FILTER) {
+		return linux.EPERM
+	}
 	if s.Own != nil {
 		if errno, known := s.Own.SetOwn(c, name, value); known {
+			if errno == 0 && name == linux.SO_DETACH_FILTER {
+				s.filter.Store(nil)
+			}
 			return errno
 		}
 	}
+	if name == linux.SO_ATTACH_FILTER {
+		return s.setFilter(c, name, value)
+	}
 	switch name {
-	case linux.SO_BINDTODEVICE, linux.SO_ZEROCOPY, linux.SO_ATTACH_FILTER, linux.SO_ATTACH_BPF, linux.SO_ATTACH_REUSEPORT_CBPF, linux.SO_ATTACH_REUSEPORT_EBPF:
+	case linux.SO_BINDTODEVICE, linux.SO_ZEROCOPY, linux.SO_ATTACH_BPF, linux.SO_ATTACH_REUSEPORT_CBPF, linux.SO_ATTACH_REUSEPORT_EBPF:
 		return linux.EOPNOTSUPP
 	}
 	if len(value) < 4 {
 		return linux.EINVAL
 	}
 	v := int32(binary.LittleEndian.Uint32(value))
+	if name == linux.SO_REUSEPORT && v != 0 && s.Family != linux.AF_INET && s.Family != linux.AF_INET6 {
+		return linux.EOPNOTSUPP
+	}
 	switch name {
 	case linux.SO_RCVTIMEO_OLD, linux.SO_RCVTIMEO_NEW:
 		return setTimeout(&s.RcvTime, value)
@@ -160,6 +178,13 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 		s.setFlag(linux.SO_TIMESTAMP_OLD, false)
 		s.setFlag(linux.SO_TIMESTAMPNS_OLD, false)
 		s.setFlag(name, v != 0)
+	case linux.SO_DETACH_FILTER:
+		return s.setFilter(c, name, value)
+	case linux.SO_LOCK_FILTER:
+		if v == 0 && s.Flag(name) {
+			return linux.EPERM
+		}
+		s.setFlag(name, v != 0)
 	case linux.SO_PRIORITY:
 		if (v < 0 || v > linux.TC_PRIO_INTERACTIVE) && !netAdmin(c) {
 			return linux.EPERM
@@ -175,6 +200,8 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 			v = 1<<31 - 1
 		}
 		s.RcvLowat.Store(max(v, 1))
+	case linux.SO_BUSY_POLL, linux.SO_PREFER_BUSY_POLL, linux.SO_BUSY_POLL_BUDGET, linux.SO_INCOMING_CPU:
+		return s.setHint(c, name, v)
 	case linux.SO_BSDCOMPAT:
 	case linux.SO_BUF_LOCK:
 		if v&^linux.SOCK_BUF_LOCK_MASK != 0 {
@@ -186,6 +213,35 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 	}
 	return 0
 }
+
+// setHint sets what says how packets are to be taken in, which has no meaning here but is shown.
+func (s *Base) setHint(c Caller, name int, v int32) linux.Errno {
+	switch admin := c.Cred().Has(linux.CAP_NET_ADMIN); name {
+	case linux.SO_BUSY_POLL:
+		if v < 0 {
+			return linux.EINVAL
+		}
+		s.busyPoll.Store(v)
+	case linux.SO_PREFER_BUSY_POLL:
+		if v != 0 && !admin {
+			return linux.EPERM
+		}
+		s.setFlag(preferBusyPoll, v != 0)
+	case linux.SO_BUSY_POLL_BUDGET:
+		switch {
+		case v > 8 && !admin:
+			return linux.EPERM
+		case v < 0 || v > 1<<16-1:
+			return linux.EINVAL
+		}
+	case linux.SO_INCOMING_CPU:
+		s.cpu.Store(v)
+	}
+	return 0
+}
+
+// preferBusyPoll is SO_PREFER_BUSY_POLL's bit of the flags: its number is not below 64.
+const preferBusyPoll = 0
 
 func netAdmin(c Caller) bool {
 	return c.Cred().Has(linux.CAP_NET_RAW) || c.Cred().Has(linux.CAP_NET_ADMIN)
@@ -289,6 +345,8 @@ func (s *Base) Get(name int) ([]byte, linux.Errno) {
 		return append([]byte(nil), usermem.Encode(&linux.Linger{Onoff: int32(l >> 32), Linger: int32(l)})...), 0
 	case linux.SO_COOKIE:
 		return binary.LittleEndian.AppendUint64(nil, s.Cookie()), 0
+	case linux.SO_NETNS_COOKIE:
+		return binary.LittleEndian.AppendUint64(nil, s.NS.Get("cookie", func() any { return cookies.Add(1) }).(uint64)), 0
 	case linux.SO_TYPE:
 		v = int32(s.Type)
 	case linux.SO_DOMAIN:
@@ -322,11 +380,20 @@ func (s *Base) Get(name int) ([]byte, linux.Errno) {
 		v = s.PeekOff.Load()
 	case linux.SO_BUF_LOCK:
 		v = s.locks.Load()
+	case linux.SO_BUSY_POLL:
+		v = s.busyPoll.Load()
+	case linux.SO_PREFER_BUSY_POLL:
+		v = truth(s.Flag(preferBusyPoll))
+	case linux.SO_INCOMING_CPU:
+		v = s.cpu.Load()
+	case linux.SO_MEMINFO: // struct sk_meminfo: what may be received and sent is its second and fourth number
+		b := binary.LittleEndian.AppendUint32(make([]byte, 4, 36), uint32(s.RcvBuf.Load()))
+		return binary.LittleEndian.AppendUint32(append(b, 0, 0, 0, 0), uint32(s.SndBuf.Load()))[:36], 0
 	case linux.SO_DEBUG, linux.SO_REUSEADDR, linux.SO_REUSEPORT, linux.SO_DONTROUTE, linux.SO_BROADCAST, linux.SO_KEEPALIVE,
 		linux.SO_OOBINLINE, linux.SO_NO_CHECK, linux.SO_RXQ_OVFL, linux.SO_SELECT_ERR_QUEUE,
-		linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD:
+		linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_LOCK_FILTER:
 		v = truth(s.Flag(name))
-	case linux.SO_BSDCOMPAT, linux.SO_INCOMING_NAPI_ID, linux.SO_ZEROCOPY, linux.SO_LOCK_FILTER, linux.SO_NOFCS, linux.SO_PASSSEC:
+	case linux.SO_BSDCOMPAT, linux.SO_INCOMING_NAPI_ID, linux.SO_ZEROCOPY, linux.SO_NOFCS, linux.SO_PASSSEC:
 	default:
 		return nil, linux.ENOPROTOOPT
 	}

@@ -317,6 +317,8 @@ func getsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		if value, errno = s.Name(true); errno == 0 && len(value) < int(n) {
 			errno = linux.EINVAL
 		}
+	case name == linux.SO_GET_FILTER:
+		return ret(getFilter(t, s.Common().Filter(), a.Addr(3), a.Addr(4), n))
 	case name == linux.SO_PEERGROUPS:
 		return ret(peerGroups(t, s.Common(), a.Addr(3), a.Addr(4), n))
 	case name == linux.SO_PEERCRED:
@@ -324,7 +326,9 @@ func getsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	case name == linux.SO_PEERPIDFD:
 		value, errno = peerPidfd(t, s.Common().Peer.Load())
 	default:
-		value, errno = s.Common().Get(name)
+		if value, errno = s.Common().Get(name); (name == linux.SO_COOKIE || name == linux.SO_NETNS_COOKIE) && n < 8 {
+			errno = linux.EINVAL
+		}
 	}
 	if errno != 0 {
 		return 0, errno
@@ -334,6 +338,20 @@ func getsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	return ret(usermem.CopyOutInt(t.Space(), a.Addr(4), int32(len(value))))
+}
+
+// getFilter is SO_GET_FILTER, whose lengths are in instructions: EINVAL if there is not room for all (sk_get_filter).
+func getFilter(t *kernel.Task, raw []byte, addr, lenAddr usermem.Addr, n int32) linux.Errno {
+	count := int32(len(raw) / 8)
+	if n > 0 && n < count {
+		return linux.EINVAL
+	}
+	if n > 0 {
+		if _, errno := t.Space().CopyOut(addr, raw); errno != 0 {
+			return errno
+		}
+	}
+	return usermem.CopyOutInt(t.Space(), lenAddr, count)
 }
 
 // ucred is c in the caller's namespaces; of nobody if it is nil (cred_to_ucred).

@@ -19,7 +19,14 @@ var notOnHost = map[string]string{
 	"sock_options": "raw sockets, SO_MARK and priorities need capabilities that the sentry does not have",
 	"tcp_options":  "an option of no level",
 
+	"peek_off":    "with MSG_TRUNC the host does not say how much of a datagram was behind the offset",
+	"filter_lock": "programs are not attached",
+	"so_identity": "SO_MARK, SO_DEBUG and priorities need capabilities that the sentry does not have",
+	"reuseport":   "the host's sockets have one owner, whoever made them inside",
+
 	// The host's edges come by another thread: one that has been looked at meanwhile is told again.
+	"sigio":            "the host's edges tell of room to write, too",
+	"edges":            "an edge may be told twice",
 	"epoll_many_ready": "an edge may be told twice",
 	"tcp_nonblock":     "an edge may be told twice",
 	"udp_errors":       "select(2) with SO_SELECT_ERR_QUEUE",

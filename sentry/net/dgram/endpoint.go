@@ -42,6 +42,7 @@ type Datagram struct {
 	Covered  uint16 // of that: how many bytes from the header on the checksum is of, 0 for all
 	Link     int32
 	Time     int64 // stack.Wall's
+	Segment  int   // of datagrams that UDP_SEGMENT made of one message, of which Data is: how long each is; 0 for one datagram
 	charge   int
 }
 
@@ -63,6 +64,7 @@ type Endpoint struct {
 	RecvErr4, RecvErr6 atomic.Bool
 	MulticastAll       atomic.Bool
 	NoCheck            atomic.Bool
+	Gro                atomic.Bool               // UDP_GRO
 	Cover, LeastCover  atomic.Int32              // of UDP-Lite: what checksums sent are of, and received at least; -1: not set
 	Filter             atomic.Pointer[[8]uint32] // of ICMP types, for raw sockets: a bit set is not wanted
 
@@ -321,8 +323,22 @@ func (e *Endpoint) covers(d *Datagram) bool {
 	return d.Covered == 0 || least < 0 || least > 0 && int32(d.Covered) >= least
 }
 
-// push queues a datagram for receiving, if there is room.
+// push queues a datagram for receiving, or several that are one Data, as one or each for itself.
 func (e *Endpoint) push(d *Datagram) {
+	if d.Segment == 0 || e.Gro.Load() {
+		e.pushOne(d)
+		return
+	}
+	for data := d.Data; len(data) > 0; {
+		one, n := *d, min(len(data), d.Segment)
+		one.Data, one.Segment = data[:n:n], 0
+		e.pushOne(&one)
+		data = data[n:]
+	}
+}
+
+// pushOne queues d if there is room.
+func (e *Endpoint) pushOne(d *Datagram) {
 	if !e.covers(d) {
 		e.dropped(func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
 		return
@@ -374,6 +390,19 @@ func (e *Endpoint) Next(peek bool) *Datagram {
 		e.rmem -= d.charge
 	}
 	return d
+}
+
+// PeekAt returns the datagram in which byte off of all that are queued is, and where it is there; nil if there are not so many.
+func (e *Endpoint) PeekAt(off int) (*Datagram, int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.queue {
+		if off < len(d.Data) || off == 0 {
+			return d, off
+		}
+		off -= len(d.Data)
+	}
+	return nil, 0
 }
 
 // Queued is how long the next datagram is, -1 if there is none, and how much memory all have.

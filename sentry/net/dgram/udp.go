@@ -71,11 +71,15 @@ func (e *Endpoint) sendSegments(o *SendOptions, data []byte) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if len(data) > 65535-header.UDPSize || (len(data)+o.MoreSize-1)/o.MoreSize > 128 || o.MoreSize+header.UDPSize+header.IPv6Size > p.MTU {
+	if len(data) > 65535-header.UDPSize || (len(data)+o.MoreSize-1)/o.MoreSize > 128 || o.MoreSize+header.UDPSize+header.IPv6Size > p.MTU || e.NoCheck.Load() {
 		return linux.EINVAL
 	}
 	if e.Kind == UDPLite {
 		return linux.EIO
+	}
+	if len(data) > o.MoreSize && e.direct(&p, o, o.MoreSize) {
+		e.sendDirect(&p, o, data, o.MoreSize)
+		return 0
 	}
 	for {
 		n := min(len(data), o.MoreSize)
@@ -88,35 +92,54 @@ func (e *Endpoint) sendSegments(o *SendOptions, data []byte) linux.Errno {
 	}
 }
 
-func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Errno {
+// direct reports whether datagrams of n bytes go to their receiver by a call.
+func (e *Endpoint) direct(p *stack.Path, o *SendOptions, n int) bool {
 	t := e.table
-	lite := e.Kind == UDPLite
-	proto := protocol(lite)
-	t.counters(lite).Out.Add(1)
+	return p.Local && !t.Stack.Tapped() && !t.rawWants(protocol(e.Kind == UDPLite), o.To.Addr().Is6()) && n+48 <= p.MTU
+}
+
+// source is where datagrams over p are sent from, and covered how much of one of n bytes the checksum of UDP-Lite is of.
+func (e *Endpoint) source(p *stack.Path, n int) (src netip.AddrPort, covered uint16) {
 	var port uint16
 	e.update(func() { port = e.bind.Port })
-	src := netip.AddrPortFrom(p.Src, port)
-	covered := uint16(0)
-	if c := e.Cover.Load(); lite && c > 0 && int(c) < len(data)+header.UDPSize {
+	if c := e.Cover.Load(); e.Kind == UDPLite && c > 0 && int(c) < n+header.UDPSize {
 		covered = uint16(c)
 	}
-	if p.Local && !t.Stack.Tapped() && !t.rawWants(proto, o.To.Addr().Is6()) && len(data)+48 <= p.MTU {
-		d := &Datagram{Data: data, Src: src, Dst: o.To, TTL: o.TTL, TOS: o.TOS, Lite: lite, Covered: covered, Link: p.Link, Time: stack.Wall.Now()}
-		if d.TTL == 0 {
-			d.TTL = uint8(t.Stack.Settings.TTL.Load())
-		}
-		t.countLocal(p.Link, len(data)+header.UDPSize+header.IPv4Size)
-		if !t.deliver(d) {
-			f := stack.Failure{Errno: linux.ECONNREFUSED, Origin: linux.SO_EE_ORIGIN_ICMP, Type: linux.ICMP_DEST_UNREACH, Code: linux.ICMP_PORT_UNREACH, From: o.To.Addr(), Hard: true}
-			if o.To.Addr().Is6() {
-				f.Origin, f.Type, f.Code = linux.SO_EE_ORIGIN_ICMP6, linux.ICMPV6_DEST_UNREACH, 4
-			}
-			if r := e.remote.Load(); r == nil || *r == o.To {
-				e.fail(f, o.To, data)
-			}
-		}
+	return netip.AddrPortFrom(p.Src, port), covered
+}
+
+// sendDirect delivers data by a call: one datagram, or if segment is not 0 several of that size.
+func (e *Endpoint) sendDirect(p *stack.Path, o *SendOptions, data []byte, segment int) {
+	t, lite := e.table, e.Kind == UDPLite
+	t.counters(lite).Out.Add(1)
+	src, covered := e.source(p, len(data))
+	d := &Datagram{Data: data, Src: src, Dst: o.To, TTL: o.TTL, TOS: o.TOS, Lite: lite, Covered: covered, Link: p.Link, Time: stack.Wall.Now(), Segment: segment}
+	if d.TTL == 0 {
+		d.TTL = uint8(t.Stack.Settings.TTL.Load())
+	}
+	t.countLocal(p.Link, len(data)+header.UDPSize+header.IPv4Size)
+	if t.deliver(d) {
+		return
+	}
+	f := stack.Failure{Errno: linux.ECONNREFUSED, Origin: linux.SO_EE_ORIGIN_ICMP, Type: linux.ICMP_DEST_UNREACH, Code: linux.ICMP_PORT_UNREACH, From: o.To.Addr(), Hard: true}
+	if o.To.Addr().Is6() {
+		f.Origin, f.Type, f.Code = linux.SO_EE_ORIGIN_ICMP6, linux.ICMPV6_DEST_UNREACH, 4
+	}
+	if r := e.remote.Load(); r == nil || *r == o.To {
+		e.fail(f, o.To, data)
+	}
+}
+
+func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Errno {
+	if e.direct(p, o, len(data)) {
+		e.sendDirect(p, o, data, 0)
 		return 0
 	}
+	t, lite := e.table, e.Kind == UDPLite
+	proto := protocol(lite)
+	t.counters(lite).Out.Add(1)
+	src, covered := e.source(p, len(data))
+	port := src.Port()
 	h := o.header(p, proto)
 	u := header.UDP{Src: port, Dst: o.To.Port()}
 	b := append(u.Append(make([]byte, 0, header.UDPSize+len(data)), len(data)), data...)

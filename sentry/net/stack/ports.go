@@ -38,6 +38,7 @@ type Binding struct {
 
 	Reuse, ReusePort bool
 
+	shared     bool // ReusePort when it was bound, which counts for TCP (tb->fastreuseport)
 	bound      bool
 	next, prev *Binding
 }
@@ -98,7 +99,7 @@ func (p *Ports) conflicts(b, o *Binding) bool {
 	if b == o || !b.overlaps(o) {
 		return false
 	}
-	if b.reusePort() && o.reusePort() && b.UID == o.UID {
+	if b.reusePort() && (o.reusePort() || p.TCP && o.shared) && b.UID == o.UID {
 		return false
 	}
 	return !(b.reuse() && o.reuse() && !(p.TCP && o.Listen))
@@ -191,7 +192,7 @@ func (p *Ports) Share(b *Binding, port uint16) {
 }
 
 func (p *Ports) insertLocked(b *Binding, port uint16) {
-	b.Port, b.bound = port, true
+	b.Port, b.bound, b.shared = port, true, b.reusePort()
 	if head := p.ports[port]; head != nil {
 		b.next, b.prev = head, head.prev
 		b.prev.next, head.prev = b, b

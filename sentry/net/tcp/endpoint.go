@@ -256,6 +256,13 @@ func (e *Endpoint) Local() netip.AddrPort {
 	return e.local
 }
 
+// Bound reports whether it has a port.
+func (e *Endpoint) Bound() bool {
+	e.lock()
+	defer e.mu.Unlock()
+	return e.bind.Port != 0
+}
+
 // Remote is the peer's; false if there is no connection.
 func (e *Endpoint) Remote() (netip.AddrPort, int32, bool) {
 	e.lock()
@@ -411,7 +418,11 @@ func (e *Endpoint) forget() {
 	if e.noLocal {
 		local = netip.Addr{}
 	}
-	e.local = netip.AddrPortFrom(local, e.bind.Port)
+	port := e.bind.Port
+	if port == 0 { // getsockname(2) goes on showing the one there was (inet_put_port leaves inet_sport)
+		port = e.local.Port()
+	}
+	e.local = netip.AddrPortFrom(local, port)
 }
 
 // Shutdown is shutdown(2) of a connection: how is a set of shutRead and shutWrite.
@@ -581,6 +592,9 @@ func (e *Endpoint) Poll(lowat int) wait.Event {
 	e.Reclaim()
 	e.lock()
 	defer e.mu.Unlock()
+	if lowat > 1 {
+		lowat = min(lowat, e.comes())
+	}
 	var got wait.Event
 	if e.shut == shutBoth || e.state == Close {
 		got |= wait.Hup
@@ -606,6 +620,15 @@ func (e *Endpoint) Poll(lowat int) wait.Event {
 		got |= wait.Err
 	}
 	return got
+}
+
+// comes is how much may be waited for, so that the peer does not wait for room meanwhile (tcp_set_rcvlowat, tcp_epollin_ready).
+func (e *Endpoint) comes() int {
+	_, limit := e.buffers()
+	if e.net != nil {
+		limit = min(limit, e.net.room)
+	}
+	return max(limit/2, 1)
 }
 
 // inline reports whether urgent data stays in the stream.

@@ -165,7 +165,7 @@ func (e *Endpoint) Read(dst *usermem.Buf, r *Recv) linux.Errno {
 		if n == 0 {
 			return 0
 		}
-		if r.Trunc && !r.Peek {
+		if r.Trunc { // a peek, too, copies nothing then
 			dst.Limit(dst.Len() - n) // as if it had been copied
 		} else {
 			var errno linux.Errno

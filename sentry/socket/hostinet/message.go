@@ -97,7 +97,7 @@ func (s *Socket) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	n, errno := socket.Wait(c, &s.queue, wait.In|wait.RdHup, nonblock || m.Flags&linux.MSG_ERRQUEUE != 0, s.RcvTime.Load(), func() (int, linux.Errno) {
 		d = host.Datagram{Addr: make([]byte, linux.SizeofSockaddrIn6), Control: s.room()}
 		n, errno := host.RecvPieces(s.fd, [][]byte{b}, &d, flags)
-		if errno == linux.EAGAIN && !nonblock && s.Poll(nil)&wait.RdHup != 0 {
+		if errno == linux.EAGAIN && !nonblock && m.Flags&linux.MSG_ERRQUEUE == 0 && s.Poll(nil)&wait.RdHup != 0 {
 			return 0, 0 // nothing comes any more, which only a receive that waits is told
 		}
 		return n, errno
@@ -124,6 +124,9 @@ func (s *Socket) recvStream(c socket.Caller, m *socket.Message, flags int, nonbl
 	var d host.Datagram
 	_, errno := socket.Wait(c, &s.queue, wait.In|wait.RdHup, nonblock, s.RcvTime.Load(), func() (int, linux.Errno) {
 		for {
+			if got > 0 && s.Poll(nil)&wait.Err != 0 {
+				return 0, 0 // the error is for the next call to take
+			}
 			d = host.Datagram{Control: s.room()}
 			asked := m.Data.Len()
 			recv := func(pieces [][]byte) (int, linux.Errno) { return host.RecvPieces(s.fd, pieces, &d, flags) }

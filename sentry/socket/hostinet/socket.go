@@ -229,6 +229,8 @@ func (s *Socket) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 		return linux.ENOPROTOOPT, true
 	case linux.SO_LINGER: // see Release
 		return 0, false
+	case linux.SO_ATTACH_FILTER, linux.SO_DETACH_FILTER, linux.SO_LOCK_FILTER: // programs are not handed through
+		return linux.EOPNOTSUPP, true
 	}
 	errno := host.SetSocketOption(s.fd, linux.SOL_SOCKET, name, value)
 	switch name {

@@ -135,6 +135,9 @@ func (s *Dgram) controlOut(m *socket.Message, d *dgram.Datagram) {
 		add(linux.SOL_SOCKET, linux.SO_RXQ_OVFL, binary.LittleEndian.AppendUint32(nil, uint32(n)))
 	}
 	s.opt.timeSeen.Store(at)
+	if d.Segment != 0 {
+		add(linux.SOL_UDP, linux.UDP_GRO, int32Bytes(int32(d.Segment)))
+	}
 	if s.v6 {
 		s.controlOut6(d, add)
 	}

@@ -112,7 +112,7 @@ func (s *Dgram) Name(peer bool) ([]byte, linux.Errno) {
 		return s.format(s.ep.Local(), s.ep.BoundLink()), 0
 	}
 	a, ok := s.ep.Remote()
-	if !ok {
+	if !ok || a.Port() == 0 { // inet_getname
 		return nil, linux.ENOTCONN
 	}
 	return s.format(a, link), 0
@@ -149,6 +149,9 @@ func (s *Dgram) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	}
 	if m.Flags&linux.MSG_OOB != 0 {
 		return 0, linux.EOPNOTSUPP
+	}
+	if errno := s.ep.Autobind(); errno != 0 { // inet_send_prepare: before anything that may be wrong
+		return 0, errno
 	}
 	o, errno := s.sendOptions(m)
 	if errno != 0 {
@@ -257,11 +260,12 @@ func (s *Dgram) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	}
 	nonblock, peek := m.Flags&linux.MSG_DONTWAIT != 0, m.Flags&linux.MSG_PEEK != 0
 	var d *dgram.Datagram
+	skip := 0
 	_, errno := socket.Wait(c, &s.queue, wait.In|wait.RdHup, nonblock, s.RcvTime.Load(), func() (int, linux.Errno) {
 		if errno := s.TakeError(); errno != 0 {
 			return 0, errno
 		}
-		if d = s.ep.Next(peek); d != nil {
+		if d, skip = s.next(peek); d != nil {
 			return 0, 0
 		}
 		s.mu.Lock()
@@ -275,7 +279,7 @@ func (s *Dgram) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	if d == nil {
 		return 0, errno
 	}
-	from := d.Data
+	from := d.Data[skip:]
 	if len(from) > m.Data.Len() {
 		from = from[:m.Data.Len()]
 		m.OutFlags |= linux.MSG_TRUNC
@@ -285,10 +289,34 @@ func (s *Dgram) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	}
 	m.Addr = s.format(d.Src, d.Link)
 	s.controlOut(m, d)
+	n := len(from)
 	if m.Flags&linux.MSG_TRUNC != 0 {
-		return len(d.Data), 0
+		n = len(d.Data)
 	}
-	return len(from), 0
+	s.movePeek(peek, n)
+	return n, 0
+}
+
+// next is the first datagram, or if SO_PEEK_OFF is on and it is only to be looked at the one that is peeked at, and how
+// much of it was before (__skb_try_recv_from_queue).
+func (s *Dgram) next(peek bool) (d *dgram.Datagram, skip int) {
+	off := int(s.PeekOff.Load())
+	if !peek || off <= 0 {
+		return s.ep.Next(peek), 0
+	}
+	return s.ep.PeekAt(off)
+}
+
+// movePeek moves the offset of SO_PEEK_OFF: forward by a peek, back by what was taken (skb_consume_udp).
+func (s *Dgram) movePeek(peek bool, n int) {
+	off := s.PeekOff.Load()
+	switch {
+	case off < 0:
+	case peek:
+		s.PeekOff.Store(off + int32(n))
+	default:
+		s.PeekOff.Store(max(off-int32(n), 0))
+	}
 }
 
 // Read is vfs.FileOps's.

@@ -18,11 +18,20 @@ func (s *Dgram) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, bo
 	if errno, known := s.setProgram(c, name, value); known {
 		return errno, true
 	}
+	if name == linux.SO_PEEK_OFF && s.ep.Kind.HasPorts() && len(value) >= 4 {
+		s.PeekOff.Store(int32(binary.LittleEndian.Uint32(value)))
+		return 0, true
+	}
 	return s.setOwn(c, name, value, s.ep)
 }
 
 // GetOwn is socket.OwnOptions's.
-func (s *Dgram) GetOwn(name int) ([]byte, linux.Errno, bool) { return s.getOwn(name, s.ep) }
+func (s *Dgram) GetOwn(name int) ([]byte, linux.Errno, bool) {
+	if name == linux.SO_PEEK_OFF && s.ep.Kind.HasPorts() {
+		return int32Bytes(s.PeekOff.Load()), 0, true
+	}
+	return s.getOwn(name, s.ep)
+}
 
 // SetOption is setsockopt(2) but at SOL_SOCKET.
 func (s *Dgram) SetOption(c socket.Caller, level, name int, value []byte) linux.Errno {
@@ -60,6 +69,9 @@ func (s *Dgram) setUDP(name int, value []byte) linux.Errno {
 		s.opt.segment = v
 		s.opt.mu.Unlock()
 	case linux.UDP_GRO, linux.UDP_NO_CHECK6_TX, linux.UDP_NO_CHECK6_RX:
+		if name == linux.UDP_GRO {
+			s.ep.Gro.Store(v != 0)
+		}
 		s.opt.mu.Lock()
 		s.opt.keep(name+keptTCP, truth(v != 0))
 		s.opt.mu.Unlock()

@@ -23,14 +23,16 @@ func (s *common) setOwn(c socket.Caller, name int, value []byte, b binder) (linu
 	switch name {
 	case linux.SO_BINDTODEVICE, linux.SO_BINDTOIFINDEX:
 		return s.bindToDevice(c, name, value, b), true
-	case linux.SO_ZEROCOPY, linux.SO_INCOMING_CPU, linux.SO_MAX_PACING_RATE, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW,
-		linux.SO_TXREHASH, linux.SO_BUSY_POLL, linux.SO_PREFER_BUSY_POLL:
+	case linux.SO_ZEROCOPY, linux.SO_MAX_PACING_RATE, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW, linux.SO_TXREHASH:
 		if len(value) < 4 {
 			return linux.EINVAL, true
 		}
 		v := int32(binary.LittleEndian.Uint32(value))
-		if name == linux.SO_ZEROCOPY {
+		switch {
+		case name == linux.SO_ZEROCOPY:
 			return s.setZeroCopy(v), true
+		case name == linux.SO_TXREHASH && (v < -1 || v > 1):
+			return linux.EINVAL, true
 		}
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()
@@ -84,15 +86,15 @@ func (s *common) getOwn(name int, b binder) ([]byte, linux.Errno, bool) {
 	case linux.SO_BINDTOIFINDEX:
 		return int32Bytes(b.BoundLink()), 0, true
 	case linux.SO_MAX_PACING_RATE:
-		return int32Bytes(-1), 0, true
-	case linux.SO_INCOMING_CPU:
-		return int32Bytes(0), 0, true
-	case linux.SO_ZEROCOPY, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW, linux.SO_TXREHASH, linux.SO_BUSY_POLL, linux.SO_PREFER_BUSY_POLL:
+		return binary.LittleEndian.AppendUint64(nil, 1<<64-1), 0, true
+	case linux.SO_ZEROCOPY, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW, linux.SO_TXREHASH:
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()
-		return int32Bytes(s.opt.values[keptSocket+name]), 0, true
-	case linux.SO_MEMINFO:
-		return make([]byte, 36), 0, true
+		v, set := s.opt.values[keptSocket+name]
+		if name == linux.SO_TXREHASH && !set {
+			v = 1 // net.core.txrehash
+		}
+		return int32Bytes(v), 0, true
 	}
 	return nil, 0, false
 }

@@ -15,7 +15,7 @@ import (
 func (s *Dgram) setProgram(c socket.Caller, name int, value []byte) (linux.Errno, bool) {
 	switch {
 	case name == linux.SO_ATTACH_FILTER:
-		p, errno := socket.ReadFilter(c, value)
+		p, errno := s.ReadFilter(c, value)
 		if errno == 0 {
 			cut := func(d *dgram.Datagram) int { return s.cut(p, d) }
 			s.ep.Cut.Store(&cut)
@@ -34,7 +34,7 @@ func (s *Dgram) setProgram(c socket.Caller, name int, value []byte) (linux.Errno
 func (s *Stream) setProgram(c socket.Caller, name int, value []byte) (linux.Errno, bool) {
 	switch {
 	case name == linux.SO_ATTACH_FILTER:
-		p, errno := socket.ReadFilter(c, value)
+		p, errno := s.ReadFilter(c, value)
 		if errno == 0 {
 			n := s.net
 			s.ep.SetFilter(func(b []byte, src, dst netip.Addr, link int32) int { return n.cutSegment(p, b, src, dst, link) })

@@ -64,7 +64,7 @@ func (s *Stream) SetOption(c socket.Caller, level, name int, value []byte) linux
 		return errno
 	case level == linux.IPPROTO_IPV6 && s.v6:
 		if name == linux.IPV6_V6ONLY {
-			return s.setOnly(value, s.ep.Local().Port() != 0, s.ep.SetOnly)
+			return s.setOnly(value, s.ep.Bound(), s.ep.SetOnly)
 		}
 		if name == linux.IPV6_ADDRFORM {
 			return linux.ENOTCONN

@@ -287,6 +287,11 @@ func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 
 // put queues a message. If there is no room it is lost, and the next receive told (ENOBUFS).
 func (s *Socket) put(m message) {
+	n, taken := s.Cut(m.data)
+	if !taken {
+		return
+	}
+	m.data = m.data[:n]
 	s.mu.Lock()
 	if s.charged > int(s.RcvBuf.Load()) {
 		s.mu.Unlock()

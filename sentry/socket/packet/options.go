@@ -12,7 +12,7 @@ import (
 func (s *Socket) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, bool) {
 	switch name {
 	case linux.SO_ATTACH_FILTER:
-		p, errno := socket.ReadFilter(c, value)
+		p, errno := s.ReadFilter(c, value)
 		if errno == 0 {
 			s.filter.Store(&p)
 		}

@@ -177,8 +177,10 @@ func (s *Socket) sendDgram(c socket.Caller, m *socket.Message) (int, linux.Errno
 	_, errno := socket.Wait(c, &s.queue, wait.Out|wait.Internal, nonblock, s.SndTime.Load(), func() (int, linux.Errno) {
 		return 0, s.deliver(c, msg, m.Addr)
 	})
-	if errno != 0 {
+	if errno != 0 || msg.tossed {
 		detach(msg, m)
+	}
+	if errno != 0 {
 		return 0, errno
 	}
 	return n, 0
@@ -219,6 +221,13 @@ func (s *Socket) deliver(c socket.Caller, msg *message, addr []byte) linux.Errno
 		o.mu.Unlock()
 		return errno
 	}
+	n, taken := o.Cut(msg.data)
+	if !taken { // its sender is told nothing
+		o.mu.Unlock()
+		msg.tossed = true
+		return 0
+	}
+	msg.data = msg.data[:n]
 	if msg.cred == nil && (s.PassCred.Load() || s.PassPidfd.Load() || o.PassCred.Load() || o.PassPidfd.Load() || o.embryo) {
 		msg.cred = socket.SenderCred(c)
 	}

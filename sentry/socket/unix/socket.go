@@ -78,6 +78,8 @@ type message struct {
 	size  int // what is charged
 	cred  *socket.Cred
 	files []*vfs.File
+
+	tossed bool // by the receiver's filter
 }
 
 // left is how many bytes have not been taken.
