@@ -297,15 +297,6 @@ func getdents(fd int, buf []byte, emit func(dirent)) (more bool, errno linux.Err
 // writeLog writes a line of the log.
 func writeLog(fd int, line []byte) { unix.Write(fd, line) }
 
-// maxOpen is how many descriptors this process may have.
-func maxOpen() int {
-	var r unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil || r.Cur > 1<<30 {
-		return 1 << 20
-	}
-	return int(r.Cur)
-}
-
 // The rest is for the start of the process.
 
 // readConfig returns what the memfd on descriptor fd holds.

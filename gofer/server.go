@@ -77,7 +77,7 @@ const firstRoom = 1024
 func newServer(c *wire.Config) *server {
 	s := &server{conn: c.Conn, uids: c.UIDs, gids: c.GIDs, logFD: c.LogFD, debug: c.Debug, busy: make(chan struct{}, maxBusy)}
 	s.nodes.byID = make(map[uint64]*node)
-	s.nodes.max = maxOpen() - 2*maxBusy - len(c.Attach) - 32
+	s.nodes.max = host.OpenFiles() - 2*maxBusy - len(c.Attach) - 32
 	s.nodes.room = firstRoom
 	return s
 }

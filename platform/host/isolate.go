@@ -51,6 +51,15 @@ func RaiseOpenFiles() {
 	}
 }
 
+// OpenFiles is how many descriptors the process may have.
+func OpenFiles() int {
+	var r unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil || r.Cur > maxOpen {
+		return maxOpen
+	}
+	return int(r.Cur)
+}
+
 // KeepCapabilities leaves every thread the given capabilities only, of those it has (uid 0 keeps what it
 // had otherwise), and forbids it to gain any (no_new_privs).
 func KeepCapabilities(keep ...int) error {

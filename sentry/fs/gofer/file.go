@@ -137,10 +137,13 @@ func (f *file) rest() {
 	}
 	over := t.files.Len() - t.max
 	t.Unlock()
-	if over > 0 {
+	if over > 0 && over%trimmed == 0 {
 		go f.fs.c.trim() // other files' locks are not to be taken here
 	}
 }
+
+// trimmed is how many files too many are on the list when it is trimmed.
+const trimmed = 64
 
 // wake takes f off the list. h is held.
 func (f *file) wake() {
