@@ -61,7 +61,10 @@ func TestJumpToTheStubsCalls(t *testing.T) {
 		{Rax: unix.SYS_PRCTL, Rdi: setUserDispatch, Rsi: 1, Rdx: textAt, R10: textSize},
 		{Rax: unix.SYS_PRCTL, Rdi: setUserDispatch, Rsi: 1, Rdx: serviceAt, R10: textSize},
 		{Rax: unix.SYS_CLONE, Rdi: uint64(processFlags)},
-		{Rax: unix.SYS_FUTEX, Rdi: ctlAt, Rsi: 1, Rdx: 1},               // wake the service thread
+		{Rax: unix.SYS_FUTEX, Rdi: dataAt, Rsi: 1, Rdx: 1},
+		{Rax: unix.SYS_FUTEX, Rdi: ctlAt + pageSize, Rsi: 1, Rdx: 1},
+		{Rax: unix.SYS_FUTEX, Rdi: 1<<32 + ctlAt, Rsi: 1, Rdx: 1},
+		{Rax: unix.SYS_FUTEX, Rdi: ctlAt, Rsi: 3, Rdx: 1, R8: guestAt},  // requeue who waits for an order
 		{Rax: unix.SYS_FUTEX, Rdi: areaAt, Rsi: 4, Rdx: 1, R8: guestAt}, // requeue
 		{Rax: unix.SYS_FUTEX, Rdi: guestAt, Rsi: 1, Rdx: 1},
 		{Rax: unix.SYS_KILL, Rdi: uint64(os.Getpid())},
@@ -88,7 +91,7 @@ func TestJumpToTheStubsCalls(t *testing.T) {
 				g.regs = r
 				g.regs.Rip, g.regs.Rsp = uint64(at), guestAt+0x2000
 				nr := r.Rax
-				soon(t, "a jump to the stub", func() {
+				soon(t, fmt.Sprintf("a jump to the stub %#x %+v", at, r), func() {
 					if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != nr {
 						t.Errorf("call %d at %#x: %+v", nr, at, trap)
 					}

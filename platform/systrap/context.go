@@ -104,7 +104,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 			c.noteHits(t)
 		}
 		if c.placing.far == nil {
-			c.consider()
+			c.consider(t)
 		}
 	}
 	c.state.Store(idle)

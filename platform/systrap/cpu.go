@@ -123,6 +123,9 @@ func (c *context) notFar() {
 	if s := c.placing.far; s != nil {
 		s.holder.CompareAndSwap(c, nil)
 		c.placing.far = nil
+		if t := c.thread.Load(); t != nil {
+			t.proc.far.CompareAndSwap(t, nil)
+		}
 	}
 }
 
@@ -236,7 +239,7 @@ func (p *cpus) bindSelf(cpu int) {
 }
 
 // consider looks whether a near context that has trapped should go far.
-func (c *context) consider() {
+func (c *context) consider(t *thread) {
 	l, p := &c.placing, &c.p.cpus
 	now := handoff.Counter()
 	if now-l.resumed > handoff.Ticks(hotGap) {
@@ -258,6 +261,8 @@ func (c *context) consider() {
 			if l.far = p.claimFar(c); l.far != nil {
 				l.traps = 0
 				p.bindSelf(cpu)
+				t.proc.farCPU.Store(int32(p.numbers[l.cpu]))
+				t.proc.far.Store(t)
 			}
 			return
 		}

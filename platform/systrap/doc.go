@@ -24,6 +24,10 @@
 // (recycle.go). They share the sentry's table of descriptors, so that
 // a descriptor of the sentry can be mapped, and die with it (PR_SET_PDEATHSIG).
 //
+// Mappings change by orders to the service thread, which sleeps until it is woken: on the processor of the goroutine that
+// waits for it, or, if a thread of the process looks for its turn on another, there, woken by that thread (helper
+// in process.go): it gives way to the service thread, instead of being interrupted on its account.
+//
 // Whoever waits looks again after a second, finds a lost wake-up by what the host says of the
 // futex, mends and logs it (watch.go).
 //
@@ -38,15 +42,15 @@
 //
 // Host calls. Everybody has a seccomp filter that goes by the page from which a call is made
 // (filter.go). From the service page it allows what the service thread needs (serviceRules), from
-// the text page sched_yield(2), and futex(2) with FUTEX_WAIT and FUTEX_WAKE on addresses in the areas,
-// which alone would not do, since the application can jump into the service page. So an
+// the text page sched_yield(2), and futex(2) with FUTEX_WAIT and FUTEX_WAKE on addresses in the areas and the control
+// page, which alone would not do, since the application can jump into the service page. So an
 // application thread also has syscall user dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH)
 // without a selector, which turns every call that is not made from the text page into SIGSYS; to
 // turn it off takes a call from the service page. Where the host does not know it, a second seccomp
 // filter says the same. The vsyscall page and INT 0x80 trap too. So whoever
 // jumps to a SYSCALL instruction in the stub, with whatever registers, gets a trap like any
-// other; and what is left, waiting and waking on its own process's areas, harms nobody: the
-// sentry takes a wake-up for a reason to look. A thread is confined before it runs
+// other; and what is left, waiting and waking on its own process's areas and control page, harms nobody: the
+// sentry and the service thread take a wake-up for a reason to look. A thread is confined before it runs
 // the first instruction of the application: from clone(2) to prctl(2) it runs straight through
 // the service page, which cannot be written, on registers that the service thread gave it, without
 // a stack, and it ends the process if the host refuses. The one thing it

@@ -26,6 +26,7 @@ const (
 	bpfAnd   = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
 	bpfEqual = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 	bpfAbove = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
+	bpfJump  = unix.BPF_JMP | unix.BPF_JA
 	bpfRet   = unix.BPF_RET | unix.BPF_K
 )
 
@@ -65,9 +66,9 @@ func serviceRules(ctlFD int) []rule {
 	}
 }
 
-// areaRules are what an application thread does with words of the thread areas: it waits on them, and
-// wakes. threadRules is what it may do besides.
-func areaRules() []rule {
+// wordRules are what an application thread does with words of the thread areas and of the control page: it waits on
+// them, and wakes. threadRules is what it may do besides.
+func wordRules() []rule {
 	const waitOrWake = 1 // FUTEX_WAIT is 0, FUTEX_WAKE 1
 	return []rule{{unix.SYS_FUTEX, []argument{{1, ^uint32(waitOrWake), 0}}}}
 }
@@ -104,18 +105,22 @@ func compile(pages ...page) []unix.SockFilter {
 
 // page is what may be called from one.
 type page struct {
-	at      uint32
-	rules   []rule
-	inAreas []rule // those whose first argument must be an address in the thread areas
+	at    uint32
+	rules []rule
+	words []rule // those whose first argument must be an address in the thread areas or the control page
 }
 
 // body is the filter of a page. It never runs to its end.
 func (p page) body() (f []unix.SockFilter) {
 	f = rulesFilter(p.rules)
-	if p.inAreas != nil {
-		f = append(append(f, load(dataArgs+4)), need(bpfEqual, areaAt>>32)...)
-		f = append(append(f, load(dataArgs)), need(bpfAbove, areaAt&0xffffffff)...)
-		f = append(f, rulesFilter(p.inAreas)...)
+	if p.words != nil {
+		areas := append(need(bpfEqual, areaAt>>32), load(dataArgs))
+		areas = append(areas, need(bpfAbove, areaAt&0xffffffff)...)
+		control := append([]unix.SockFilter{load(dataArgs), {Code: bpfAnd, K: ^uint32(pageSize - 1)}}, need(bpfEqual, ctlAt)...)
+		control = append(control, unix.SockFilter{Code: bpfJump, K: uint32(len(areas))})
+		f = append(f, load(dataArgs+4), unix.SockFilter{Code: bpfEqual, K: 0, Jf: uint8(len(control))})
+		f = append(append(f, control...), areas...)
+		f = append(f, rulesFilter(p.words)...)
 	}
 	return append(f, trap)
 }

@@ -53,17 +53,17 @@ const (
 // Offsets in a control page. It belongs to one process: the sentry writes, the service thread
 // reads it, and answers with pwrite(2). Application code can read it.
 const (
-	ctlSeq    = 0  // counts orders; the service thread waits for the next
-	ctlAsleep = 4  // the sentry waits in a futex
-	ctlCount  = 8  // calls in the order
-	ctlWant   = 12 // the result of the last one is asked for
-	ctlPage   = 16 // where this page is in the control file
-	ctlFresh  = 24 // 1: threads that were called back may begin anew
-	ctlDone   = 48 // 0 until the order is done, then errno + 1
-	ctlValue  = 56 // the result, if asked for
-	ctlCalls  = 64 // number and six arguments of each
-	callSize  = 56
-	maxCalls  = (pageSize - ctlCalls) / callSize
+	ctlSeq   = 0  // counts orders; the service thread waits for the next
+	ctlHelp  = 4  // 1: the service thread is to be woken by an application thread that looks for its turn
+	ctlCount = 8  // calls in the order
+	ctlWant  = 12 // the result of the last one is asked for
+	ctlPage  = 16 // where this page is in the control file
+	ctlFresh = 24 // 1: threads that were called back may begin anew
+	ctlDone  = 48 // 0 until the order is done, then errno + 1
+	ctlValue = 56 // the result, if asked for
+	ctlCalls = 64 // number and six arguments of each
+	callSize = 56
+	maxCalls = (pageSize - ctlCalls) / callSize
 )
 
 // copyCall is the number of what only looks like a host call in an order: copy so many bytes

@@ -12,18 +12,18 @@ import (
 // ctl is a control page, as layout.go has it. Stubs can read it, and only their service thread
 // can change it, by pwrite(2) to done and value.
 type ctl struct {
-	seq    atomic.Uint32
-	asleep atomic.Uint32
-	count  uint32
-	want   uint32
-	page   uint64
-	fresh  atomic.Uint32
-	_      [20]byte
-	done   atomic.Uint32
-	_      uint32
-	value  uint32
-	_      uint32
-	calls  [maxCalls]call
+	seq   atomic.Uint32
+	help  atomic.Uint32
+	count uint32
+	want  uint32
+	page  uint64
+	fresh atomic.Uint32
+	_     [20]byte
+	done  atomic.Uint32
+	_     uint32
+	value uint32
+	_     uint32
+	calls [maxCalls]call
 }
 
 // area is a thread area. Everything in it may change at any time to anything: it is read once,

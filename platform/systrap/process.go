@@ -35,6 +35,9 @@ type process struct {
 	swept   bool        // after the end: everybody has been told
 	retired atomic.Bool // the application's memory and threads are gone: recycle.go
 	cpu     int         // number of the processor the service thread is bound to; under mu
+
+	far    atomic.Pointer[thread] // one whose context is far
+	farCPU atomic.Int32           // and the number of its processor
 }
 
 // thread is a thread for application code. It is stopped, waiting for the sentry, except during
@@ -60,7 +63,7 @@ func (p *Platform) newProcess() (*process, linux.Errno) {
 	}
 	c := p.ctls.ctl(page)
 	c.seq.Store(0)
-	c.asleep.Store(0)
+	c.help.Store(0)
 	c.page = uint64(page) * pageSize
 	return &process{p: p, page: page, ctl: c, gone: make(chan struct{}), cpu: -1, patches: patches{pages: map[uint64]int{}}}, 0
 }
@@ -202,22 +205,53 @@ func (s *process) handOver(want bool, calls []call) (uint32, linux.Errno) {
 		return 0, linux.ESRCH
 	}
 	// The hand-over costs least on one processor.
-	if here := handoff.Processor(); here != s.cpu {
+	here := handoff.Processor()
+	there := s.helper(here)
+	helped := there >= 0
+	if helped {
+		here = there
+	}
+	if here != s.cpu {
 		s.cpu = here
 		setAffinity(s.pid, []int{here})
 	}
-	c.asleep.Store(1)
 	c.seq.Add(1)
-	futexWake(&c.seq)
-	s.await()
-	c.asleep.Store(0)
+	if !helped || !s.helped() {
+		futexWake(&c.seq)
+		s.await()
+	}
 	return c.value, linux.Errno(c.done.Load() - 1)
+}
+
+// helper returns another processor than here on which a thread looks for its turn, -1 if there is none. The thread can wake the
+// service thread there and give way to it, for less than it costs to interrupt it so that it sees what has become of its memory.
+func (s *process) helper(here int) int {
+	t, cpu := s.far.Load(), int(s.farCPU.Load())
+	if t == nil || cpu == here || t.area.state.Load() != stateTrap || t.area.waits.Load() != 0 {
+		return -1
+	}
+	return cpu
+}
+
+// helped waits a little for an order that a helper hears of, and tells whether it is done.
+func (s *process) helped() bool {
+	c := s.ctl
+	c.help.Store(1)
+	defer c.help.Store(0)
+	for began, bound := handoff.Counter(), handoff.Ticks(spinTime); ; {
+		if handoff.Look(&c.done, 0, &c.done, 0, chunk) {
+			return true
+		}
+		if handoff.Counter()-began > bound {
+			return false
+		}
+	}
 }
 
 // await waits until an order is done. mu is held.
 func (s *process) await() {
 	for s.ctl.done.Load() == 0 {
-		if futexWait(&s.ctl.done, 0, patience) {
+		if s.p.cpus.sleep(&s.ctl.done, 0, patience) {
 			s.watch()
 		}
 	}

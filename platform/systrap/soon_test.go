@@ -2,10 +2,12 @@ package systrap
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // TestMapSoon has mappings made with the next change that cannot wait, or forgotten.
@@ -86,6 +88,36 @@ func TestMapSoon(t *testing.T) {
 		}
 		if k := read(page); k != platform.Fault {
 			t.Errorf("what was there before a failure: %d", k)
+		}
+	})
+}
+
+// TestHelped: while a context is far, its stub wakes the service thread on its own processor.
+func TestHelped(t *testing.T) {
+	if len(plat(t).cpus.numbers) < 2 {
+		t.Skip("one processor: nothing is far")
+	}
+	g := newGuest(t, getpidLoop...)
+	on(func() {
+		c := plat(t).NewContext().(debuggable).context
+		defer c.Release()
+		s := func() *process { return g.as.(*space).proc }
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall {
+				t.Fatalf("%+v", trap)
+			}
+			g.regs.Rax = 1
+			if c.placing.far == nil || s().helper(handoff.Processor()) < 0 {
+				if time.Now().After(deadline) {
+					t.Fatal("it does not go far")
+				}
+				continue
+			}
+			there := int(s().farCPU.Load())
+			g.as.Unmap(0x5000000, pageSize)
+			if s().cpu == there && s().ctl.help.Load() == 0 {
+				return
+			}
 		}
 	})
 }

@@ -124,13 +124,9 @@ done:
 	ADDQ $const_ctlDone, R10
 	MOVL $SYS_pwrite64, AX
 	SYSCALL
-	MFENCE
-	MOVL const_ctlAsleep(BX), AX
-	TESTL AX, AX
-	JZ   service
 	LEAQ const_ctlDone(BX), DI
 	MOVL $1, SI
-	MOVL $1, DX
+	MOVL $0x7fffffff, DX // the sentry, and who helps
 	MOVL $SYS_futex, AX
 	SYSCALL
 	JMP  service
@@ -611,11 +607,35 @@ spin:
 	MOVL const_areaState(BX), AX
 	CMPL AX, $const_stateTrap
 	JNE  turn
+	MOVL $(const_ctlAt+const_ctlHelp), AX
+	MOVL (AX), AX
+	TESTL AX, AX
+	JNZ  help
+look:
 	TESTL CX, CX
 	JZ   sleep
 	PAUSE
 	DECL CX
 	JMP  spin
+
+	// There is an order for the service thread, which is best made on this processor.
+help:
+	MOVL $(const_ctlAt+const_ctlDone), DI
+	MOVL (DI), AX
+	TESTL AX, AX
+	JNZ  look
+	MOVL $(const_ctlAt+const_ctlSeq), DI
+	MOVL $1, SI
+	MOVL $1, DX
+	MOVL $SYS_futex, AX
+	SYSCALL
+	MOVL $(const_ctlAt+const_ctlDone), DI
+	XORL SI, SI
+	XORL DX, DX
+	XORL R10, R10
+	MOVL $SYS_futex, AX
+	SYSCALL
+	JMP  awake
 sleep:
 	MOVL $1, AX
 	XCHGL AX, const_areaWaits(BX)

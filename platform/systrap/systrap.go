@@ -163,7 +163,7 @@ func (p *Platform) dataPage() []byte {
 			at += 8
 		}
 	}
-	threads := page{textAt, threadRules(), areaRules()}
+	threads := page{textAt, threadRules(), wordRules()}
 	program(dataThread, compile(threads))
 	program(dataMaster, compile(threads, page{serviceAt, serviceRules(p.ctls.fd), nil}))
 	if !userDispatch() {

@@ -109,7 +109,6 @@ func TestServiceNotWoken(t *testing.T) {
 		defer s.mu.Unlock()
 		s.ctl.count, s.ctl.want = 0, 0
 		s.ctl.done.Store(0)
-		s.ctl.asleep.Store(1)
 		s.ctl.seq.Add(1)
 		soon(t, "an order without a wake-up", func() { s.await() })
 	})
