@@ -1,6 +1,7 @@
 package gofer
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -15,7 +16,7 @@ import (
 //
 // There, too, a directory that was made here or was read as a whole knows what names it has,
 // and need not ask for others: those that programs are about to make, or look for along a
-// search path.
+// search path. Others remember some names that they do not have: an overlay asks for them again and again.
 
 // ahead is what a directory knows of its names.
 type ahead struct {
@@ -23,6 +24,8 @@ type ahead struct {
 	known map[string]struct{} // all names; nil: look at whole
 	whole *kept               // all entries, if they are kept
 	gen   int                 // counts changes
+
+	missing map[string]struct{} // some that it does not have
 
 	list  *kept            // what was read last, in the order that look-ups are expected in
 	next  int              // where in list the next look-up is expected
@@ -75,10 +78,12 @@ const (
 	mostNames  = 28  // of any type, in one request
 	window     = 512 // how far from the expected place a name is searched for
 	mostKnown  = 10_000
-	fewNames   = 16  // are looked through
-	mostPut    = 256 // names of a directory that came early
-	mostFull   = 16  // names at a time, if directories among them come with all that is below
-	fewUsed    = 2   // lists that are read before a program is taken to go from one directory into the next
+	mostMissed = 256    // missing names that a directory remembers,
+	allMissed  = 20_000 // and those of a mount
+	fewNames   = 16     // are looked through
+	mostPut    = 256    // names of a directory that came early
+	mostFull   = 16     // names at a time, if directories among them come with all that is below
+	fewUsed    = 2      // lists that are read before a program is taken to go from one directory into the next
 )
 
 // isNew says that the directory has just been made.
@@ -136,6 +141,10 @@ func (a *ahead) changing(d *dir, name string) {
 	a.mu.Lock()
 	f, ok := a.early[name]
 	delete(a.early, name)
+	if _, was := a.missing[name]; was {
+		delete(a.missing, name)
+		d.fs.missing.Add(-1)
+	}
 	a.know()
 	l := a.whole
 	a.whole = nil
@@ -179,10 +188,42 @@ func (a *ahead) changed(name string, there bool, errno linux.Errno) {
 	}
 }
 
+// lacks notes that there was no such name when the directory was of generation gen.
+func (a *ahead) lacks(m *mount, name string, gen int) {
+	if !m.exclusive {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, have := a.missing[name]; have || a.gen != gen || a.known != nil {
+		return
+	}
+	if len(a.missing) == mostMissed {
+		a.dropMissing(m)
+	}
+	if m.missing.Add(1) > allMissed {
+		m.missing.Add(-1)
+		return
+	}
+	if a.missing == nil {
+		a.missing = make(map[string]struct{})
+	}
+	a.missing[strings.Clone(name)] = struct{}{}
+}
+
+// dropMissing forgets missing names. mu is held.
+func (a *ahead) dropMissing(m *mount) {
+	m.missing.Add(int64(-len(a.missing)))
+	a.missing = nil
+}
+
 // absent reports whether there is certainly no such name.
 func (a *ahead) absent(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, missing := a.missing[name]; missing {
+		return true
+	}
 	if a.known == nil && a.whole != nil {
 		if l := a.whole.entries.Load(); l != nil && l.Len() <= fewNames {
 			return find(l, 0, l.Len(), name) < 0
@@ -376,6 +417,7 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	if d.ahead.absent(name) {
 		return found{}, linux.ENOENT
 	}
+	gen := d.ahead.generation()
 	flags := d.openFlags()
 	most := mostNames
 	if flags != 0 {
@@ -384,6 +426,7 @@ func (d *dir) find(name string) (found, linux.Errno) {
 	f, ok, names := d.ahead.take(d.fs, name, most)
 	switch {
 	case ok && f.gone:
+		d.ahead.lacks(d.fs, name, gen)
 		return f, linux.ENOENT
 	case ok:
 		return f, 0
@@ -400,14 +443,18 @@ func (d *dir) find(name string) (found, linux.Errno) {
 		more[n].setByIno(byIno)
 	}
 	d.ahead.keep(d.fs.c.conn, names[1:], more)
+	if errno == linux.ENOENT {
+		d.ahead.lacks(d.fs, name, gen)
+	}
 	return f, errno
 }
 
-// forget drops the whole list.
+// forget drops the whole list, and missing names.
 func (a *ahead) forget(m *mount) {
 	a.mu.Lock()
 	l := a.whole
 	a.whole = nil
+	a.dropMissing(m)
 	a.mu.Unlock()
 	if l != nil {
 		m.lists.drop(l)

@@ -220,3 +220,42 @@ func TestAheadLists(t *testing.T) {
 		t.Errorf("long after a change of the host: %v", l)
 	}
 }
+
+// TestMissing: a name that is not there is asked for once, as often as it is looked up, until it is made here.
+func TestMissing(t *testing.T) {
+	x := exclusive(t)
+	root := x.sb.Root().Inode()
+	lookup := func(name string, want linux.Errno) {
+		t.Helper()
+		i, errno := vfs.LookupIn(x.ctx, root, name)
+		if errno == 0 {
+			i.Put()
+		}
+		x.want("look up "+name, errno, want)
+	}
+	before := x.requests()
+	for range 10 {
+		lookup("gone", linux.ENOENT)
+	}
+	if n := x.requests() - before; n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	x.open("gone", linux.O_CREAT|linux.O_RDWR, 0o644).Put()
+	lookup("gone", 0)
+	x.want("unlink", vfs.Unlink(x.ctx, x.at, "gone", false), 0)
+	lookup("gone", linux.ENOENT)
+	x.put("other", "")
+	x.want("rename", vfs.Rename(x.ctx, x.at, "other", x.at, "gone", 0), 0)
+	lookup("gone", 0)
+	for i := range 3 * mostMissed {
+		lookup(fmt.Sprint("no", i), linux.ENOENT)
+	}
+	d := root.Ops.(*dir)
+	if n := len(d.ahead.missing); n == 0 || n > mostMissed || d.fs.missing.Load() != int64(n) {
+		t.Errorf("%d names are kept, %d counted", n, d.fs.missing.Load())
+	}
+	shared := fresh(t, Options{})
+	shared.want("not there", shared.openErr("late", 0), linux.ENOENT)
+	shared.put("late", "")
+	shared.stat("late")
+}

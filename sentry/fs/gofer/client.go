@@ -85,6 +85,7 @@ type mount struct {
 	lists   lists
 	evicted atomic.Uint64 // inodes; changed with the table locked
 	xattrs  atomic.Int32  // how many look-ups are to ask for extended attributes, too
+	missing atomic.Int64  // names that directories know to be missing
 
 	inodes struct {
 		sync.Mutex
