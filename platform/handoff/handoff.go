@@ -57,7 +57,7 @@ const (
 	hotGap     = 30 * time.Microsecond // between the traps of a near context that is hot, over what one costs
 	firstRest  = 2 * time.Millisecond  // near, after being far has failed
 	lastRest   = 500 * time.Millisecond
-	trialTraps = 64 // far, after which it is seen whether they come faster than near; more are a success
+	trialTraps = 64 // far, after which it is seen whether they come faster than near
 )
 
 // Pace is how fast the traps of a context come. It belongs to its goroutine.
@@ -67,12 +67,17 @@ type Pace struct {
 	hot     int
 	traps   int    // since it went far
 	went    uint64 // the counter then
+	way     uint64 // what it took to go, up to the first trap
+	far     uint64 // the gaps since then, in all
 	rest    time.Duration
 	until   uint64 // not far before
 }
 
-// Resumed notes that application code goes on.
-func (p *Pace) Resumed() { p.resumed = Counter() }
+// Resumed notes that application code goes on, and returns the counter.
+func (p *Pace) Resumed() uint64 {
+	p.resumed = Counter()
+	return p.resumed
+}
 
 // Near notes a trap of a near context, and tells whether it had better be far. least is what a trap costs
 // at least, which all contexts find out together.
@@ -95,26 +100,25 @@ func (p *Pace) Near(least *atomic.Uint64) bool {
 }
 
 // Goes notes that it goes far.
-func (p *Pace) Goes() { p.hot, p.traps, p.went = 0, 0, Counter() }
+func (p *Pace) Goes() { p.hot, p.traps, p.far, p.went = 0, 0, 0, Counter() }
 
 // Far notes a trap of a far context, and tells whether it had better be near: its traps come no faster.
 func (p *Pace) Far() bool {
+	now := Counter()
 	if p.traps++; p.traps == 1 {
-		p.went = Counter() // the way there is not counted
-	}
-	if p.traps != trialTraps+1 || (Counter()-p.went)/trialTraps <= p.gap {
+		p.way, p.went = now-p.went, now // which is not counted
 		return false
 	}
-	p.traps = 0
-	return true
+	p.far += now - p.resumed
+	return p.traps == trialTraps+1 && (now-p.went)/trialTraps > p.gap
 }
 
 // IsFar tells whether a trap has come since it went far.
 func (p *Pace) IsFar() bool { return p.traps > 0 }
 
-// Back notes that it is near again, and rests if it was far for little.
+// Back notes that it is near again, and rests if that has not saved what the way there and back takes.
 func (p *Pace) Back() {
-	if p.rest = min(max(2*p.rest, firstRest), lastRest); p.traps > trialTraps {
+	if p.rest = min(max(2*p.rest, firstRest), lastRest); uint64(p.traps)*p.gap > p.far+2*p.way && p.traps > 0 {
 		p.rest = 0
 	}
 	p.until = Counter() + Ticks(p.rest)

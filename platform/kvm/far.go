@@ -22,15 +22,18 @@ import (
 // takes the vCPU back to its own thread.
 
 // How long both sides look at least. What the sentry waits for at first is that the runner wakes. Where a near call costs more, they
-// look longer: the stub, the runner and a gap as long as that, since to leave the virtual machine costs as much; the sentry
-// several times that, since what interrupts the processor interrupts the virtual machine too.
+// look longer: the stub and the runner as long as that, since to leave the virtual machine costs as much; the sentry
+// several times that, since what interrupts the processor interrupts the virtual machine too. A gap in the looking is another's work, and no
+// waiting. A longer one says that others want the processor; but an emulator may have one for all of its own, so that nothing is
+// looked at while the runner wakes.
 const (
 	stubTime   = 30 * time.Microsecond
 	spinTime   = 80 * time.Microsecond
 	spinCalls  = 8
 	firstTime  = 400 * time.Microsecond
-	stolenTime = 40 * time.Microsecond // a gap in the looking that shows another's work
-	chunk      = 64                    // looks between readings of the counter
+	gapTime    = 20 * time.Microsecond  // what counts of a gap
+	stolenTime = 300 * time.Microsecond // a longer gap
+	chunk      = 64                     // looks between readings of the counter
 )
 
 // maxSlots is how many stub pages there are room for.
@@ -332,12 +335,10 @@ const (
 
 // await looks for what happens to the vCPU.
 func (c *context) await(l *slot) seen {
-	began := handoff.Counter()
-	least := c.p.least.Load()
-	last, bound, stolen := began, max(c.p.ticks.spin, spinCalls*least), max(c.p.ticks.stolen, least)
-	if !c.pace.IsFar() {
-		bound = max(c.p.ticks.first, bound)
-		stolen = bound
+	t, first := &c.p.ticks, !c.pace.IsFar()
+	last, waited, bound := c.pace.Resumed(), uint64(0), max(t.spin, spinCalls*c.p.least.Load())
+	if first {
+		bound = max(bound, t.first)
 	}
 	for {
 		if handoff.Look(&l.block.state, blockRun, &l.halted, 0, chunk) {
@@ -350,7 +351,8 @@ func (c *context) await(l *slot) seen {
 			return aHalt
 		}
 		now := handoff.Counter()
-		if now-last > stolen || now-began > bound {
+		waited += min(now-last, t.gap)
+		if now-last > t.stolen && !first || waited > bound {
 			return tooLong
 		}
 		last = now

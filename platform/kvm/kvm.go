@@ -35,7 +35,7 @@ type Platform struct {
 	slots   []*slot       // far.go
 	running atomic.Int32  // contexts whose application code runs
 	least   atomic.Uint64 // what a call costs, in ticks
-	ticks   struct{ spin, first, stolen uint64 }
+	ticks   struct{ spin, first, gap, stolen uint64 }
 }
 
 // Open opens the device. It is called while the process may: New does not need to.
@@ -69,7 +69,8 @@ func New(dev *os.File, log func(format string, args ...any)) (*Platform, error) 
 		p.close()
 		return nil, err
 	}
-	p.ticks.spin, p.ticks.first, p.ticks.stolen = handoff.Ticks(spinTime), handoff.Ticks(firstTime), handoff.Ticks(stolenTime)
+	p.ticks.spin, p.ticks.first = handoff.Ticks(spinTime), handoff.Ticks(firstTime)
+	p.ticks.gap, p.ticks.stolen = handoff.Ticks(gapTime), handoff.Ticks(stolenTime)
 	// A thread in the guest keeps its processor of the Go runtime for a while.
 	runtime.GOMAXPROCS(max(8, 2*runtime.NumCPU()))
 	return p, nil
