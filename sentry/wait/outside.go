@@ -16,8 +16,8 @@ type Outside interface {
 	// Looking reports whether somebody is at it.
 	Looking() bool
 	// Lead waits until something has come in, Kick, or timeout in ns, if that is not negative, between Begin and End of the
-	// leader: false if somebody else waits already.
-	Lead(w *Waiter, timeout int64) bool
+	// leader: led is false if somebody else waits already. woke says that what came in woke somebody.
+	Lead(w *Waiter, timeout int64) (led, woke bool)
 	Kick()
 }
 
@@ -45,11 +45,14 @@ func (w *Waiter) lead(o Outside, deadline time.Time, left int64) (linux.Errno, b
 		if w.noticed() {
 			return w.woken(), true
 		}
-		led := o.Lead(w, left)
+		led, woke := o.Lead(w, left)
 		if w.noticed() {
 			return w.woken(), true
 		}
-		if !led {
+		if woke { // others: they had better wait in person
+			w.outside.Store(false)
+		}
+		if !led || woke {
 			return 0, false
 		}
 		if left >= 0 {

@@ -155,21 +155,21 @@ func (f *frames) Looking() bool {
 }
 
 // Lead is wait.Outside's.
-func (f *frames) Lead(w *wait.Waiter, timeout int64) bool {
+func (f *frames) Lead(w *wait.Waiter, timeout int64) (led, woke bool) {
 	if !f.leader.CompareAndSwap(nobody, aTask) {
-		return false
+		return false, false
 	}
 	f.led.Add(1)
 	if w.Begin() {
 		f.wait(timeout)
 	}
 	w.End()
-	f.look()
+	woke = f.look()
 	f.leader.Store(nobody)
 	if f.parked.Load() {
 		f.reader.Unpark()
 	}
-	return true
+	return true, woke
 }
 
 // Kick is wait.Outside's.
