@@ -57,7 +57,7 @@ const maxIdle = 8192
 func New(fd int) *Client {
 	c := &Client{conn: newConn(fd), start: time.Now()}
 	c.idle.files = list.New()
-	c.idle.max = min(maxIdle, host.OpenFiles()/4)
+	c.idle.max = min(maxIdle, host.OpenFiles()/2)
 	go host.ReserveFDs(2 * c.idle.max)
 	return c
 }
