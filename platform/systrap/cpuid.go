@@ -20,16 +20,28 @@ import (
 //	[31 c9 | b9 SUBLEAF]     xor %ecx,%ecx or mov $SUBLEAF,%ecx
 //	0f a2                    cpuid
 //
-// the first seven bytes become a jump as in patch.go, to a trampoline that loads the answer. So they do in the loop over the
-// states of the FPU that the C library has,
+// the first seven bytes become a jump as in patch.go, to a trampoline that loads the answer. So they do in what the C library
+// does in a loop, over the states of the FPU and the descriptions of caches, or after it has saved registers,
 //
 //	44 89 REG                mov %r12d,%eax, or another from %r8d on
 //	89 REG                   mov %esi,%ecx, or another
 //	0f a2                    cpuid
 //
-// whose trampoline looks for leaf 13 in a table, and asks the processor for others. Other ways to ask,
-// and other leaves, are the processor's affair. So many given bytes, of which four are one of a dozen
-// leaves, are no coincidence of data or of parts of other instructions. Who comes to the second or third instruction by another
+//	83 REG IMM               add $1,%esi, or the like
+//	89 REG                   mov %edi,%eax, or another
+//	89 REG                   mov %esi,%ecx, or another
+//	0f a2                    cpuid
+//
+//	b8 LEAF                  mov $LEAF,%eax
+//	89 REG                   mov %esi,%ecx, or another
+//	0f a2                    cpuid
+//
+//	c6 44 24 OFF IMM         movb $0,15(%rsp), or the like, or c7 and movl
+//	0f a2                    cpuid
+//
+// whose trampolines look for leaf and subleaf in a table, and ask the processor for others. Other ways to ask,
+// and other leaves, are the processor's affair. So many given bytes are no coincidence of data or of parts of other
+// instructions. Who comes to a later instruction that is in the way of the jump by another
 // way than the first finds no instruction, which cpuidPart makes good.
 //
 // Nothing traps at a CPUID, so files are searched, when their text is mapped for the second time, and what was
@@ -42,34 +54,17 @@ const (
 	infoTramp = trampAt + trampLen // and their trampolines
 	infoSize  = 128                // of one
 	infoAsk   = infoSize - 8 - 2   // where in it UD2 is, to which slots lead while the sentry is to be asked
-	maxInfos  = 480
+	maxInfos  = 448
 
-	// Answers for leaf 13, of stateSubs subleaves, are behind the slots.
-	stateLeaf = 13
-	stateSubs = (pageSize - 8*maxInfos) / 16
-	stateAt   = infoAt + 8*maxInfos
+	// A table of answers is behind the slots: of leaves with subleaves, from 0 on.
+	tableAt   = infoAt + 8*maxInfos
+	tableSize = (pageSize - 8*maxInfos) / 16
 
 	maxInfoFiles = 4096
 	maxInfoPages = 1024
 	mostInfo     = 16      // pages of a file
 	maxInfoText  = 4 << 20 // larger files are not searched
 )
-
-// infoSite is a place at which a page of a file asks.
-type infoSite struct {
-	at     uint64 // offset of the jump in the page
-	size   uint64 // of all instructions
-	leaf   uint32
-	second []byte // the instruction that sets ECX, nil if there is none
-	sub    uint32
-	answer [4]uint32
-	slot   int
-
-	// If regs: leaf and subleaf are in registers, which two instructions move.
-	regs         bool
-	move         []byte
-	eaxIs, ecxIs int
-}
 
 // infoPage is a page of a file that has such places, or calls (known.go), and its patched copy.
 type infoPage struct {
@@ -88,24 +83,14 @@ type infos struct {
 	noted       int                  // places from which calls came
 	callSlots   [slotClasses]int     // given out
 	slots, lows int                  // given out; they are used again, but not for two sites of one process
-	states      [stateSubs][4]uint32 // what leaf 13 says; made when lows is above 0
+	table       [tableSize][4]uint32 // made for the first site that looks there
+	tabled      bool
 }
 
 // infoUse is a site at an address in a process.
 type infoUse struct {
 	start uint64
 	site  *infoSite
-}
-
-// sameEverywhere tells whether the answer is the same on all processors, and whether it depends on ECX.
-func sameEverywhere(leaf uint32) (same, sub bool) {
-	switch leaf {
-	case 0, 0x80000000, 0x80000001, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000007, 0x80000008:
-		return true, false
-	case 4, 7, 0xd, 0x14, 0x19, 0x8000001d:
-		return true, true
-	}
-	return false, false
 }
 
 // hybrid tells whether processors differ from each other.
@@ -127,7 +112,7 @@ func findInfos(b []byte) (sites []*infoSite) {
 		i += n
 		s := infoBefore(b[:i])
 		if s == nil {
-			s = regsBefore(b[:i])
+			s = looksBefore(b[:i])
 		}
 		if s != nil {
 			s.at = uint64(i+2) - s.size
@@ -137,64 +122,37 @@ func findInfos(b []byte) (sites []*infoSite) {
 	}
 }
 
-// infoBefore returns the site whose CPUID is behind b, without its place and answer.
-func infoBefore(b []byte) *infoSite {
-	s := &infoSite{size: 2}
-	mov := func(b []byte, reg byte) (uint32, bool) {
-		if len(b) < 5 || b[len(b)-5] != reg {
-			return 0, false
-		}
-		return binary.LittleEndian.Uint32(b[len(b)-4:]), true
-	}
-	const eax, ecx, manySubs = 0xb8, 0xb9, 64
-	if sub, ok := mov(b, ecx); ok && sub < manySubs {
-		if _, ok := mov(b[:len(b)-5], eax); ok {
-			s.sub, s.second = sub, b[len(b)-5:]
-		}
-	} else if bytes.HasSuffix(b, []byte{0x31, 0xc9}) {
-		s.second = b[len(b)-2:]
-	}
-	s.second = bytes.Clone(s.second)
-	s.size += uint64(len(s.second)) + 5
-	leaf, ok := mov(b[:len(b)-len(s.second)], eax)
-	s.leaf = leaf
-	if same, sub := sameEverywhere(leaf); !ok || !same || sub && s.second == nil {
-		return nil
-	}
-	return s
-}
-
-// regsBefore is infoBefore for what is in registers.
-func regsBefore(b []byte) *infoSite {
-	const both, ofEAX, ofECX = 0xc7, 0xc0, 0xc1 // of ModRM: what is moved, and to where
-	n := len(b) - 5
-	if n < 0 || b[n] != 0x44 || b[n+1] != 0x89 || b[n+2]&both != ofEAX || b[n+3] != 0x89 || b[n+4]&both != ofECX {
-		return nil
-	}
-	return &infoSite{size: 7, regs: true, move: bytes.Clone(b[n:]), eaxIs: 8 + int(b[n+2]>>3&7), ecxIs: int(b[n+4] >> 3 & 7)}
-}
-
-// giveSlot gives a site a slot. One with the second instruction in the fourth byte of the jump has a slot whose address begins
+// giveSlot gives a site a slot. One with an instruction in the fourth byte of the jump has a slot whose address begins
 // with a byte that is no instruction. mu is held.
 func (q *infos) giveSlot(s *infoSite) {
 	const row, low = 32, 12 // slots that differ in the first byte of the address; where it is 0x60
-	if s.regs {
-		if q.lows == 0 {
-			for i := range q.states {
-				v := &q.states[i]
-				v[0], v[1], v[2], v[3] = arch.CPUID(stateLeaf, uint32(i))
-			}
-		}
+	if s.looks != nil {
+		q.makeTable()
+	}
+	if s.lows {
 		s.slot = q.lows*row%maxInfos + low
 		q.lows++
 		return
 	}
-	s.answer[0], s.answer[1], s.answer[2], s.answer[3] = arch.CPUID(s.leaf, s.sub)
 	if q.slots%row == low {
 		q.slots++
 	}
 	s.slot = q.slots % maxInfos
 	q.slots++
+}
+
+// makeTable asks the processor for what sites look for. mu is held.
+func (q *infos) makeTable() {
+	if q.tabled {
+		return
+	}
+	q.tabled = true
+	for _, l := range tabledLeaves {
+		for sub := range l.many {
+			v := &q.table[l.first+sub]
+			v[0], v[1], v[2], v[3] = arch.CPUID(uint32(l.leaf), uint32(sub))
+		}
+	}
 }
 
 // search finds the sites in a file. mu is held.
@@ -265,8 +223,8 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 		if set.infos[s.slot].Load() != nil {
 			continue
 		}
-		if s.regs {
-			p.infos.putStates(unit[pageSize+8*maxInfos:][:16*stateSubs])
+		if s.looks != nil {
+			p.infos.putTable(unit[pageSize+8*maxInfos:][:16*tableSize])
 		}
 		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.at+s.size)
 		uses[i] = infoUse{page + s.at, s}
@@ -298,60 +256,13 @@ func (p *Platform) askInfos(set *patchSet, more int) {
 	}
 }
 
-// putStates writes the answers for leaf 13. They were made before there was a site that needs them.
-func (q *infos) putStates(b []byte) {
-	for i, v := range q.states {
+// putTable writes the table. It was made before there was a site that needs it.
+func (q *infos) putTable(b []byte) {
+	for i, v := range q.table {
 		for k, x := range v {
 			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
 		}
 	}
-}
-
-// trampoline writes the code that loads the answer and goes on at ret. No instruction but the second of the site changes flags.
-func (s *infoSite) trampoline(b []byte, ret uint64) {
-	c := &code{b: b}
-	back := func() {
-		c.put(0xff, 0x25) // jmp *: the last word
-		c.put32(uint32(infoSize - 8 - c.n - 4))
-	}
-	if s.regs {
-		s.lookUp(c, back)
-	} else {
-		c.put(s.second...)
-		for i, mov := range []byte{0xb8, 0xbb, 0xb9, 0xba} { // EAX, EBX, ECX, EDX
-			c.put(mov)
-			c.put32(s.answer[i])
-		}
-		back()
-	}
-	copy(b[infoAsk:], []byte{0x0f, 0x0b})
-	binary.LittleEndian.PutUint64(b[infoSize-8:], ret)
-}
-
-// lookUp is the trampoline of a site whose leaf is in a register. Flags are in AX, the leaf in EDX meanwhile.
-func (s *infoSite) lookUp(c *code, back func()) {
-	const found, end = 3 + 6 + 3 + 2 + 3 + 3 + 3 + 6, 3 + 2 // bytes
-	c.put(s.move...)
-	c.put(0x89, 0xc2)              // mov %eax,%edx
-	c.put(0x9f)                    // lahf
-	c.put(0x0f, 0x90, 0xc0)        // seto %al
-	c.put(0x83, 0xfa, stateLeaf)   // cmp $13,%edx
-	c.put(0x75, end+found)         // jne: ask
-	c.put(0x83, 0xf9, stateSubs-1) // cmp $15,%ecx
-	c.put(0x77, found)             // ja: ask
-	c.put(0xc1, 0xe1, 4)           // shl $4,%ecx
-	c.put(0x8d, 0x99)              // lea states(%rcx),%ebx
-	c.put32(stateAt)
-	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
-	c.put(0x8b, 0x03)       // mov (%rbx),%eax
-	c.put(0x8b, 0x4b, 8)    // mov 8(%rbx),%ecx
-	c.put(0x8b, 0x53, 12)   // mov 12(%rbx),%edx
-	c.put(0x8b, 0x5b, 4)    // mov 4(%rbx),%ebx
-	back()
-	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
-	c.put(0x89, 0xd0)       // mov %edx,%eax
-	c.put(0x0f, 0xa2)       // cpuid
-	back()
 }
 
 // infoIn returns the site in whose trampoline an address is, and where there.
@@ -363,83 +274,80 @@ func (s *process) infoIn(at uint64) (u *infoUse, off uint64) {
 	return set.infos[(at-infoTramp)/infoSize].Load(), (at - infoTramp) % infoSize
 }
 
-// infoStepped is stepped for these sites: one step has done the first instruction.
+// infoStepped is stepped for these sites: one step has led to the trampoline, or has done its first instruction if nobody
+// else can.
 func (t *thread) infoStepped(trap *platform.Trap, r *arch.Registers) {
 	u, off := t.proc.infoIn(r.Rip)
-	if u == nil || off != 0 && off != infoAsk {
+	if u == nil {
 		return
 	}
-	if s := u.site; s.regs {
-		r.Rax, r.Rip = uint64(uint32(*register(r, s.eaxIs))), u.start+toECX
-	} else {
-		r.Rax, r.Rip = uint64(s.leaf), u.start+toSecond
+	first := u.site.parts[0]
+	switch {
+	case off != 0 && off != infoAsk && off != first.size:
+		return
+	case first.do == nil && off != first.size:
+		r.Rip -= off
+		*trap = platform.Trap{Kind: platform.Interrupted} // the next step is it
+		return
+	case off == first.size && first.do != nil:
+		return
+	case first.do != nil:
+		first.do(r)
 	}
+	r.Rip = u.start + first.size
 	trap.Addr = r.Rip
 }
 
-// Where the second instruction of a site is: if the first moves an immediate, and if it moves a register, behind which
-// the third is where the second of the others is.
-const (
-	toSecond = 5
-	toECX    = 3
-)
-
-// register is one by the processor's number for it.
-func register(r *arch.Registers, n int) *uint64 {
-	return [...]*uint64{&r.Rax, &r.Rcx, &r.Rdx, &r.Rbx, &r.Rsp, &r.Rbp, &r.Rsi, &r.Rdi,
-		&r.R8, &r.R9, &r.R10, &r.R11, &r.R12, &r.R13, &r.R14, &r.R15}[n]
+// infoFault is for a fault of a trampoline's first instruction: it is the site's.
+func (t *thread) infoFault(r *arch.Registers) {
+	if u, off := t.proc.infoIn(r.Rip); u != nil && off == 0 {
+		r.Rip = u.start
+	}
 }
 
-// cpuidPart does the second or third instruction of a site, at which the application is, or all of them if it is
-// to ask.
+// cpuidPart does an instruction of a site, at which the application is, or all of them if it is to ask.
 func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) {
 	if u, off := t.proc.infoIn(r.Rip); u != nil && off == infoAsk {
-		t.answer(u, r)
+		u.site.answerAll(r, u.start)
 		t.done(trap, r)
 		return
 	}
-	u, atECX := t.proc.infoAround(r.Rip-toSecond), false
-	if u == nil {
-		u, atECX = t.proc.infoAround(r.Rip-toECX), true
-	}
-	if u == nil || atECX && !u.site.regs {
-		return
-	}
-	switch s := u.site; {
-	case atECX:
-		r.Rcx = uint64(uint32(*register(r, s.ecxIs)))
-		r.Rip += toSecond - toECX
-	case s.regs, s.second == nil:
-		a, b, c, d := arch.CPUID(uint32(r.Rax), uint32(r.Rcx))
-		r.Rax, r.Rbx, r.Rcx, r.Rdx = uint64(a), uint64(b), uint64(c), uint64(d)
-		r.Rip += 2
-	default:
-		if r.Rcx = uint64(s.sub); len(s.second) == 2 {
-			r.Eflags = r.Eflags&^arithmetic | flagZF | flagPF
+	for _, off := range []uint64{3, 5} {
+		u := t.proc.infoAround(r.Rip - off)
+		if u == nil {
+			continue
 		}
-		r.Rip += uint64(len(s.second))
+		if p := u.site.partAt(off); p != nil {
+			p.do(r)
+			r.Rip += p.size
+			t.done(trap, r)
+			return
+		}
 	}
-	t.done(trap, r)
 }
 
-// answer does all instructions of a site.
-func (t *thread) answer(u *infoUse, r *arch.Registers) {
-	s := u.site
-	leaf, sub := s.leaf, uint32(r.Rcx)
-	switch {
-	case s.regs:
-		leaf = uint32(*register(r, s.eaxIs))
-		if sub = uint32(*register(r, s.ecxIs)); s.ecxIs == 0 {
-			sub = leaf
+// partAt returns the instruction that begins at an offset, nil if none does, or the first.
+func (s *infoSite) partAt(off uint64) *part {
+	at := uint64(0)
+	for i := range s.parts {
+		if at == off && i > 0 {
+			return &s.parts[i]
 		}
-	case s.second != nil:
-		if sub = s.sub; len(s.second) == 2 {
-			r.Eflags = r.Eflags&^arithmetic | flagZF | flagPF
-		}
+		at += s.parts[i].size
 	}
-	a, b, c, d := arch.CPUID(leaf, sub)
-	r.Rax, r.Rbx, r.Rcx, r.Rdx = uint64(a), uint64(b), uint64(c), uint64(d)
-	r.Rip = u.start + s.size
+	return nil
+}
+
+// answerAll does all instructions of a site that begins at start, or none if it cannot.
+func (s *infoSite) answerAll(r *arch.Registers, start uint64) {
+	r.Rip = start
+	if s.parts[0].do == nil {
+		return
+	}
+	for _, p := range s.parts {
+		p.do(r)
+		r.Rip += p.size
+	}
 }
 
 // infoAround returns the site that begins at an address, nil if there is none.

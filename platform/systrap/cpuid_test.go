@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/conformance"
 )
 
 var endOfAsk = []byte{0x0f, 0xa2, 0x89, 0xc0, 0x0f, 0x05} // cpuid; mov %eax,%eax; syscall
@@ -28,8 +29,14 @@ var askers = []struct {
 	{"subleaf of one that has none", []byte{0xb8, 5, 0, 0, 0x80, 0xb9, 1, 0, 0, 0}, true},
 	{"large subleaf", []byte{0xb8, 0xd, 0, 0, 0, 0xb9, 64, 0, 0, 0}, false},
 	{"subleaf from elsewhere", []byte{0xb8, 4, 0, 0, 0}, false},
-	{"registers", []byte{0x44, 0x89, 0xc0, 0x89, 0xf9}, true},       // mov %r8d,%eax; mov %edi,%ecx
-	{"other registers", []byte{0x44, 0x89, 0xf8, 0x89, 0xd1}, true}, // mov %r15d,%eax; mov %edx,%ecx
+	{"registers", []byte{0x44, 0x89, 0xc0, 0x89, 0xf9}, true},                          // mov %r8d,%eax; mov %edi,%ecx
+	{"other registers", []byte{0x44, 0x89, 0xf8, 0x89, 0xd1}, true},                    // mov %r15d,%eax; mov %edx,%ecx
+	{"plus one", []byte{0x83, 0xc6, 1, 0x89, 0xf8, 0x89, 0xf1}, true},                  // add $1,%esi; mov %edi,%eax; mov %esi,%ecx
+	{"minus, other registers", []byte{0x83, 0xc5, 0xf0, 0x89, 0xd0, 0x89, 0xe9}, true}, // add $-16,%ebp; mov %edx,%eax; mov %ebp,%ecx
+	{"to the stack", []byte{0xc6, 0x44, 0x24, 15, 7}, true},                            // movb $7,15(%rsp)
+	{"four bytes to the stack", []byte{0xc7, 0x44, 0x24, 0x60, 1, 2, 3, 4}, true},      // movl $0x4030201,96(%rsp)
+	{"subleaf in a register", []byte{0xb8, 0x14, 0, 0, 0, 0x89, 0xf1}, true},           // mov $20,%eax; mov %esi,%ecx
+	{"subleaf in a register, not known", []byte{0xb8, 5, 0, 0, 0, 0x89, 0xf1}, false},
 	{"differs by processor", []byte{0xb8, 1, 0, 0, 0}, false},
 	{"differs by processor, subleaf", []byte{0xb8, 0xb, 0, 0, 0, 0x31, 0xc9}, false},
 	{"leaf from elsewhere", []byte{0x90, 0x90, 0x31, 0xc9}, false},
@@ -122,20 +129,36 @@ func TestCPUID(t *testing.T) {
 func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
 	c := plat(t).NewContext().(debuggable).context
 	defer c.Release()
-	starts := []uint64{0, 5, uint64(len(text))}
-	if text[0] == 0x44 {
-		starts[2] = 3
+	if errno := g.as.Map(conformance.DataAt, pageSize, g.fd, pageSize, platform.Read|platform.Write, true); errno != 0 {
+		t.Fatal(errno)
 	}
-	for i := range 72 {
+	starts := []uint64{0, 5, uint64(len(text))}
+	switch text[0] {
+	case 0x44, 0x83:
+		starts[2] = 3
+	case 0xc7:
+		starts[1] = 8
+	}
+	for i := range 120 {
 		r := &g.regs
 		*r = arch.Registers{Rip: guestAt + starts[i%3], Rsp: 1 << 20, Eflags: 0x8d5 | 2, R8: 1, R11: 11, Rdi: 7, Rbp: 5}
 		r.Rax, r.Rbx, r.Rcx, r.Rdx = 1<<32|0x80000006, 1<<40, 1<<33|1, 4
-		leaf := []uint64{1<<32 | 13, 7, 0x80000006}[i/3%3]
+		leaf := []uint64{1<<32 | 13, 7, 4, 2, 0, 0x80000006}[i/3%6]
 		r.R8, r.Rdi, r.R15, r.Rdx = leaf, uint64(i/2), leaf, uint64(i/3)
+		switch text[0] {
+		case 0x83:
+			r.Rdi, r.Rsi, r.Rdx, r.Rbp = leaf, 1<<32-1+uint64(i/4), leaf, 7<<32|uint64(i)
+		case 0xb8:
+			r.Rsi = uint64(i / 10)
+		case 0xc6, 0xc7:
+			if r.Rax = leaf; i/2%2 == 0 {
+				r.Rsp = conformance.DataAt + 64
+			}
+		}
 		if i/6%2 == 1 {
 			r.Eflags &^= 0x8d5
 		}
-		if i >= 36 {
+		if i >= 60 {
 			r.Eflags |= arch.FlagTF
 		}
 		if i%2 == 1 {
@@ -224,17 +247,21 @@ func TestCPUIDLoop(t *testing.T) {
 		t.Skip("processors differ")
 	}
 	patchable(t, true)
-	for _, text := range [][]byte{{0xb8, 6, 0, 0, 0x80}, {0x44, 0x89, 0xc0, 0x89, 0xf9}} {
+	for _, text := range [][]byte{{0xb8, 6, 0, 0, 0x80}, {0x44, 0x89, 0xc0, 0x89, 0xf9}, {0xc6, 0x44, 0x24, 15, 7}} {
 		g := newGuest(t, append(text, 0x0f, 0xa2, 0xeb, byte(-4-len(text)))...) // jmp to the start
 		g, n := g.twin(t)
 		if n != 1 {
 			t.Fatalf("%d copies", n)
 		}
-		a, b, c, d := arch.CPUID(stateLeaf, 1)
+		const leaf = 13
+		a, b, c, d := arch.CPUID(leaf, 1)
+		if errno := g.as.Map(conformance.DataAt, pageSize, g.fd, pageSize, platform.Read|platform.Write, true); errno != 0 {
+			t.Fatal(errno)
+		}
 		on(func() {
 			ctx := plat(t).NewContext().(debuggable).context
 			defer ctx.Release()
-			g.regs.R8, g.regs.Rdi = stateLeaf, 1
+			g.regs.R8, g.regs.Rdi, g.regs.Rsp = leaf, 1, conformance.DataAt
 			for i := range 30 {
 				began := time.Now()
 				time.AfterFunc(time.Millisecond, ctx.Interrupt)

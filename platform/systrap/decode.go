@@ -229,6 +229,7 @@ func (t *thread) done(trap *platform.Trap, r *arch.Registers) {
 // inMoved brings a fault of what was moved in front of a trampoline back to where that stood.
 func (t *thread) inMoved(r *arch.Registers) {
 	if r.Rip < trampAt || r.Rip >= trampAt+trampLen {
+		t.infoFault(r)
 		return
 	}
 	if s := t.proc.site(uint32(r.Rip-trampAt) / trampSize); s != nil && r.Rip == s.tramp {
@@ -259,25 +260,29 @@ const (
 )
 
 // compare returns the flags of cmp $with,%rax.
-func compare(rax, with uint64) (flags uint64) {
+func compare(rax, with uint64) uint64 {
 	d := rax - with
-	if rax < with {
-		flags |= flagCF
-	}
-	if bits.OnesCount8(uint8(d))%2 == 0 {
-		flags |= flagPF
-	}
-	if rax&15 < with&15 {
-		flags |= flagAF
-	}
-	if d == 0 {
-		flags |= flagZF
-	}
-	if d>>63 != 0 {
-		flags |= flagSF
-	}
-	if (rax^with)&(rax^d)>>63 != 0 {
-		flags |= flagOF
+	return resultFlags(d, rax < with, rax&15 < with&15, (rax^with)&(rax^d)>>63 != 0)
+}
+
+// sum returns the flags of an addition of 32 bits.
+func sum(a, b uint32) uint64 {
+	s := a + b
+	return resultFlags(uint64(int32(s)), s < a, a&15+b&15 > 15, (a^s)&(b^s)>>31 != 0)
+}
+
+// resultFlags returns the flags that arithmetic with a result sets.
+func resultFlags(result uint64, carry, half, overflow bool) (flags uint64) {
+	for _, f := range []struct {
+		is   bool
+		flag uint64
+	}{
+		{carry, flagCF}, {bits.OnesCount8(uint8(result))%2 == 0, flagPF}, {half, flagAF},
+		{result == 0, flagZF}, {result>>63 != 0, flagSF}, {overflow, flagOF},
+	} {
+		if f.is {
+			flags |= f.flag
+		}
 	}
 	return flags
 }
