@@ -76,22 +76,37 @@ func (c *context) Switch(as platform.AddressSpace, r *arch.Registers) platform.T
 func (c *context) untilTrap(s *space, r *arch.Registers) platform.Trap {
 	for {
 		v := c.lock()
+		goesOn := v != nil && v.slot != nil && c.resume(v, s, r)
+		if v != nil && v.slot != nil && !goesOn && !c.stays(v, s, r) {
+			v.leave()
+			v.mu.Unlock()
+			v = nil
+		}
+		if c.hot && (v == nil || v.slot == nil) {
+			v = c.goFar(v, s, r)
+		}
+		c.hot = false
 		if v == nil {
 			var err error
 			if v, err = c.p.pool.take(c, c.tid); err != nil {
 				c.p.log("kvm: %v", err)
 				return platform.Trap{Kind: platform.Gone}
 			}
-			c.debug.Dirty = true
-			c.v.Store(v)
+			c.gets(v)
 		}
-		trap, done := c.run(v, s, r)
+		trap, done := c.run(v, s, r, goesOn)
 		v.mu.Unlock()
 		if done {
 			return trap
 		}
 		runtime.Gosched()
 	}
+}
+
+// gets notes that the vCPU is the context's, with mu held.
+func (c *context) gets(v *vcpu) {
+	c.debug.Dirty = c.debug.Dirty || v.debugged || c.debug.Control != 0
+	c.v.Store(v)
 }
 
 // lock returns the context's vCPU, with its mu held; nil if it has none.
@@ -111,29 +126,29 @@ func (c *context) lock() *vcpu {
 // maxTries is how often in a row the host may fail to run the vCPU for no reason that we see.
 const maxTries = 16
 
-// run runs application code until a trap, or until somebody else wants the vCPU (false).
-func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap, done bool) {
+// run runs application code until a trap, or until it is to run on another vCPU (false). goesOn: it does so already.
+func (c *context) run(v *vcpu, s *space, r *arch.Registers, goesOn bool) (trap platform.Trap, done bool) {
 	gone := platform.Trap{Kind: platform.Gone}
-	goesOn := v.far != nil && c.resume(v, s, r)
 	if !goesOn {
 		if trap, ok := c.begin(v, s, r); !ok {
 			return trap, true
 		}
 	}
 	c.live = false
+	inside := false // the vCPU has what r lacks
 	for tries := 0; tries < maxTries; goesOn = false {
-		if c.back {
-			c.back = false
-			v.halt()
+		if c.back && v.slot != nil && !inside {
+			return gone, false
 		}
 		if v.wanted.Load() != 0 {
 			v.turn.Reset(turnTime)
 		}
-		l := v.far
+		l := v.slot
 		e, called := c.enter(v, goesOn)
 		if called {
 			return c.handed(v, r), true
 		}
+		inside = false
 		if l == nil {
 			v.called = false
 		}
@@ -154,13 +169,13 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 			case aCall:
 				return call(r), true
 			case aHalt:
+				inside = true
 				continue
 			}
 			if c.state.Load() == interrupted {
 				return platform.Trap{Kind: platform.Interrupted}, true
 			}
 			if v.wanted.Load() != 0 {
-				v.halt()
 				return gone, false
 			}
 		case unix.EFAULT:
@@ -173,6 +188,7 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers) (trap platform.Trap,
 			// The host has no page where the application, or the processor on its way to ring 0, went:
 			// a file has shrunk.
 			v.run.dirtyRegs = 0
+			inside = true
 			tries++
 			s.postpone()
 		default:
@@ -215,7 +231,7 @@ func (c *context) interrupted(v *vcpu, s *space, r *arch.Registers, l *slot) see
 
 // begin makes the vCPU ready to run application code; false if Switch is to return. v.mu is held.
 func (c *context) begin(v *vcpu, s *space, r *arch.Registers) (platform.Trap, bool) {
-	if c.stay(v, s, r); v.far == nil {
+	if v.slot == nil {
 		v.tid.Store(c.tid)
 	}
 	if !c.loadState(v) {
@@ -225,16 +241,12 @@ func (c *context) begin(v *vcpu, s *space, r *arch.Registers) (platform.Trap, bo
 		return platform.Trap{Kind: platform.Interrupted}, false
 	}
 	v.load(s.root, r)
-	if c.hot && v.far == nil {
-		c.goFar(v, s, r)
-	}
-	c.hot = false
 	return platform.Trap{}, true
 }
 
 // handed is a call that came through a block.
 func (c *context) handed(v *vcpu, r *arch.Registers) platform.Trap {
-	v.far.block.read(r)
+	v.slot.block.read(r)
 	trap := call(r)
 	c.last, c.live = *r, true
 	if c.pace.Far() {
@@ -296,7 +308,9 @@ func (c *context) bind(allowed *[]int) {
 // saveFPU brings the state into c.fpu, of which v has a newer one if there is none to be loaded. v.mu
 // is held.
 func (c *context) saveFPU(v *vcpu) {
-	v.halt()
+	if v.slot != nil {
+		v.slot.stop(v)
+	}
 	if c.fpuDirty {
 		return
 	}
@@ -317,7 +331,7 @@ const (
 func (c *context) FPU(dst []byte) {
 	if v := c.lock(); v != nil {
 		c.saveFPU(v)
-		c.fpuDirty = false // v has it still
+		c.live, c.fpuDirty = false, false // v has it still
 		defer v.mu.Unlock()
 	}
 	copy(dst, c.fpu[:arch.FPUSize])

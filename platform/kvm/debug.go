@@ -22,7 +22,7 @@ func (c *context) loadDebug(v *vcpu) {
 	if _, e := ioctlOn(v.fd, setDebugRegs, &debugRegs{db: c.debug.Addrs, dr6: dr6Clear, dr7: c.debug.Control | dr7Fixed}); e != 0 {
 		c.p.log("kvm: the debug registers: errno %d", e)
 	}
-	c.debug.Dirty = false
+	v.debugged, c.debug.Dirty = c.debug.Control != 0, false
 }
 
 // debugCode reads why there was a debug exception, and returns the siginfo code.

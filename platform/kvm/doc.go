@@ -20,9 +20,9 @@
 // delivered first: the state of a vCPU is read only where registers are all of it.
 //
 // That costs two changes between the host's kernel and the guest, 1 to 2 µs on plain hosts, 26 to 33 µs where ring 0 is emulated. So
-// a context whose calls come fast goes far, if a processor has nothing to do (far.go): another thread runs the vCPU, and a stub (stub.go)
+// a context whose calls come fast goes far, if a processor has nothing to do (far.go): it is run by another vCPU, with a thread of its own, and a stub (stub.go)
 // hands calls over through memory, a block, to the context's own thread, which looks at it. Whoever has waited in vain for a while stops looking: the stub leaves the virtual
-// machine, the context takes the vCPU back. When that pays, and what both sides need for it, is in package handoff. A call then costs
+// machine, the context takes a vCPU of its own thread's again. When that pays, and what both sides need for it, is in package handoff. A call then costs
 // 2 µs where ring 0 is emulated, of which SYSCALL is half. Faults and exceptions leave the virtual machine as ever.
 //
 // Some hosts offer a KVM that emulates ring 0 and runs ring 3 on the processor itself. There the

@@ -15,8 +15,9 @@ import (
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
-// A context whose traps come fast goes far (package handoff): the vCPU runs on a thread of a slot's, its runner, on
-// another processor than the context's own, and calls come through the stub's block (stub.go). What is not a call that goes on with
+// A context whose traps come fast goes far (package handoff), to the vCPU of a slot, which has a thread of its own, its runner, on
+// another processor than the context's: a vCPU stays with its thread, since a change takes KVM a grace period of RCU before Linux 6.13, and
+// some microseconds ever. Calls come through the stub's block (stub.go). What is not a call that goes on with
 // another result in RAX ends KVM_RUN on the runner, which looks for a while whether it is to go on. All look for a while only:
 // when the sentry takes long the stub leaves the virtual machine, and then the runner sleeps; when application code takes long the context
 // takes the vCPU back to its own thread.
@@ -52,10 +53,11 @@ type slot struct {
 	cpus   []int         // the runner's; set before work
 	looks  uint32        // the runner's and the stub's; likewise
 
-	v      atomic.Pointer[vcpu] // that it runs, or ran last; nil: none
-	root   atomic.Uint64        // of the address space where
+	v      atomic.Pointer[vcpu] // that it runs; nil: not yet made
+	root   atomic.Uint64        // of the address space where, 0: nowhere
 	block  *block
 	halted atomic.Uint32 // 1: KVM_RUN has ended, as errno says
+	failed bool          // there cannot be a vCPU; guarded by the pool's mu
 	errno  unix.Errno
 }
 
@@ -123,60 +125,88 @@ func (l *slot) runner(ready chan struct{}) {
 	}
 }
 
-// claim finds a slot, or takes one from a context that has been in the sentry for so long that its stub has left.
-func (p *Platform) claim() *slot {
+// claim returns the vCPU of a slot that nobody has, or takes it from a context that has been in the sentry for so long that its stub has
+// left. Its mu is held then. nil: there is none.
+func (p *Platform) claim() *vcpu {
 	for _, l := range p.slots {
-		v := l.v.Load()
-		if v == nil {
-			return l
+		v := l.vcpu()
+		if v == nil || !v.mu.TryLock() {
+			continue
 		}
-		if l.asleep.Load() == 1 && v.mu.TryLock() {
-			if v.far == l && l.halted.Load() == 1 {
-				v.halt()
-			}
-			v.mu.Unlock()
-			return l
+		if v.owner.Load() != nil && l.asleep.Load() == 1 && l.halted.Load() == 1 {
+			v.leave()
 		}
+		if v.owner.Load() == nil {
+			return v
+		}
+		v.mu.Unlock()
 	}
 	return nil
 }
 
-// goFar has the vCPU, which is ready to run in s, run in a slot; false if it cannot be. v.mu is held.
-func (c *context) goFar(v *vcpu, s *space, r *arch.Registers) bool {
+// vcpu returns the slot's vCPU, which it makes, with the runner, when it is wanted first.
+func (l *slot) vcpu() *vcpu {
+	if v := l.v.Load(); v != nil {
+		return v
+	}
+	pool := &l.p.pool
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	if l.v.Load() != nil || l.failed {
+		return l.v.Load()
+	}
+	v, err := pool.makeLocked(l)
+	if err != nil {
+		l.p.log("kvm: %v", err)
+		l.failed = true
+		return nil
+	}
+	ready := make(chan struct{})
+	go l.runner(ready)
+	<-ready
+	v.tid.Store(l.tid)
+	l.v.Store(v)
+	return v
+}
+
+// goFar finds a vCPU for the context that is to run far in s, with its mu held, and gives v up, which it has, or nil; v if there is none.
+func (c *context) goFar(v *vcpu, s *space, r *arch.Registers) *vcpu {
 	allowed := c.p.cpus
 	if c.bound != nil && *c.bound != nil {
 		allowed = *c.bound
 	}
 	if len(allowed) < 2 || r.Eflags&arch.FlagTF != 0 || len(c.p.slots) == 0 || int(c.p.running.Load()) >= len(c.p.cpus) || c.debug.Control != 0 {
-		return false
+		return v
 	}
-	l := c.p.claim()
-	if l == nil || !l.v.CompareAndSwap(nil, v) {
-		return false
+	w := c.p.claim()
+	if w == nil {
+		return v
 	}
+	l := w.slot
 	var errno linux.Errno
-	if l.block, errno = c.p.blockOf(v, s, l.id); errno != 0 || !v.goTo(l) {
-		l.v.Store(nil)
-		return false
+	if l.block, errno = c.p.blockOf(w, s); errno != 0 {
+		w.mu.Unlock()
+		return v
 	}
-	if l.tid == 0 {
-		ready := make(chan struct{})
-		go l.runner(ready)
-		<-ready
+	if v != nil {
+		c.saveFPU(v)
+		v.owner.Store(nil)
+		c.p.pool.giveUp(v)
+		v.mu.Unlock()
 	}
+	w.owner.Store(c)
+	c.gets(w)
 	here := handoff.Processor()
 	setAffinity([]int{here})
-	c.pinned = true
+	c.pinned, c.back = true, false
 	l.cpus = slices.DeleteFunc(slices.Clone(allowed), func(n int) bool { return n == here })
 	l.looks = handoff.Looks(max(stubTime, time.Duration(handoff.Nanoseconds(c.p.least.Load()))))
 	l.block.awake, l.block.looks = 1, l.looks
 	l.halted.Store(1)
 	l.root.Store(s.root)
-	v.far = l
-	v.tid.Store(l.tid)
 	c.meter.begin(l.tid)
 	c.pace.Goes()
-	return true
+	return w
 }
 
 // start has the runner run v, which is ready.
@@ -187,45 +217,21 @@ func (l *slot) start() {
 	l.work.Unpark()
 }
 
-// blockOf returns the block of a vCPU that is to be far in s.
-func (p *Platform) blockOf(v *vcpu, s *space, id int) (*block, linux.Errno) {
+// blockOf returns the block of a slot's vCPU in s.
+func (p *Platform) blockOf(v *vcpu, s *space) (*block, linux.Errno) {
 	if p.outside {
-		return s.block(id)
+		return s.block(v.slot.id)
 	}
 	return v.home.block, 0
 }
 
-// goTo has SYSCALL go to the slot's stub, nil: to none.
-func (v *vcpu) goTo(l *slot) bool {
-	if v.at == l || !v.p.outside {
-		return true
-	}
-	at := v.p.callAt(v.id)
-	if l != nil {
-		at = slotAt(l.id)
-	}
-	if err := v.setMSRs(msrLSTAR, at, msrCSTAR, at); err != nil {
-		v.p.log("kvm: %v", err)
-		return false
-	}
-	v.at = l
-	return true
-}
-
-// halt stops a vCPU that is far, and it is no longer. v.mu is held.
-func (v *vcpu) halt() {
-	l := v.far
-	if l == nil {
-		return
-	}
-	l.stop(v)
-	if c := v.owner.Load(); c != nil {
-		c.meter.end()
-	}
-	l.block.awake = 0
-	l.root.Store(0)
-	v.far = nil
-	l.v.Store(nil)
+// leave stops a slot's vCPU that is a context's, and it is nobody's. mu is held.
+func (v *vcpu) leave() {
+	c := v.owner.Load()
+	c.saveFPU(v)
+	c.meter.end()
+	v.slot.root.Store(0)
+	v.owner.Store(nil)
 }
 
 // stop ends the KVM_RUN that goes on, if one does: registers that are to be loaded at the next stay so else. v.mu is held.
@@ -246,15 +252,14 @@ func (l *slot) stop(v *vcpu) {
 	v.called = l.stands(v, l.errno)
 }
 
-// stay stops a vCPU that is far, and sees whether it had better stay so: its runner looks for what it is to do.
-func (c *context) stay(v *vcpu, s *space, r *arch.Registers) {
-	if l := v.far; l != nil && !c.back && l.root.Load() == s.root && r.Eflags&arch.FlagTF == 0 {
-		if l.stop(v); l.asleep.Load() == 0 {
-			return
-		}
+// stays stops a vCPU that is far, and tells whether it had better stay so: its runner looks for what it is to do.
+func (c *context) stays(v *vcpu, s *space, r *arch.Registers) bool {
+	l := v.slot
+	if c.back || l.root.Load() != s.root || r.Eflags&arch.FlagTF != 0 {
+		return false
 	}
-	c.back = false
-	v.halt()
+	l.stop(v)
+	return l.asleep.Load() == 0
 }
 
 // haltIn stops what is far in the address space with that root, where nobody is inside Switch.
@@ -262,12 +267,12 @@ func (p *Platform) haltIn(root uint64) {
 	for _, l := range p.slots {
 		for l.root.Load() == root {
 			v := l.v.Load()
-			if v == nil || !v.mu.TryLock() {
+			if !v.mu.TryLock() {
 				runtime.Gosched() // somebody halts it
 				continue
 			}
-			if v.far == l && l.root.Load() == root {
-				v.halt()
+			if l.root.Load() == root {
+				v.leave()
 			}
 			v.mu.Unlock()
 		}
@@ -276,7 +281,7 @@ func (p *Platform) haltIn(root uint64) {
 
 // resume lets application code that is far go on behind its call; false if it cannot. v.mu is held.
 func (c *context) resume(v *vcpu, s *space, r *arch.Registers) bool {
-	l := v.far
+	l := v.slot
 	if !c.live || c.back || l.root.Load() != s.root || c.fpuDirty || c.debug.Dirty || v.facts != c.facts || !c.same(r) {
 		return false
 	}
@@ -295,13 +300,9 @@ func (c *context) same(r *arch.Registers) bool {
 
 // enter runs the vCPU, on its own thread or in its slot, where it may go on already. called: there is a call in the block.
 func (c *context) enter(v *vcpu, goesOn bool) (e unix.Errno, called bool) {
-	l := v.far
+	l := v.slot
 	if l == nil {
-		v.tid.Store(c.tid) // or else who interrupts it would kick the runner that it had
 		c.unpin()
-		if !v.goTo(nil) {
-			return unix.EIO, false
-		}
 		c.pace.Resumed()
 		c.meter.begin(c.tid)
 		e = v.enter()

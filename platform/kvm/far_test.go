@@ -255,7 +255,7 @@ func TestReleasedWhileFar(t *testing.T) {
 				}
 			}
 			as.Release()
-			if v := c.v.Load(); v.far != nil {
+			if v := c.v.Load(); v.slot != nil && v.owner.Load() == c {
 				t.Fatal("it is still far")
 			}
 		}

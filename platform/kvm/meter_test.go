@@ -71,7 +71,7 @@ func TestMeterFar(t *testing.T) {
 		var got, want int64
 		for end := time.Now().Add(2 * time.Second); want < int64(20*time.Millisecond) && time.Now().Before(end); {
 			farNow(t, c, g.AS, &r)
-			l := c.v.Load().far
+			l := c.v.Load().slot
 			used, clock := c.CPUTime(), ownTime(l.tid)
 			for c.live && want < int64(20*time.Millisecond) {
 				u, k := c.CPUTime(), ownTime(l.tid)

@@ -24,10 +24,10 @@ type vcpu struct {
 	user  sregs   // of an application that has just begun
 	tid   atomic.Int32
 	// called: it stands where SYSCALL has brought it, and nothing has been changed since.
-	called bool
-	far    *slot // that runs it; nil: the thread of its context does. Guarded by mu
-	at     *slot // to whose stub SYSCALL goes, where that runs in ring 3
-	p      *Platform
+	called   bool
+	slot     *slot // that runs it; nil: the thread of its context does
+	debugged bool  // it has break points
+	p        *Platform
 	// wanted counts those who wait for it though its owner runs.
 	wanted atomic.Int32
 	turn   *time.Timer // ends the turn of its owner, if it is wanted
@@ -48,13 +48,13 @@ const (
 // maskedFlags are those that SYSCALL clears: AC, NT, IOPL, DF, IF, TF, as on Linux.
 const maskedFlags = 0x47700
 
-// newVCPU makes number id.
-func (p *Platform) newVCPU(id int) (*vcpu, error) {
+// newVCPU makes number id, of a slot or nil.
+func (p *Platform) newVCPU(id int, l *slot) (*vcpu, error) {
 	fd, e := ioctl(p.vm, createVCPU, uintptr(id))
 	if e != 0 {
 		return nil, fmt.Errorf("making a vCPU: %w", e)
 	}
-	v := &vcpu{p: p, fd: fd, id: id}
+	v := &vcpu{p: p, fd: fd, id: id, slot: l}
 	v.turn = time.AfterFunc(time.Hour, v.endTurn)
 	v.turn.Stop()
 	if err := v.init(p); err != nil {
@@ -83,7 +83,11 @@ func (v *vcpu) init(p *Platform) error {
 		return fmt.Errorf("reading system registers: %w", e)
 	}
 	v.fillSregs()
-	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, p.callAt(v.id), msrCSTAR, p.callAt(v.id), msrFMASK, maskedFlags); err != nil {
+	at := p.callAt(v.id)
+	if v.slot != nil && p.outside {
+		at = slotAt(v.slot.id)
+	}
+	if err := v.setMSRs(msrSTAR, 0x0023<<48|kernelCS<<32, msrLSTAR, at, msrCSTAR, at, msrFMASK, maskedFlags); err != nil {
 		return err
 	}
 	v.setMSRs(msrTSCAux, 0) // which not every processor has
@@ -222,6 +226,7 @@ type pool struct {
 	most    int
 
 	mu   sync.Mutex
+	made int // with those of slots, which are not in the pool
 	all  []*vcpu
 	free map[int32][]*vcpu // by the thread that ran them last
 	hand int
@@ -259,7 +264,6 @@ func (l *pool) take(c *context, tid int32) (*vcpu, error) {
 			v.wanted.Add(-1)
 		}
 		if ours || v.owner.Load() != nil {
-			v.halt()
 			v.change(c)
 			return v, nil
 		}
@@ -284,7 +288,7 @@ func (l *pool) find(tid int32) (v *vcpu, ours bool, err error) {
 	defer l.mu.Unlock()
 	v = l.unused(tid)
 	if v == nil && len(l.all) < l.most {
-		n, err := l.p.newVCPU(len(l.all))
+		n, err := l.makeLocked(nil)
 		switch {
 		case err == nil:
 			v = n
@@ -307,6 +311,15 @@ func (l *pool) find(tid int32) (v *vcpu, ours bool, err error) {
 	}
 	l.hand = (l.hand + 1) % len(l.all)
 	return l.all[l.hand], false, nil
+}
+
+// makeLocked makes another one.
+func (l *pool) makeLocked(s *slot) (*vcpu, error) {
+	v, err := l.p.newVCPU(l.made, s)
+	if err == nil {
+		l.made++
+	}
+	return v, err
 }
 
 // unused returns one that ran on thread tid and belongs to nobody. mu is held.
@@ -341,8 +354,16 @@ func (l *pool) put(v *vcpu, c *context) {
 	if v.owner.Load() != c {
 		return
 	}
-	v.halt()
+	if v.slot != nil {
+		v.leave()
+		return
+	}
 	v.owner.Store(nil)
+	l.giveUp(v)
+}
+
+// giveUp takes one back that is nobody's. Its mu is held.
+func (l *pool) giveUp(v *vcpu) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	tid := v.tid.Load()
