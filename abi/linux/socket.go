@@ -201,3 +201,20 @@ func (Mmsghdr) fixed() {}
 func (Cmsghdr) fixed() {}
 func (Ucred) fixed()   {}
 func (Linger) fixed()  {}
+
+// Flags of SO_TIMESTAMPING (include/uapi/linux/net_tstamp.h).
+const (
+	SOF_TIMESTAMPING_RX_SOFTWARE = 1 << 3
+	SOF_TIMESTAMPING_SOFTWARE    = 1 << 4
+	SOF_TIMESTAMPING_OPT_ID      = 1 << 7
+	SOF_TIMESTAMPING_OPT_TSONLY  = 1 << 11
+	SOF_TIMESTAMPING_OPT_STATS   = 1 << 12
+	SOF_TIMESTAMPING_OPT_ID_TCP  = 1 << 16
+	SOF_TIMESTAMPING_MASK        = 1<<18 - 1
+)
+
+// Kinds of source filters (include/uapi/linux/in.h).
+const (
+	MCAST_EXCLUDE = 0
+	MCAST_INCLUDE = 1
+)

@@ -36,6 +36,7 @@ type Base struct {
 	busyPoll atomic.Int32 // shown, as nothing here is polled by waiting busily
 	cpu      atomic.Int32 // SO_INCOMING_CPU; -1: none
 	filter   atomic.Pointer[attached]
+	stamping atomic.Uint32 // SO_TIMESTAMPING
 	inode    atomic.Pointer[vfs.Inode]
 
 	// Own, if it is set, is asked first about options at SOL_SOCKET that mean more to a family; set
@@ -63,6 +64,7 @@ func (s *Base) Inherit(l *Base) {
 	s.linger.Store(l.linger.Load())
 	s.locks.Store(l.locks.Load())
 	s.filter.Store(l.filter.Load())
+	s.stamping.Store(l.stamping.Load())
 }
 
 // Locked reports whether a buffer's size was set: SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK.
@@ -185,6 +187,8 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 			return linux.EPERM
 		}
 		s.setFlag(name, v != 0)
+	case linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW:
+		return s.setStamping(value)
 	case linux.SO_PRIORITY:
 		if (v < 0 || v > linux.TC_PRIO_INTERACTIVE) && !netAdmin(c) {
 			return linux.EPERM
@@ -345,6 +349,8 @@ func (s *Base) Get(name int) ([]byte, linux.Errno) {
 		return append([]byte(nil), usermem.Encode(&linux.Linger{Onoff: int32(l >> 32), Linger: int32(l)})...), 0
 	case linux.SO_COOKIE:
 		return binary.LittleEndian.AppendUint64(nil, s.Cookie()), 0
+	case linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW: // struct so_timestamping
+		return binary.LittleEndian.AppendUint64(nil, uint64(s.stamping.Load())), 0
 	case linux.SO_NETNS_COOKIE:
 		return binary.LittleEndian.AppendUint64(nil, s.NS.Get("cookie", func() any { return cookies.Add(1) }).(uint64)), 0
 	case linux.SO_TYPE:

@@ -166,8 +166,10 @@ func controlIn(t *kernel.Task, s socket.Socket, b []byte, c *socket.Control) lin
 			c.Other = append(c.Other, socket.Cmsg{Level: level, Type: typ, Data: data})
 		case typ == linux.SCM_RIGHTS && s.Common().Family == linux.AF_UNIX:
 			errno = rightsIn(t, data, c)
-		case typ == linux.SCM_CREDENTIALS && len(data) == 12:
+		case typ == linux.SCM_CREDENTIALS && len(data) == 12 && s.Common().Family != linux.AF_INET && s.Common().Family != linux.AF_INET6:
 			errno = credIn(t, data, c)
+		case s.Common().Family == linux.AF_INET || s.Common().Family == linux.AF_INET6:
+			errno = inetControlIn(t, typ, data)
 		default:
 			errno = linux.EINVAL
 		}
@@ -175,6 +177,19 @@ func controlIn(t *kernel.Task, s socket.Socket, b []byte, c *socket.Control) lin
 			return errno
 		}
 		b = b[min((n+7)&^7, uint64(len(b))):]
+	}
+	return 0
+}
+
+// inetControlIn checks what nobody minds with sockets of the Internet (__sock_cmsg_send): a mark, which no rule looks at.
+func inetControlIn(t *kernel.Task, typ int32, data []byte) linux.Errno {
+	switch {
+	case typ == linux.SCM_RIGHTS || typ == linux.SCM_CREDENTIALS:
+		return 0
+	case typ != linux.SO_MARK || len(data) != 4:
+		return linux.EINVAL
+	case !t.Cred().Has(linux.CAP_NET_RAW) && !t.Cred().Has(linux.CAP_NET_ADMIN):
+		return linux.EPERM
 	}
 	return 0
 }

@@ -76,6 +76,9 @@ func (m *mover) fill(to filler, n int) (int, linux.Errno) {
 func (m *mover) once(n int) (int, linux.Errno) {
 	if p := pipe.Of(m.to); p != nil {
 		room, readers := p.Room()
+		if _, errno := socket.Of(m.from); !readers && errno == 0 {
+			return 0, linux.EPIPE // what is taken off a socket cannot be put back
+		}
 		if readers && room == 0 {
 			if _, errno := m.room(p); errno != 0 {
 				return 0, errno

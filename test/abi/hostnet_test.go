@@ -19,10 +19,13 @@ var notOnHost = map[string]string{
 	"sock_options": "raw sockets, SO_MARK and priorities need capabilities that the sentry does not have",
 	"tcp_options":  "an option of no level",
 
-	"peek_off":    "with MSG_TRUNC the host does not say how much of a datagram was behind the offset",
-	"filter_lock": "programs are not attached",
-	"so_identity": "SO_MARK, SO_DEBUG and priorities need capabilities that the sentry does not have",
-	"reuseport":   "the host's sockets have one owner, whoever made them inside",
+	"peek_off":     "with MSG_TRUNC the host does not say how much of a datagram was behind the offset",
+	"raw_headers":  "raw sockets are not handed through",
+	"mcast_source": "IP_MSFILTER is not handed through, which asks with the value",
+	"timestamps":   "SIOCGSTAMP is not handed through",
+	"filter_lock":  "programs are not attached",
+	"so_identity":  "SO_MARK, SO_DEBUG and priorities need capabilities that the sentry does not have",
+	"reuseport":    "the host's sockets have one owner, whoever made them inside",
 
 	// The host's edges come by another thread: one that has been looked at meanwhile is told again.
 	"sigio":            "the host's edges tell of room to write, too",

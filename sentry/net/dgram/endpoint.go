@@ -434,8 +434,17 @@ func (e *Endpoint) fail(f stack.Failure, to netip.AddrPort, data []byte) {
 	} else if !f.Hard || !connected {
 		return
 	}
-	e.Owner.SetError(f.Errno)
+	if f.Origin != linux.SO_EE_ORIGIN_LOCAL { // of which the call has told
+		e.Owner.SetError(f.Errno)
+	}
 	e.Owner.Notify(wait.Err)
+}
+
+// DropErrors empties the error queue.
+func (e *Endpoint) DropErrors() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.errs = nil
 }
 
 // NextError takes an entry off the error queue, nil if it is empty.
@@ -460,22 +469,26 @@ func (e *Endpoint) HasErrors() bool {
 // maxGroups is net.ipv4.igmp_max_memberships.
 const maxGroups = 20
 
+// member returns the membership of a group on an interface, any if link is 0; nil if there is none.
+func (e *Endpoint) member(group netip.Addr, link int32) *Membership {
+	for i := range e.groups {
+		if o := &e.groups[i]; o.Group == group && (link == 0 || o.Link == link) {
+			return o
+		}
+	}
+	return nil
+}
+
 // Join adds a membership: EADDRINUSE if it is there, ENOBUFS if there are too many.
 func (e *Endpoint) Join(m Membership) linux.Errno {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	n := 0
-	for i := range e.groups {
-		o := &e.groups[i]
-		if o.Group == m.Group && o.Link == m.Link {
-			return e.joinSource(o, m)
-		}
-		n++
-	}
-	if n >= maxGroups && !e.V6 {
+	switch n := len(e.groups); {
+	case e.member(m.Group, m.Link) != nil:
+		return linux.EADDRINUSE
+	case n >= maxGroups && !e.V6:
 		return linux.ENOBUFS
-	}
-	if n >= 1024 {
+	case n >= 1024:
 		return linux.ENOMEM
 	}
 	e.groups = append(e.groups, m)
@@ -483,73 +496,84 @@ func (e *Endpoint) Join(m Membership) linux.Errno {
 	return 0
 }
 
-// joinSource adds a source to a membership that is there.
-func (e *Endpoint) joinSource(o *Membership, m Membership) linux.Errno {
-	if m.Exclude || o.Exclude {
-		if m.Exclude && o.Exclude {
-			return linux.EADDRINUSE
-		}
+// maxSources is net.ipv4.igmp_max_msf.
+const maxSources = 10
+
+// Source changes a membership's sources (ip_mc_source): adds src to those that are not wanted (exclude) or are, or takes it from
+// there. EINVAL if there is no membership, or if its sources are of the other kind: as long as there have been none it may change.
+// The last source that is wanted takes the membership with it.
+func (e *Endpoint) Source(group netip.Addr, link int32, src netip.Addr, add, exclude bool) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.member(group, link)
+	if o == nil || o.Exclude != exclude && o.Sources != nil {
 		return linux.EINVAL
 	}
-	if slices.Contains(o.Sources, m.Sources[0]) {
-		return linux.EADDRNOTAVAIL
-	}
-	if len(o.Sources) >= 10 {
+	o.Exclude = exclude
+	at := slices.Index(o.Sources, src)
+	switch {
+	case add && len(o.Sources) >= maxSources:
 		return linux.ENOBUFS
+	case add == (at >= 0):
+		return linux.EADDRNOTAVAIL
+	case add:
+		o.Sources = append(slices.Clip(o.Sources), src)
+	case len(o.Sources) == 1 && !exclude:
+		e.leaveLocked(o)
+	default:
+		o.Sources = slices.Delete(slices.Clone(o.Sources), at, at+1)
 	}
-	o.Sources = append(slices.Clip(o.Sources), m.Sources[0])
 	return 0
 }
 
-// Block changes which sources of a group that is joined whole are not wanted.
-func (e *Endpoint) Block(group netip.Addr, link int32, src netip.Addr, on bool) linux.Errno {
+// SetSources makes sources all that are wanted, or not wanted (ip_mc_msfilter).
+func (e *Endpoint) SetSources(group netip.Addr, link int32, sources []netip.Addr, exclude bool) linux.Errno {
+	if len(sources) > maxSources {
+		return linux.ENOBUFS
+	}
+	if len(sources) == 0 && !exclude {
+		return e.Leave(group, link)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i := range e.groups {
-		o := &e.groups[i]
-		if o.Group != group || link != 0 && o.Link != link {
-			continue
-		}
-		at := slices.Index(o.Sources, src)
-		switch {
-		case !o.Exclude:
-			return linux.EINVAL
-		case on && at < 0 && len(o.Sources) < 10:
-			o.Sources = append(slices.Clip(o.Sources), src)
-			return 0
-		case !on && at >= 0:
-			o.Sources = slices.Delete(slices.Clone(o.Sources), at, at+1)
-			return 0
-		}
-		return linux.EADDRNOTAVAIL
+	o := e.member(group, link)
+	if o == nil {
+		return linux.EINVAL
 	}
-	return linux.EINVAL
+	if o.Exclude, o.Sources = exclude, nil; len(sources) > 0 {
+		o.Sources = sources
+	}
+	return 0
 }
 
-// Leave takes a membership away, or a source of it: EADDRNOTAVAIL. link 0 is any.
-func (e *Endpoint) Leave(group netip.Addr, link int32, src netip.Addr) linux.Errno {
+// Sources is what SetSources has set: EADDRNOTAVAIL without a membership.
+func (e *Endpoint) Sources(group netip.Addr, link int32) (sources []netip.Addr, exclude bool, errno linux.Errno) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i := range e.groups {
-		o := &e.groups[i]
-		if o.Group != group || link != 0 && o.Link != link {
-			continue
-		}
-		if src.IsValid() {
-			at := slices.Index(o.Sources, src)
-			if at < 0 || o.Exclude {
-				return linux.EADDRNOTAVAIL
-			}
-			if o.Sources = slices.Delete(slices.Clone(o.Sources), at, at+1); len(o.Sources) > 0 {
-				return 0
-			}
-		}
-		l := o.Link
-		e.groups = slices.Delete(e.groups, i, i+1)
-		e.table.Stack.Leave(l, group)
-		return 0
+	o := e.member(group, link)
+	if o == nil {
+		return nil, false, linux.EADDRNOTAVAIL
 	}
-	return linux.EADDRNOTAVAIL
+	return o.Sources, o.Exclude, 0
+}
+
+// Leave takes a membership away: EADDRNOTAVAIL. link 0 is any.
+func (e *Endpoint) Leave(group netip.Addr, link int32) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.member(group, link)
+	if o == nil {
+		return linux.EADDRNOTAVAIL
+	}
+	e.leaveLocked(o)
+	return 0
+}
+
+// leaveLocked takes away one of e.groups.
+func (e *Endpoint) leaveLocked(o *Membership) {
+	group, link := o.Group, o.Link
+	e.groups = slices.DeleteFunc(e.groups, func(m Membership) bool { return m.Group == group && m.Link == link })
+	e.table.Stack.Leave(link, group)
 }
 
 // hears reports whether a packet to a group is for the endpoint (ip_mc_sf_allow).
@@ -602,6 +626,7 @@ type SendOptions struct {
 	TTL      uint8 // 0: the default
 	TOS      uint8
 	DontFrag bool
+	MTU      int    // IPV6_MTU, 0 for the path's
 	Options  []byte // of IPv4
 	MoreSize int    // of UDP_SEGMENT: 0 for none
 	HdrIncl  bool
@@ -624,7 +649,29 @@ func (e *Endpoint) path(o *SendOptions) (stack.Path, linux.Errno) {
 	if p.Broadcast && !e.Owner.Flag(linux.SO_BROADCAST) {
 		return p, linux.EACCES
 	}
+	if o.MTU != 0 {
+		p.MTU = min(p.MTU, o.MTU)
+	}
 	return p, 0
+}
+
+// tooLong tells of a datagram that cannot be sent because of its size (ip_local_error).
+func (e *Endpoint) tooLong(p *stack.Path, o *SendOptions) linux.Errno {
+	mtu := p.MTU
+	if o.To.Addr().Is4() {
+		mtu = min(mtu, 65535)
+	}
+	e.fail(stack.Failure{Errno: linux.EMSGSIZE, Origin: linux.SO_EE_ORIGIN_LOCAL, Info: uint32(mtu)}, o.To, nil)
+	return linux.EMSGSIZE
+}
+
+// fits reports whether n bytes that are not to be split go in one piece.
+func (o *SendOptions) fits(p *stack.Path, n int) bool {
+	n += header.IPv6Size
+	if o.To.Addr().Is4() {
+		n += header.IPv4Size - header.IPv6Size + (len(o.Options)+3)&^3
+	}
+	return !o.DontFrag || n <= p.MTU
 }
 
 func (o *SendOptions) header(p *stack.Path, proto uint8) header.IP {

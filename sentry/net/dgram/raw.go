@@ -183,6 +183,9 @@ func (e *Endpoint) sendIncluded(p *stack.Path, data []byte) linux.Errno {
 		src := p.Src.As4()
 		copy(data[12:], src[:])
 	}
+	if data[4]|data[5] == 0 {
+		binary.BigEndian.PutUint16(data[4:], uint16(e.table.Stack.NextID()))
+	}
 	data[10], data[11] = 0, 0
 	binary.BigEndian.PutUint16(data[10:], ^header.Fold(header.Sum(data[:size], 0)))
 	return e.table.Stack.SendRaw(p, stack.Out{Packet: data})

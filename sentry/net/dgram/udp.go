@@ -55,12 +55,12 @@ func (e *Endpoint) Send(o *SendOptions, data []byte) linux.Errno {
 	if o.MoreSize > 0 {
 		return e.sendSegments(o, data)
 	}
-	if len(data) > most {
-		return linux.EMSGSIZE
-	}
 	p, errno := e.path(o)
 	if errno != 0 {
 		return errno
+	}
+	if len(data) > most || !o.fits(&p, len(data)+header.UDPSize) {
+		return e.tooLong(&p, o)
 	}
 	return e.sendUDP(&p, o, data)
 }
@@ -152,7 +152,7 @@ func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Err
 	}
 	errno := t.Stack.Send(p, &h, b)
 	if errno == linux.EMSGSIZE {
-		e.fail(stack.Failure{Errno: errno, Origin: linux.SO_EE_ORIGIN_LOCAL, Info: uint32(p.MTU)}, o.To, nil)
+		e.tooLong(p, o)
 	}
 	return errno
 }

@@ -67,7 +67,7 @@ func (s *Stack) Send(p *Path, h *header.IP, payload []byte) linux.Errno {
 		return linux.EMSGSIZE
 	}
 	if h.ID == 0 && !h.DF {
-		h.ID = s.nextID()
+		h.ID = s.NextID()
 	}
 	size := header.IPv6Size
 	if h.Dst.Is4() {
@@ -92,7 +92,8 @@ func (s *Stack) SendRaw(p *Path, o Out) linux.Errno {
 	return 0
 }
 
-func (s *Stack) nextID() uint32 {
+// NextID is an identification for a packet, of which 16 bits are not 0.
+func (s *Stack) NextID() uint32 {
 	id := s.ids.Add(1)
 	if id&0xffff == 0 {
 		id = s.ids.Add(1)
@@ -108,7 +109,7 @@ func (s *Stack) sendFragments(p *Path, h *header.IP, payload []byte, size int) l
 	}
 	if h.Dst.Is6() {
 		size += 8
-		h.ID = s.nextID()
+		h.ID = s.NextID()
 	}
 	room := (p.MTU - size) &^ 7
 	if room <= 0 {

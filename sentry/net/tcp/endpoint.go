@@ -112,6 +112,8 @@ type Endpoint struct {
 	fastQueue    atomic.Int32 // TCP_FASTOPEN
 	keys         atomic.Pointer[FastKeys]
 	filter       atomic.Pointer[Filter]
+	stamped      bool // arrivedAt is wanted
+	arrivedAt    int64
 
 	net     *segments // of a connection that is not direct
 	far     atomic.Bool
@@ -423,6 +425,20 @@ func (e *Endpoint) forget() {
 		port = e.local.Port()
 	}
 	e.local = netip.AddrPortFrom(local, port)
+}
+
+// Stamp says whether ArrivedAt will be asked.
+func (e *Endpoint) Stamp(on bool) {
+	e.lock()
+	defer e.mu.Unlock()
+	e.stamped = on
+}
+
+// ArrivedAt is when bytes came last, by stack.Wall; 0 if none have.
+func (e *Endpoint) ArrivedAt() int64 {
+	e.lock()
+	defer e.mu.Unlock()
+	return e.arrivedAt
 }
 
 // Shutdown is shutdown(2) of a connection: how is a set of shutRead and shutWrite.

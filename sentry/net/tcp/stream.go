@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
@@ -347,6 +348,9 @@ func (e *Endpoint) Queued() (in, out, unsent int, errno linux.Errno) {
 func (e *Endpoint) arrived(n int) {
 	e.got += uint64(n)
 	e.events |= evIn
+	if e.stamped {
+		e.arrivedAt = stack.Wall.Now()
+	}
 	e.takeUrgent()
 	if e.parent != nil {
 		e.parent.ready(e)

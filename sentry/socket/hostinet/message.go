@@ -195,6 +195,9 @@ func controlIn(list []socket.Cmsg) (out []byte, errno linux.Errno) {
 			[2]int32{linux.IPPROTO_IPV6, linux.IPV6_TCLASS}, [2]int32{linux.IPPROTO_IPV6, linux.IPV6_DONTFRAG},
 			[2]int32{linux.SOL_UDP, linux.UDP_SEGMENT}:
 		default:
+			if c.Level != linux.IPPROTO_IP && c.Level != linux.IPPROTO_IPV6 && c.Level != linux.SOL_UDP {
+				continue // nobody's
+			}
 			return nil, linux.EINVAL
 		}
 		out = binary.NativeEndian.AppendUint64(out, uint64(linux.SizeofCmsghdr+len(c.Data)))

@@ -212,7 +212,7 @@ func (s *Socket) Ending() bool {
 // Ioctl is vfs.Ioctler's.
 func (s *Socket) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
 	switch cmd {
-	case linux.SIOCINQ, linux.SIOCOUTQ, linux.SIOCATMARK:
+	case linux.SIOCINQ, linux.SIOCOUTQ, linux.SIOCOUTQNSD, linux.SIOCATMARK:
 		n, errno := host.SocketCount(s.fd, uint(cmd))
 		if errno != 0 {
 			return 0, errno
@@ -234,7 +234,7 @@ func (s *Socket) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 	}
 	errno := host.SetSocketOption(s.fd, linux.SOL_SOCKET, name, value)
 	switch name {
-	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_RXQ_OVFL:
+	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_TIMESTAMPING_OLD, linux.SO_RXQ_OVFL:
 		s.control.Store(true)
 	case linux.SO_RCVLOWAT:
 		return errno, errno != 0 // it counts here as well

@@ -28,7 +28,7 @@ func (s *Dgram) controlIn(m *socket.Message, o *dgram.SendOptions) linux.Errno {
 			errno = s.controlIn4(c, v, o)
 		case c.Level == linux.IPPROTO_IPV6 && s.v6:
 			errno = s.controlIn6(c, v, o)
-		case c.Level != linux.IPPROTO_IP && c.Level != linux.IPPROTO_IPV6 && c.Level != linux.SOL_UDP:
+		case c.Level != linux.IPPROTO_IP && c.Level != linux.SOL_UDP:
 			errno = 0
 		}
 		if errno != 0 {
@@ -45,6 +45,9 @@ func (s *Dgram) controlIn4(c socket.Cmsg, v int32, o *dgram.SendOptions) linux.E
 			return linux.EINVAL
 		}
 		if v != 0 {
+			if _, errno := s.net.Stack.Devices.Find(v, ""); errno != 0 {
+				return errno
+			}
 			o.Link = v
 		}
 		return s.source(netip.AddrFrom4([4]byte(c.Data[4:8])), o)
@@ -106,14 +109,24 @@ func (s *Dgram) source(a netip.Addr, o *dgram.SendOptions) linux.Errno {
 	if a.IsUnspecified() {
 		return 0
 	}
-	if !s.net.Stack.Local(a) && !s.opt.freebind.Load() {
-		if a.Is4() {
-			return linux.ENETUNREACH
-		}
+	switch {
+	case a.Is4() && (a.IsMulticast() || s.net.Stack.IsBroadcast(a)): // ip_route_output_key_hash_rcu
+		return linux.EINVAL
+	case s.net.Stack.Local(a):
+	case a.Is4() && !s.transparent():
+		return linux.ENETUNREACH
+	case a.Is6() && !s.opt.freebind.Load():
 		return linux.EINVAL
 	}
 	o.Src = a
 	return 0
+}
+
+// transparent is IP_TRANSPARENT.
+func (s *Dgram) transparent() bool {
+	s.opt.mu.Lock()
+	defer s.opt.mu.Unlock()
+	return s.opt.recv[linux.IP_TRANSPARENT]
 }
 
 // controlOut adds what options ask for about a datagram that came.
@@ -123,13 +136,8 @@ func (s *Dgram) controlOut(m *socket.Message, d *dgram.Datagram) {
 	}
 	ago := stack.Wall.Now() - d.Time
 	at := time.Now().UnixNano() - ago
-	switch {
-	case s.Flag(linux.SO_TIMESTAMP_OLD):
-		tv := linux.TimevalOf(at)
-		add(linux.SOL_SOCKET, linux.SO_TIMESTAMP_OLD, append([]byte(nil), usermem.Encode(&tv)...))
-	case s.Flag(linux.SO_TIMESTAMPNS_OLD):
-		ts := linux.TimespecOf(at)
-		add(linux.SOL_SOCKET, linux.SO_TIMESTAMPNS_OLD, append([]byte(nil), usermem.Encode(&ts)...))
+	if s.Stamped() {
+		m.Other = append(m.Other, s.Stamps(at)...)
 	}
 	if n := s.ep.Drops.Load(); s.Flag(linux.SO_RXQ_OVFL) && n > 0 {
 		add(linux.SOL_SOCKET, linux.SO_RXQ_OVFL, binary.LittleEndian.AppendUint32(nil, uint32(n)))

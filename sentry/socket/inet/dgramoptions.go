@@ -122,12 +122,17 @@ func (s *Dgram) setDgram4(c socket.Caller, name int, value []byte) linux.Errno {
 		return s.source4(name, value)
 	case linux.MCAST_JOIN_GROUP, linux.MCAST_LEAVE_GROUP, linux.MCAST_JOIN_SOURCE_GROUP, linux.MCAST_LEAVE_SOURCE_GROUP,
 		linux.MCAST_BLOCK_SOURCE, linux.MCAST_UNBLOCK_SOURCE:
-		return s.groupReq(name, value)
+		return s.groupReq(name, value, false)
+	case linux.IP_MSFILTER:
+		return s.setSources(value)
 	}
 	errno := s.setIP4(c, name, value)
 	if errno == 0 {
 		s.opt.mu.Lock()
 		s.ep.RecvErr4.Store(s.opt.recv[linux.IP_RECVERR])
+		if name == linux.IP_RECVERR && !s.opt.recv[name] {
+			s.ep.DropErrors()
+		}
 		if !s.v6 {
 			s.ep.MulticastAll.Store(s.opt.recv[linux.IP_MULTICAST_ALL])
 		}
@@ -185,7 +190,7 @@ func (s *Dgram) membership4(name int, value []byte) linux.Errno {
 		if errno != 0 {
 			return errno
 		}
-		return s.ep.Leave(group, link, netip.Addr{})
+		return s.ep.Leave(group, link)
 	}
 	if errno != 0 {
 		return errno
@@ -229,15 +234,18 @@ func (s *Dgram) sourceGroup(name int, group, src netip.Addr, index int32, addr n
 	}
 	switch name {
 	case linux.IP_ADD_SOURCE_MEMBERSHIP, linux.MCAST_JOIN_SOURCE_GROUP:
-		return s.ep.Join(dgram.Membership{Group: group, Link: link, Sources: []netip.Addr{src}})
+		if errno := s.ep.Join(dgram.Membership{Group: group, Link: link}); errno != 0 && errno != linux.EADDRINUSE {
+			return errno
+		}
+		return s.ep.Source(group, link, src, true, false)
 	case linux.IP_DROP_SOURCE_MEMBERSHIP, linux.MCAST_LEAVE_SOURCE_GROUP:
-		return s.ep.Leave(group, link, src)
+		return s.ep.Source(group, link, src, false, false)
 	}
-	return s.ep.Block(group, link, src, name == linux.IP_BLOCK_SOURCE || name == linux.MCAST_BLOCK_SOURCE)
+	return s.ep.Source(group, link, src, name == linux.IP_BLOCK_SOURCE || name == linux.MCAST_BLOCK_SOURCE, true)
 }
 
 // groupReq takes a struct group_req or group_source_req, of either version.
-func (s *Dgram) groupReq(name int, value []byte) linux.Errno {
+func (s *Dgram) groupReq(name int, value []byte, v6 bool) linux.Errno {
 	const storage = 128
 	withSource := name != linux.MCAST_JOIN_GROUP && name != linux.MCAST_LEAVE_GROUP
 	if len(value) < 8+storage || withSource && len(value) < 8+2*storage {
@@ -246,9 +254,9 @@ func (s *Dgram) groupReq(name int, value []byte) linux.Errno {
 	index := int32(binary.LittleEndian.Uint32(value))
 	ip := func(b []byte) netip.Addr {
 		switch {
-		case family(b) == linux.AF_INET && !s.v6:
+		case family(b) == linux.AF_INET && !v6:
 			return netip.AddrFrom4([4]byte(b[4:8]))
-		case family(b) == linux.AF_INET6 && s.v6:
+		case family(b) == linux.AF_INET6 && v6:
 			return netip.AddrFrom16([16]byte(b[8:24]))
 		}
 		return netip.Addr{}
@@ -280,7 +288,7 @@ func (s *Dgram) joinGroup(join bool, group netip.Addr, index int32) linux.Errno 
 	case join:
 		return s.ep.Join(dgram.Membership{Group: group, Link: link, Exclude: true})
 	}
-	return s.ep.Leave(group, link, netip.Addr{})
+	return s.ep.Leave(group, link)
 }
 
 // setDgram6 is setsockopt(2) at IPPROTO_IPV6.
@@ -295,12 +303,15 @@ func (s *Dgram) setDgram6(c socket.Caller, name int, value []byte) linux.Errno {
 		return s.joinGroup(name == linux.IPV6_JOIN_GROUP, netip.AddrFrom16([16]byte(value[:16])), int32(binary.LittleEndian.Uint32(value[16:])))
 	case linux.MCAST_JOIN_GROUP, linux.MCAST_LEAVE_GROUP, linux.MCAST_JOIN_SOURCE_GROUP, linux.MCAST_LEAVE_SOURCE_GROUP,
 		linux.MCAST_BLOCK_SOURCE, linux.MCAST_UNBLOCK_SOURCE:
-		return s.groupReq(name, value)
+		return s.groupReq(name, value, true)
 	case linux.IPV6_MULTICAST_IF:
 		return s.multicastIf6(value)
 	case linux.IPV6_CHECKSUM:
-		if s.ep.Kind != dgram.Raw || len(value) < 4 || s.ep.Proto == linux.IPPROTO_ICMPV6 {
+		if s.ep.Kind != dgram.Raw {
 			return linux.ENOPROTOOPT
+		}
+		if len(value) < 4 || s.ep.Proto == linux.IPPROTO_ICMPV6 { // RFC 3542, section 3.1
+			return linux.EINVAL
 		}
 		v := int32(binary.LittleEndian.Uint32(value))
 		if v > 0 && v&1 != 0 {
@@ -315,6 +326,9 @@ func (s *Dgram) setDgram6(c socket.Caller, name int, value []byte) linux.Errno {
 	if errno == 0 {
 		s.opt.mu.Lock()
 		s.ep.RecvErr6.Store(s.opt.recv6[linux.IPV6_RECVERR])
+		if name == linux.IPV6_RECVERR && !s.opt.recv6[name] {
+			s.ep.DropErrors()
+		}
 		s.ep.MulticastAll.Store(s.opt.recv6[linux.IPV6_MULTICAST_ALL])
 		s.opt.mu.Unlock()
 	}

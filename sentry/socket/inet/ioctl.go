@@ -23,7 +23,7 @@ func (s *common) setOwn(c socket.Caller, name int, value []byte, b binder) (linu
 	switch name {
 	case linux.SO_BINDTODEVICE, linux.SO_BINDTOIFINDEX:
 		return s.bindToDevice(c, name, value, b), true
-	case linux.SO_ZEROCOPY, linux.SO_MAX_PACING_RATE, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW, linux.SO_TXREHASH:
+	case linux.SO_ZEROCOPY, linux.SO_MAX_PACING_RATE, linux.SO_TXREHASH:
 		if len(value) < 4 {
 			return linux.EINVAL, true
 		}
@@ -87,7 +87,7 @@ func (s *common) getOwn(name int, b binder) ([]byte, linux.Errno, bool) {
 		return int32Bytes(b.BoundLink()), 0, true
 	case linux.SO_MAX_PACING_RATE:
 		return binary.LittleEndian.AppendUint64(nil, 1<<64-1), 0, true
-	case linux.SO_ZEROCOPY, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW, linux.SO_TXREHASH:
+	case linux.SO_ZEROCOPY, linux.SO_TXREHASH:
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()
 		v, set := s.opt.values[keptSocket+name]

@@ -81,7 +81,7 @@ func (o *options) fill(s *dgram.SendOptions) {
 	s.Checksum, s.HdrIncl, s.MoreSize = int(o.checksum), o.hdrincl.Load(), int(o.segment)
 	ttl := o.ttl
 	if s.To.Addr().Is4() {
-		s.TOS, s.DontFrag, s.Options = o.tos, o.mtu >= linux.IP_PMTUDISC_DO && o.mtu != linux.IP_PMTUDISC_OMIT && o.mtu != linux.IP_PMTUDISC_INTERFACE, o.options4
+		s.TOS, s.DontFrag, s.Options = o.tos, whole(o.mtu), o.options4
 		if s.To.Addr().IsMulticast() {
 			ttl = int32(o.mcTTL)
 			if s.Link == 0 {
@@ -93,7 +93,7 @@ func (o *options) fill(s *dgram.SendOptions) {
 		}
 	} else {
 		s.TOS = uint8(max(o.class, 0))
-		s.DontFrag = o.recv6[linux.IPV6_DONTFRAG]
+		s.DontFrag, s.MTU = o.recv6[linux.IPV6_DONTFRAG] || whole(o.mtu6), int(o.values6[linux.IPV6_MTU])
 		if ttl = o.hops; s.To.Addr().IsMulticast() {
 			if ttl = o.mcHops; ttl < 0 {
 				ttl = 1
@@ -110,6 +110,11 @@ func (o *options) fill(s *dgram.SendOptions) {
 		}
 	}
 	s.TTL = uint8(max(ttl, 0))
+}
+
+// whole reports whether IP_MTU_DISCOVER or IPV6_MTU_DISCOVER says that nothing is to be sent that does not fit in one piece.
+func whole(discover int32) bool {
+	return discover >= linux.IP_PMTUDISC_DO && discover != linux.IP_PMTUDISC_OMIT
 }
 
 // intOf reads an option's value as Linux reads those of IPv4: an int, or a byte if it is short.
@@ -373,18 +378,12 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 
 // setSticky is IPV6_PKTINFO: the address that everything is sent from.
 func (s *common) setSticky(value []byte) linux.Errno {
-	if len(value) == 0 {
-		s.opt.sticky, s.opt.stickyDev = netip.Addr{}, 0
-		return 0
-	}
 	if len(value) < 20 {
 		return linux.EINVAL
 	}
 	a := netip.AddrFrom16([16]byte(value[:16]))
 	if a.IsUnspecified() {
 		a = netip.Addr{}
-	} else if !s.net.Stack.Local(a) {
-		return linux.EINVAL
 	}
 	s.opt.mu.Lock()
 	defer s.opt.mu.Unlock()

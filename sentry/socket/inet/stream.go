@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/net/tcp"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
@@ -230,6 +232,9 @@ func (s *Stream) Accept(c socket.Caller, nonblock bool) (socket.Socket, linux.Er
 	n.ep, n.phase = ep, connected
 	n.grow()
 	ep.Attach(n)
+	if n.Stamped() {
+		ep.Stamp(true)
+	}
 	if n.Flag(linux.SO_KEEPALIVE) {
 		n.configureKeepAlive(true)
 	}
@@ -349,9 +354,19 @@ func (s *Stream) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 		m.Other = append(m.Other, socket.Cmsg{Level: linux.SOL_TCP, Type: linux.TCP_CM_INQ, Data: int32Bytes(int32(in))})
 	}
 	if r.Copied > 0 {
+		if s.Stamped() {
+			s.stampTo(m)
+		}
 		return r.Copied, 0
 	}
 	return 0, errno
+}
+
+// stampTo adds when the last of the bytes came that are there (tcp_recv_timestamp).
+func (s *Stream) stampTo(m *socket.Message) {
+	if at := s.ep.ArrivedAt(); at != 0 {
+		m.Other = append(m.Other, s.Stamps(time.Now().UnixNano()-(stack.Wall.Now()-at))...)
+	}
 }
 
 func (s *Stream) recvUrgent(m *socket.Message) (int, linux.Errno) {

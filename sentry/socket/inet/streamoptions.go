@@ -30,6 +30,19 @@ func (s *Stream) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 		return 0, true
 	case linux.SO_MAX_PACING_RATE:
 		return s.setPacing(value), true
+	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW:
+		if len(value) < 4 {
+			return linux.EINVAL, true
+		}
+		v, st := binary.LittleEndian.Uint32(value), s.ep.State()
+		ofFlags := name == linux.SO_TIMESTAMPING_OLD || name == linux.SO_TIMESTAMPING_NEW
+		if ofFlags && v&linux.SOF_TIMESTAMPING_OPT_ID != 0 && (st == tcp.Close || st == tcp.Listen) {
+			return linux.EINVAL, true // there are no bytes to count from
+		}
+		if v != 0 {
+			s.ep.Stamp(true)
+		}
+		return 0, false
 	case linux.SO_RCVLOWAT:
 		defer s.queue.Notify(socket.EventIn)
 	}

@@ -248,6 +248,9 @@ func (s *Socket) fill(m *socket.Message, msg *message, skip int) (int, linux.Err
 		defer msg.drop()
 	}
 	m.Addr, m.Cred = msg.sender(), msg.credOrNone()
+	if msg.at != 0 {
+		m.Other = append(m.Other, s.Stamps(msg.at)...)
+	}
 	from := msg.data[min(skip, len(msg.data)):]
 	whole := len(from)
 	if len(from) > m.Data.Len() {

@@ -2,6 +2,7 @@ package unix
 
 import (
 	"sync"
+	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/socket"
@@ -228,6 +229,9 @@ func (s *Socket) deliver(c socket.Caller, msg *message, addr []byte) linux.Errno
 		return 0
 	}
 	msg.data = msg.data[:n]
+	if o.Flag(linux.SO_TIMESTAMP_OLD) || o.Flag(linux.SO_TIMESTAMPNS_OLD) {
+		msg.at = time.Now().UnixNano()
+	}
 	if msg.cred == nil && (s.PassCred.Load() || s.PassPidfd.Load() || o.PassCred.Load() || o.PassPidfd.Load() || o.embryo) {
 		msg.cred = socket.SenderCred(c)
 	}

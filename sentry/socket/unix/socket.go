@@ -79,7 +79,8 @@ type message struct {
 	cred  *socket.Cred
 	files []*vfs.File
 
-	tossed bool // by the receiver's filter
+	tossed bool  // by the receiver's filter
+	at     int64 // when it was sent, if the receiver wants to know
 }
 
 // left is how many bytes have not been taken.
@@ -326,6 +327,10 @@ func (s *Socket) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintpt
 			if s.Type == linux.SOCK_DGRAM {
 				break
 			}
+		}
+	case linux.SIOCATMARK: // there is no urgent data
+		if s.Type != linux.SOCK_STREAM {
+			return 0, linux.EOPNOTSUPP
 		}
 	default:
 		return socket.Ioctl(ctx, &s.Base, cmd, arg)
