@@ -135,6 +135,13 @@ type Metered interface {
 	CPUTime() int64
 }
 
+// Bound is a Metered Context that knows the same about the thread of the sentry's that it is bound to, while that is outside
+// Switch: what the kernel did for the application's thread is no more than that.
+type Bound interface {
+	// BoundTime returns that in nanoseconds, as CPUTime.
+	BoundTime() int64
+}
+
 // FaultCoder is a Context that can find out the error code of a fault when the application is to see
 // it, where the Trap does not say enough.
 type FaultCoder interface {

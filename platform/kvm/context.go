@@ -56,6 +56,7 @@ func (c *context) Switch(as platform.AddressSpace, r *arch.Registers) platform.T
 	if c.tid == 0 {
 		runtime.LockOSThread()
 		c.tid = int32(unix.Gettid())
+		c.meter.bind(c.tid)
 	}
 	if a := c.allowed.Load(); a != c.bound {
 		c.live, c.pinned = false, false
@@ -358,6 +359,7 @@ func (c *context) Release() {
 		c.bind(nil)
 	}
 	c.tid = 0
+	c.meter.unbind()
 	runtime.UnlockOSThread() // for the goroutine of another context
 }
 

@@ -22,6 +22,27 @@ type meter struct {
 	began  uint64 // if it runs: the counter then
 	looked uint64 // the counter when the thread's clock was read
 	clock  int64  // ns, what that said
+
+	home     int32 // the context's own thread; 0: none yet, or not any more
+	homeBase int64 // ns, what its clock said when it became so
+	near     int64 // ns, what of used it has run
+	outside  int64 // ns, what outsideTime has said
+}
+
+// bind notes the context's own thread, which it runs on.
+func (m *meter) bind(tid int32) {
+	m.mu.Lock()
+	m.home = tid
+	m.homeBase, _ = host.ClockGettime(threadClock(tid))
+	m.mu.Unlock()
+}
+
+// unbind notes that it has none any more.
+func (m *meter) unbind() {
+	m.outsideTime()
+	m.mu.Lock()
+	m.home = 0
+	m.mu.Unlock()
 }
 
 // metered is how long the processor may have done something else without being noticed.
@@ -49,7 +70,11 @@ func (m *meter) begin(tid int32) {
 func (m *meter) end() {
 	m.mu.Lock()
 	if m.runs {
-		m.used += m.runLocked()
+		ran := m.runLocked()
+		m.used += ran
+		if m.thread == m.home {
+			m.near += ran
+		}
 		m.runs = false
 	}
 	m.mu.Unlock()
@@ -81,7 +106,27 @@ func (m *meter) time() int64 {
 	return m.told
 }
 
+// outsideTime is how long the context's own thread has worked outside the virtual machine.
+func (m *meter) outsideTime() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clock, errno := host.ClockGettime(threadClock(m.home))
+	if m.home == 0 || errno != 0 {
+		return m.outside
+	}
+	outside := clock - m.homeBase - m.near
+	if m.runs && m.thread == m.home {
+		outside -= m.runLocked()
+	}
+	m.outside = max(m.outside, outside)
+	return m.outside
+}
+
+// BoundTime implements platform.Bound.
+func (c *context) BoundTime() int64 { return c.meter.outsideTime() }
+
 // CPUTime implements platform.Metered.
 func (c *context) CPUTime() int64 { return c.meter.time() }
 
 var _ platform.Metered = (*context)(nil)
+var _ platform.Bound = (*context)(nil)

@@ -247,8 +247,8 @@ func (t *Task) kick() {
 	t.ctx.Interrupt()
 }
 
-// CPU returns the processor time used, ns, up to now. The time between entering the application and
-// its trap is an upper bound: it may have waited for a processor.
+// CPU returns the processor time used, ns, up to now. The times between entering the application and
+// its trap, and to the next, are upper bounds: it may have waited for a processor.
 func (t *Task) CPU() (user, sys int64) {
 	user, sys = t.user.Load(), t.sys.Load()
 	if s := t.since.Load(); s != 0 {
@@ -256,6 +256,9 @@ func (t *Task) CPU() (user, sys int64) {
 	}
 	if m, ok := t.ctx.(platform.Metered); ok {
 		user = min(user, m.CPUTime())
+	}
+	if b, ok := t.ctx.(platform.Bound); ok {
+		sys = min(sys, b.BoundTime())
 	}
 	return user, sys
 }
