@@ -3,6 +3,7 @@ package linux
 // Socket monitoring by netlink (sock_diag(7); include/uapi/linux/sock_diag.h, inet_diag.h, unix_diag.h,
 // netlink_diag.h, packet_diag.h).
 const (
+	NETLINK_USERSOCK    = 2
 	NETLINK_SOCK_DIAG   = 4
 	SOCK_DIAG_BY_FAMILY = 20
 	SOCK_DESTROY        = 21

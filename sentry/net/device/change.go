@@ -119,18 +119,37 @@ func (t *Table) SetCarrier(index int32, on bool) {
 
 // add adds an address if it is not there: what is of the same family stays together, IPv4 first.
 func (t *Table) add(l *Link, a Addr) bool {
-	at := len(l.Addrs)
-	for i, b := range l.Addrs {
-		if a.Same(b) {
-			return false
-		}
-		if a.Family == linux.AF_INET && b.Family != linux.AF_INET && at == len(l.Addrs) {
-			at = i
-		}
+	if slices.ContainsFunc(l.Addrs, a.taken) {
+		return false
 	}
-	l.Addrs = slices.Insert(slices.Clip(l.Addrs), at, a)
+	l.Addrs = slices.Insert(slices.Clip(l.Addrs), l.place(a), a)
 	t.events = append(t.events, Event{Kind: AddrAdded, Link: l.copy(), Addr: a})
 	return true
+}
+
+// place is where a new address stands: those of IPv4 first, by scope, then its secondary ones (__inet_insert_ifa), then those of IPv6
+// by scope, the newest first (ipv6_link_dev_addr).
+func (l *Link) place(a Addr) int {
+	six := slices.IndexFunc(l.Addrs, func(b Addr) bool { return b.Family != linux.AF_INET })
+	if six < 0 {
+		six = len(l.Addrs)
+	}
+	if a.Family != linux.AF_INET {
+		for six < len(l.Addrs) && l.Addrs[six].Scope < a.Scope {
+			six++
+		}
+		return six
+	}
+	if slices.ContainsFunc(l.Addrs, a.with) {
+		return six
+	}
+	at := 0
+	for i, b := range l.Addrs[:six] {
+		if b.Scope >= a.Scope && !slices.ContainsFunc(l.Addrs[:i], b.with) {
+			at = i + 1
+		}
+	}
+	return at
 }
 
 // drop takes address i away.
@@ -138,6 +157,15 @@ func (t *Table) drop(l *Link, i int) {
 	a := l.Addrs[i]
 	l.Addrs = slices.Delete(slices.Clone(l.Addrs), i, i+1)
 	t.events = append(t.events, Event{Kind: AddrGone, Link: l.copy(), Addr: a})
+}
+
+// dropSecondary takes away the secondary addresses of one that has gone (net.ipv4.conf.*.promote_secondaries is 0).
+func (t *Table) dropSecondary(l *Link, primary Addr) {
+	for i := len(l.Addrs) - 1; i >= 0; i-- {
+		if l.Addrs[i].with(primary) {
+			t.drop(l, i)
+		}
+	}
 }
 
 // AddAddr adds an address: EEXIST; ENOBUFS if there are too many.
@@ -171,7 +199,10 @@ func (t *Table) DelAddr(index int32, a Addr) linux.Errno {
 	}
 	for i, b := range l.Addrs {
 		if a.Same(b) {
-			t.drop(l, i)
+			first := !slices.ContainsFunc(l.Addrs[:i], b.with)
+			if t.drop(l, i); first {
+				t.dropSecondary(l, b)
+			}
 			return 0
 		}
 	}

@@ -3,6 +3,7 @@ package device
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,6 +102,20 @@ type Addr struct {
 // Same reports whether both are the same address.
 func (a Addr) Same(b Addr) bool {
 	return a.Family == b.Family && a.Prefix == b.Prefix && bytes.Equal(a.IP, b.IP) && bytes.Equal(a.Network(), b.Network())
+}
+
+// taken reports whether a cannot be had because of b: of IPv6 whatever their prefixes (ipv6_chk_same_addr).
+func (a Addr) taken(b Addr) bool {
+	return a.Same(b) || a.Family == linux.AF_INET6 && b.Family == a.Family && bytes.Equal(a.IP, b.IP)
+}
+
+// with reports whether a is in the network of b, of IPv4: the later one is secondary.
+func (a Addr) with(b Addr) bool {
+	if a.Family != linux.AF_INET || b.Family != a.Family || a.Prefix != b.Prefix {
+		return false
+	}
+	x, y := netip.AddrFrom4([4]byte(a.Network())), netip.AddrFrom4([4]byte(b.Network()))
+	return netip.PrefixFrom(x, int(a.Prefix)).Masked() == netip.PrefixFrom(y, int(a.Prefix)).Masked()
 }
 
 // Network is an address in the network that is behind the interface.

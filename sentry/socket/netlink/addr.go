@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"strings"
@@ -16,6 +17,9 @@ import (
 // parseAddr takes a request about an address apart.
 func parseAddr(q *request) (index int32, a device.Addr, errno linux.Errno) {
 	var m linux.Ifaddrmsg
+	if len(q.body) > 0 && q.body[0] != linux.AF_INET && q.body[0] != linux.AF_INET6 { // rtnetlink_rcv_msg: by family first
+		return 0, a, linux.EOPNOTSUPP
+	}
 	if !usermem.Decode(q.body, &m) {
 		return 0, a, linux.EINVAL
 	}
@@ -44,6 +48,11 @@ func parseAddr(q *request) (index int32, a device.Addr, errno linux.Errno) {
 	}
 	if b := at[linux.IFA_LABEL]; size == 4 && len(b) <= linux.IFNAMSIZ {
 		a.Label, _, _ = strings.Cut(string(b), "\x00")
+	}
+	if b := at[linux.IFA_CACHEINFO]; len(b) >= 8 { // preferred, valid; they are not kept
+		if preferred, valid := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]); valid == 0 || preferred > valid {
+			return 0, a, linux.EINVAL
+		}
 	}
 	if b := at[linux.IFA_FLAGS]; len(b) >= 4 {
 		a.NoRoute = binary.LittleEndian.Uint32(b)&linux.IFA_F_NOPREFIXROUTE != 0
@@ -147,8 +156,13 @@ func putAddr(r *reply, h linux.Nlmsghdr, l *device.Link, a device.Addr) {
 		}
 		r.str(linux.IFA_LABEL, label)
 	}
-	r.attr32(linux.IFA_FLAGS, flags)
-	forever := []byte{255, 255, 255, 255, 255, 255, 255, 255}
-	r.attr(linux.IFA_CACHEINFO, append(forever, make([]byte, 8)...)...)
+	forever := append(bytes.Repeat([]byte{255}, 8), make([]byte, 8)...)
+	if a.Family == linux.AF_INET6 {
+		r.attr(linux.IFA_CACHEINFO, forever...)
+		r.attr32(linux.IFA_FLAGS, flags)
+	} else {
+		r.attr32(linux.IFA_FLAGS, flags)
+		r.attr(linux.IFA_CACHEINFO, forever...)
+	}
 	r.end()
 }

@@ -78,7 +78,7 @@ func newSocket(_ socket.Caller, ns socket.Namespace, typ, protocol int) (socket.
 	if typ != linux.SOCK_RAW && typ != linux.SOCK_DGRAM {
 		return nil, linux.ESOCKTNOSUPPORT
 	}
-	if protocol != linux.NETLINK_ROUTE && protocol != linux.NETLINK_KOBJECT_UEVENT && protocol != linux.NETLINK_SOCK_DIAG {
+	if protocol != linux.NETLINK_ROUTE && protocol != linux.NETLINK_KOBJECT_UEVENT && protocol != linux.NETLINK_SOCK_DIAG && protocol != linux.NETLINK_USERSOCK {
 		return nil, linux.EPROTONOSUPPORT
 	}
 	s := &Socket{ports: portsOf(ns)}
@@ -153,12 +153,15 @@ func (s *Socket) Bind(c socket.Caller, addr []byte) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
+	s.mu.Lock()
+	bound := s.bound
+	s.mu.Unlock()
 	if errno := s.take(c, a.PID); errno != 0 {
 		return errno
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a.PID != 0 && a.PID != s.port {
+	if (a.PID != 0 || bound) && a.PID != s.port {
 		return linux.EINVAL
 	}
 	s.groups = s.groups&^(1<<32-1) | uint64(a.Groups)
@@ -277,7 +280,7 @@ func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 			return 0, linux.ECONNREFUSED
 		}
 		o.put(message{data: b, port: s.port, cred: socket.SenderCred(c)})
-	case s.Protocol == linux.NETLINK_KOBJECT_UEVENT:
+	case s.Protocol == linux.NETLINK_KOBJECT_UEVENT || s.Protocol == linux.NETLINK_USERSOCK:
 		return 0, linux.ECONNREFUSED
 	default:
 		s.handle(c, b)
