@@ -20,7 +20,7 @@ import (
 // some microseconds ever. Calls come through the stub's block (stub.go). What is not a call that goes on with
 // another result in RAX ends KVM_RUN on the runner, which looks for a while whether it is to go on. All look for a while only:
 // when the sentry takes long the stub leaves the virtual machine, and then the runner sleeps; when application code takes long the context
-// takes the vCPU back to its own thread.
+// goes back to a vCPU of its own thread.
 
 // How long both sides look at least. What the sentry waits for at first is that the runner wakes. Where a near call costs more, they
 // look longer: the stub and the runner as long as that, since to leave the virtual machine costs as much; the sentry
@@ -32,7 +32,7 @@ const (
 	spinTime   = 80 * time.Microsecond
 	spinCalls  = 8
 	firstTime  = 400 * time.Microsecond
-	gapTime    = 20 * time.Microsecond  // what counts of a gap
+	gapTime    = 20 * time.Microsecond  // what counts of a gap; at first it is half of firstTime
 	stolenTime = 300 * time.Microsecond // a longer gap
 	chunk      = 64                     // looks between readings of the counter
 )
@@ -337,9 +337,9 @@ const (
 // await looks for what happens to the vCPU.
 func (c *context) await(l *slot) seen {
 	t, first := &c.p.ticks, !c.pace.IsFar()
-	last, waited, bound := c.pace.Resumed(), uint64(0), max(t.spin, spinCalls*c.p.least.Load())
+	last, waited, gap, bound := c.pace.Resumed(), uint64(0), t.gap, max(t.spin, spinCalls*c.p.least.Load())
 	if first {
-		bound = max(bound, t.first)
+		gap, bound = t.first/2, max(bound, t.first)
 	}
 	for {
 		if handoff.Look(&l.block.state, blockRun, &l.halted, 0, chunk) {
@@ -352,7 +352,7 @@ func (c *context) await(l *slot) seen {
 			return aHalt
 		}
 		now := handoff.Counter()
-		waited += min(now-last, t.gap)
+		waited += min(now-last, gap)
 		if now-last > t.stolen && !first || waited > bound {
 			return tooLong
 		}
