@@ -76,7 +76,7 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 		l.full = true
 		return nil
 	}
-	if room < leastRoom || time.Since(begun) < time.Duration(l.until) {
+	if room < leastRoom || l.until != 0 && time.Since(begun) < time.Duration(l.until) {
 		room = 0
 	}
 	if len(data) == 0 && room == 0 {

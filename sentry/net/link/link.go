@@ -161,11 +161,12 @@ func (l *Link) Send(next netip.Addr, p stack.Out) {
 type frame struct {
 	head []byte
 	data [][]byte
+	lent bool // the headers are, too
 }
 
 // keep makes a frame one that may wait.
 func (f frame) keep() frame {
-	if f.data == nil {
+	if f.data == nil && !f.lent {
 		return f
 	}
 	head := append([]byte(nil), f.head...)
@@ -214,7 +215,7 @@ func (l *Link) frame(p stack.Out) frame {
 	}
 	e := header.Ethernet{Src: l.own(), Type: typ}
 	e.Append(b[vnetSize:vnetSize])
-	return frame{b, p.Data}
+	return frame{b, p.Data, p.Lent && p.Whole != nil}
 }
 
 // write sends a frame.

@@ -245,3 +245,20 @@ func TestCarrierRace(t *testing.T) {
 	End(a.Table)
 	End(b.Table)
 }
+
+// TestKeep: a frame that waits has nothing that was lent.
+func TestKeep(t *testing.T) {
+	for _, f := range []frame{
+		{head: []byte("headdata"), lent: true},
+		{head: []byte("head"), data: [][]byte{[]byte("da"), []byte("ta")}},
+		{head: []byte("head"), data: [][]byte{[]byte("data")}, lent: true},
+	} {
+		kept := f.keep()
+		for _, b := range append(f.data, f.head) {
+			clear(b)
+		}
+		if string(kept.head) != "headdata" || kept.data != nil || kept.lent {
+			t.Errorf("%q, %q", kept.head, kept.data)
+		}
+	}
+}

@@ -19,8 +19,10 @@ type Offloader interface{ Offload() bool }
 // Out is a packet to be sent.
 type Out struct {
 	Packet []byte
-	// Whole, if it is not nil, is Packet with Headroom bytes before it that the link may use.
+	// Whole, if it is not nil, is Packet with Headroom bytes before it that the link may use. Lent says that it is so until Send
+	// returns.
 	Whole []byte
+	Lent  bool
 	// Data follows what is in Packet: pieces that are lent until Send returns. For an Offloader.
 	Data [][]byte
 	// Partial says that the checksum of TCP is only that of the pseudo header, Segment that the

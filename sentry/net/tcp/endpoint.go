@@ -167,6 +167,7 @@ func (e *Endpoint) unlock() {
 		out.send(e.table.Stack)
 		e.mu.Lock()
 		s.sending = false
+		s.out.reuse(&out.parcels)
 	}
 }
 

@@ -18,21 +18,22 @@ func (e *Endpoint) Lend(borrow func(data []byte, room int) *platform.Loan, holds
 	if e.loan.Load() != nil {
 		return
 	}
-	var few [mostLent]byte
 	e.lock()
 	if !e.state.in(Established, CloseWait) || e.urg.state != urgNone || e.rcv.n == 0 || e.shut&shutWrite != 0 || e.owner.Error() != 0 {
 		e.mu.Unlock()
 		return
 	}
 	n := e.rcv.n
-	if n > len(few) {
+	if n > mostLent {
 		n = 0
 	}
-	e.rcv.copyTo(few[:n], 0)
+	c := newChunk(n)
+	e.rcv.copyTo(c.data[:n], 0)
 	limit, _ := e.buffers()
 	room := limit - e.snd.n
 	e.mu.Unlock()
-	loan := borrow(few[:n], room)
+	loan := borrow(c.data[:n], room)
+	c.free()
 	if loan == nil {
 		return
 	}

@@ -137,6 +137,18 @@ func (o *outbox) send(s *stack.Stack) {
 	for _, c := range o.lent {
 		c.free()
 	}
+	clear(o.packets)
+	clear(o.lent)
+}
+
+// mostReused is how many packets at once a connection keeps room for.
+const mostReused = 4
+
+// reuse takes the room of what has been sent for what comes next.
+func (p *parcels) reuse(o *parcels) {
+	if p.packets == nil && cap(o.packets) <= mostReused && cap(o.lent) <= 2*mostReused {
+		p.packets, p.lent = o.packets[:0], o.lent[:0]
+	}
 }
 
 func (s *segments) takeOut() outbox {
@@ -348,7 +360,8 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int, tos uint8) {
 		s.out.lent = append(s.out.lent, lent...)
 		inline = 0
 	}
-	whole := make([]byte, stack.Headroom, stack.Headroom+header.IPv6Size+h.Size()+inline)
+	whole := s.space(stack.Headroom + header.IPv6Size + h.Size() + inline)
+	out.Lent = s.path.Offload
 	whole = ip.Append(whole, size)
 	at := len(whole) - stack.Headroom
 	whole = h.Append(whole, e.local.Port(), e.remote.Port())
@@ -379,6 +392,17 @@ func (s *segments) emit(e *Endpoint, h *header.TCP, offset, n int, tos uint8) {
 	if h.Flags&header.ACK != 0 {
 		s.lastAck, s.ackNow, s.ackPending, s.ackAt = h.Ack, false, 0, 0
 	}
+}
+
+// space is what the headers of a packet of n bytes at most are written to, behind the link's. A link to the outside is done with
+// it when the packet has been sent.
+func (s *segments) space(n int) []byte {
+	if !s.path.Offload {
+		return make([]byte, stack.Headroom, n)
+	}
+	c := newChunk(n)
+	s.out.lent = append(s.out.lent, c)
+	return c.data[:stack.Headroom]
 }
 
 // sendAck acknowledges what came.
