@@ -33,7 +33,7 @@ int main(void) {
 	int w = must(mkstemp(name)), f, d;
 	must(write(w, "hello", 5)), must(close(w)), must(chmod(name, 0640));
 	flag = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	l = listener(5), ep = must(epoll_create1(0)), conn(l, &c, &s), must(epoll_ctl(ep, EPOLL_CTL_ADD, s, &e));
+	l = listener(5), ep = must(epoll_create1(0)), conn(l, &c, &s), must(set(s, IPPROTO_TCP, TCP_NODELAY, 1)), must(epoll_ctl(ep, EPOLL_CTL_ADD, s, &e));
 	for (int i = 0, first = -1; i < 60; i++) {
 		f = opened(), first = i ? first : f;
 		if (size(f) != 5 || mode() != 0640 || f != first || (answer(f), close(f)) || (i & 1 && !close(f)))
