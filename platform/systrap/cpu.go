@@ -238,6 +238,17 @@ func (p *cpus) bindSelf(cpu int) {
 	}
 }
 
+// leave has the calling thread go to a processor where nothing of ours runs, if there is one other than that of this number: what
+// it is about to do can be done beside what goes on there.
+func (p *cpus) leave(number int) {
+	for i, n := range p.numbers {
+		if n != number && p.load[i].Load() == 0 {
+			p.bindSelf(i)
+			return
+		}
+	}
+}
+
 // consider looks whether a near context that has trapped should go far.
 func (c *context) consider(t *thread) {
 	l, p := &c.placing, &c.p.cpus

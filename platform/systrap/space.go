@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // space is an address space: a stub process, made when it is first needed. It implements
@@ -233,8 +234,10 @@ func (s *space) ReleaseLate(done func()) {
 		done()
 		return
 	}
+	here := handoff.Processor()
 	go func() {
 		defer s.p.late.Add(-1)
+		s.p.cpus.leave(here)
 		s.Release()
 		done()
 	}()
