@@ -142,6 +142,17 @@ func (f *FDTable) Install(t *Task, file *vfs.File, min int32, cloexec bool) (int
 	return int32(fd), 0
 }
 
+// Room reports whether Install would find a number: EMFILE. For calls that must not take what they could not hand over.
+func (f *FDTable) Room(t *Task) linux.Errno {
+	limit := t.Limit(linux.RLIMIT_NOFILE)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fd, _ := f.lowest(0); uint64(fd) >= limit || fd >= maxFD {
+		return linux.EMFILE
+	}
+	return 0
+}
+
 // lowest finds the lowest free slot from min on. mu is held.
 func (f *FDTable) lowest(min int) (int, []fdSlot) {
 	fd := max(min, f.next)

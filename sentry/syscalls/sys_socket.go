@@ -183,6 +183,9 @@ func doAccept(t *kernel.Task, fd int32, addr, lenAddr usermem.Addr, flags uint32
 	if !ok {
 		return 0, linux.EOPNOTSUPP
 	}
+	if errno := t.Files().Room(t); errno != 0 { // the connection stays (__sys_accept4_file)
+		return 0, errno
+	}
 	n, errno := l.Accept(t, f.NonBlocking())
 	if errno != 0 {
 		return 0, errno

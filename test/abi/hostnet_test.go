@@ -23,6 +23,7 @@ var notOnHost = map[string]string{
 	"raw_headers":  "raw sockets are not handed through",
 	"mcast_source": "IP_MSFILTER is not handed through, which asks with the value",
 	"timestamps":   "SIOCGSTAMP is not handed through",
+	"socket_args":  "raw sockets are not handed through",
 	"filter_lock":  "programs are not attached",
 	"so_identity":  "SO_MARK, SO_DEBUG and priorities need capabilities that the sentry does not have",
 	"reuseport":    "the host's sockets have one owner, whoever made them inside",

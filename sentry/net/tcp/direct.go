@@ -205,7 +205,7 @@ func (e *Endpoint) gotFin() {
 	e.finRcvd = true
 	e.shut |= shutRead
 	e.done = true
-	e.events |= evIn | evOut
+	e.events |= evIn | evOut | wait.RdHup | wait.Hup // sk_state_change wakes whoever waits for whatever
 	if e.parent != nil {
 		e.parent.ready(e)
 	}
