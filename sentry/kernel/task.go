@@ -249,8 +249,11 @@ func (t *Task) kick() {
 
 // CPU returns the processor time used, ns, up to now. The times between entering the application and
 // its trap, and to the next, are upper bounds: it may have waited for a processor.
-func (t *Task) CPU() (user, sys int64) {
-	user, sys = t.user.Load(), t.sys.Load()
+func (t *Task) CPU() (user, sys int64) { return t.cpu(0) }
+
+// cpu is CPU, with what a call has used that is not over.
+func (t *Task) cpu(call int64) (user, sys int64) {
+	user, sys = t.user.Load(), t.sys.Load()+call
 	if s := t.since.Load(); s != 0 {
 		user += max(t.k.Clock.Monotonic()-s, 0)
 	}

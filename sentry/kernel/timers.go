@@ -37,8 +37,7 @@ func (t *Task) ClockNow(clock int32) (int64, linux.Errno) {
 
 // cpuNow is CPU for the task itself, in the middle of a call.
 func (t *Task) cpuNow() (user, sys int64) {
-	user, sys = t.CPU()
-	return user, sys + max(t.k.Clock.Monotonic()-t.run.lastSeen-(t.waiter.Slept()-t.run.slept), 0)
+	return t.cpu(max(t.k.Clock.Monotonic()-t.run.lastSeen-(t.waiter.Slept()-t.run.slept), 0))
 }
 
 // cpuClockOf reads the clock of another process or thread, made from its id
