@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/conformance"
 )
 
 // What a hostile application can try (doc.go). The application of these tests chooses its
@@ -289,6 +290,35 @@ func TestThreadsAreConfined(t *testing.T) {
 			if f[1] != "r-xs" && f[1] != "r--s" && !strings.Contains(line, "stub-areas") {
 				t.Errorf("the stub has %s", line)
 			}
+		}
+	})
+}
+
+// TestNestedTask: IRETQ faults with the flag NT, which any application may set.
+func TestNestedTask(t *testing.T) {
+	g := newGuest(t,
+		0x9c, 0x80, 0x4c, 0x24, 1, 0x40, 0x9d, // pushfq; orb $0x40,1(%rsp); popfq
+		0xb8, 39, 0, 0, 0, 0x0f, 0x05, // mov $39,%eax; syscall
+		0xeb, 0xf7) // jmp to mov
+	if errno := g.as.Map(conformance.DataAt, pageSize, g.fd, pageSize, platform.Read|platform.Write, true); errno != 0 {
+		t.Fatal(errno)
+	}
+	on(func() {
+		c := plat(t).NewContext().(debuggable).context
+		defer c.Release()
+		g.regs.Rsp = conformance.DataAt + 64
+		for i := range 4 * patchAfter {
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall {
+				t.Fatalf("call %d: %+v, %+v", i, trap, g.regs)
+			}
+			if g.regs.Rax = 1; i%3 == 0 {
+				g.regs.Rbx++ // all registers are loaded
+			}
+		}
+		other := newGuest(t, getpidLoop...)
+		c.leave(false)
+		if trap := c.Switch(other.as, &other.regs); trap.Kind != platform.Syscall {
+			t.Errorf("the next: %+v, %+v", trap, other.regs)
 		}
 	})
 }

@@ -690,6 +690,9 @@ loaded:
 	WRFSBASEQ AX
 	MOVQ const_areaGsNew(BX), AX
 	WRGSBASEQ AX
+	LEAQ (const_areaFlags+8)(BX), SP
+	PUSHQ $2 // no flags: IRETQ faults with NT, which the application may have set
+	POPFQ
 	LEAQ const_areaIret(BX), SP
 	MOVQ (const_areaRegs+0)(BX), R8
 	MOVQ (const_areaRegs+8)(BX), R9
@@ -723,6 +726,8 @@ back:
 	XRSTOR64 (CX)
 	SUBQ $48, SP
 	ANDQ $~15, SP
+	PUSHQ $2
+	POPFQ
 	MOVQ const_ucRip(BX), AX
 	MOVQ AX, 0(SP)
 	MOVQ $0x33, 8(SP)
