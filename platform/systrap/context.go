@@ -159,14 +159,17 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	a := t.area
 	r.Sanitize()
 	c.pc = r.Rip
-	a.spin = 0
+	spin := uint32(0)
 	if c.placing.far != nil {
-		a.spin = c.p.cpus.stubLooks
+		spin = c.p.cpus.stubLooks
+	}
+	if a.spin != spin { // else the stub has the line still
+		a.spin = spin
 	}
 	if c.live && !c.fpuDirty && c.same(r) {
-		a.regs[13], a.iret[0] = r.Rax, r.Rip
+		a.result, a.goOn = r.Rax, r.Rip
 		if end := c.end(t); end != 0 {
-			a.iret[0] = end
+			a.goOn = end
 		}
 		a.ax = uint32(r.Eflags&0xd5|2)<<8 | uint32(r.Eflags>>11&1)
 		a.fast = 1

@@ -70,25 +70,24 @@ const (
 // (third argument) from the second argument to the first.
 const copyCall = 0x1000
 
-// Offsets in a thread area. Application code can write all of it at any time.
+// Offsets in a thread area. Application code can write all of it at any time. What one side tells the other by a patched call is
+// in few cache lines: what the sentry tells, in that of the state.
 const (
 	areaState  = 0x00
+	areaFast   = 0x04 // on resume: only RAX and the flags are to be loaded
+	areaAX     = 0x08 // what LAHF and SETO left, for that
+	areaGoOn   = 0x10 // and where to go on,
+	areaResult = 0x18 // and RAX
 	areaAsleep = 0x40 // the sentry waits in a futex for the state to change
 	areaSpin   = 0x44 // how often the stub looks at the state before it sleeps
 	areaWaits  = 0x80 // the stub waits in a futex
 	areaSeen   = 0x84 // counts interrupt signals
 	areaKind   = 0x88 // what the trap is
-	areaSig    = 0x8c // kindSignal: the signal
-	areaFrame  = 0x90 // kindSignal: address of the ucontext
-	areaCode   = 0x98 // si_code
-	areaArch   = 0x9c // si_arch
-	areaAddr   = 0xa0 // si_addr
+	areaSlot   = 0x8c // kindCall: the slot, or the end of the trampoline
+	areaFlags  = 0x90 // kindCall: EFLAGS; the word below is a stack
 	areaFs     = 0xa8 // the segment bases
 	areaGs     = 0xb0
 	areaFP     = 0xb8 // address of the XSAVE image to load on resume; 0: none
-	areaSlot   = 0xc0 // kindCall: the slot, or the end of the trampoline
-	areaFast   = 0xc4 // on resume: only RAX and the flags are to be loaded
-	areaAX     = 0xc8 // what LAHF and SETO left, for that
 	areaPID    = 0xd0 // answers to getpid(2) and so on, and 1; 0: ask the sentry
 	areaTID    = 0xd4
 	areaUID    = 0xd8
@@ -97,12 +96,16 @@ const (
 	areaEGID   = 0xe4
 	areaYield  = 0xe8  // 0: the sentry is to be asked for sched_yield(2)
 	areaPPID   = 0xec  // as areaPID
-	areaFlags  = 0xf0  // kindCall: EFLAGS; the word below is a stack
 	areaRegs   = 0x100 // registers on resume: r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
 	areaFsNew  = 0x178
 	areaGsNew  = 0x180
 	areaIret   = 0x190 // rip, cs, eflags, rsp, ss
 	areaStack  = 0x1c0 // stack_t of the signal stack
+	areaSig    = 0x1d8 // kindSignal: the signal
+	areaCode   = 0x1dc // si_code
+	areaArch   = 0x1e0 // si_arch
+	areaFrame  = 0x1e8 // address of the ucontext
+	areaAddr   = 0x1f0 // si_addr
 	areaIn     = 0x200 // kindCall: as sigcontext_64 has them
 	areaIO     = 0x300 // what kind of call it is, if it may be answered from what was lent
 	areaPosts  = 0x304 // how many posts there are

@@ -30,27 +30,26 @@ type ctl struct {
 // and checked.
 type area struct {
 	state  atomic.Uint32
-	_      [15]uint32
+	fast   uint32
+	ax     uint32
+	_      uint32
+	goOn   uint64
+	result uint64
+	_      [8]uint32
 	asleep atomic.Uint32
 	spin   uint32
 	_      [14]uint32
 	waits  atomic.Uint32
 	seen   atomic.Uint32
 	kind   uint32
-	sig    uint32
-	frame  uint64
-	code   int32
-	arch   uint32
-	addr   uint64
+	slot   uint32
+	flags  uint64
+	_      [2]uint64
 	fs, gs uint64
 	fp     uint64
-	slot   uint32
-	fast   uint32
-	ax     uint32
-	_      uint32
+	_      [areaPID - areaFP - 8]byte
 	facts  facts // from areaPID on
-	flags  uint64
-	_      uint64
+	_      [areaRegs - areaPPID - 4]byte
 	regs   [15]uint64
 	fsNew  uint64
 	gsNew  uint64
@@ -58,7 +57,13 @@ type area struct {
 	iret   [5]uint64
 	_      uint64
 	stack  [3]uint64
-	_      [areaIn - areaStack - 24]byte
+	sig    uint32
+	code   int32
+	arch   uint32
+	_      uint32
+	frame  uint64
+	addr   uint64
+	_      uint64
 	in     [24]uint64
 	_      [areaIO - areaIn - 24*8]byte
 	io     uint32
@@ -103,6 +108,7 @@ func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
 
 // wipe clears all that a stopped thread does not need to stay so. Safe: it is inside the area.
 func (a *area) wipe() {
+	a.fast, a.ax, a.goOn, a.result = 0, 0, 0, 0
 	clear(unsafe.Slice((*byte)(unsafe.Pointer(&a.seen)), areaSize-areaSeen))
 }
 

@@ -674,8 +674,8 @@ resume:
 	MOVL const_areaAX(BX), AX
 	ADDB $0x7f, AX
 	SAHF
-	MOVQ const_areaIret(BX), CX
-	MOVQ (const_areaRegs+104)(BX), AX
+	MOVQ const_areaGoOn(BX), CX
+	MOVQ const_areaResult(BX), AX
 	MOVQ (const_areaIn+88)(BX), BX
 	JMP  CX
 all:
