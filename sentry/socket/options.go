@@ -73,6 +73,9 @@ func (s *Base) Locked(which int32) bool { return s.locks.Load()&which != 0 }
 // Priority is SO_PRIORITY.
 func (s *Base) Priority() int32 { return s.priority.Load() }
 
+// SetPriority is what an option of another level makes of SO_PRIORITY.
+func (s *Base) SetPriority(v int32) { s.priority.Store(v) }
+
 // Init gives the options their first values.
 func (s *Base) Init(ns Namespace, family, typ, protocol int) {
 	s.NS, s.Family, s.Type, s.Protocol = ns, family, typ, protocol

@@ -25,6 +25,9 @@ var notOnHost = map[string]string{
 	"timestamps":   "SIOCGSTAMP is not handed through",
 	"socket_args":  "raw sockets are not handed through",
 	"filter_lock":  "programs are not attached",
+	"ip_flags":     "many of these options are not handed through",
+	"ip6_flags":    "many of these options are not handed through",
+	"opt_lengths":  "options of no level",
 	"so_identity":  "SO_MARK, SO_DEBUG and priorities need capabilities that the sentry does not have",
 	"reuseport":    "the host's sockets have one owner, whoever made them inside",
 

@@ -145,10 +145,16 @@ var switches4 = map[int]bool{
 	linux.IP_ROUTER_ALERT: true,
 }
 
+// emptyIsZero are options of IPv4 that a value of no bytes sets to 0 (do_ip_setsockopt).
+var emptyIsZero = map[int]bool{
+	linux.IP_PKTINFO: true, linux.IP_RECVTTL: true, linux.IP_RECVOPTS: true, linux.IP_RECVTOS: true, linux.IP_RETOPTS: true,
+	linux.IP_RECVORIGDSTADDR: true, linux.IP_RECVERR: true, linux.IP_TOS: true, linux.IP_MTU_DISCOVER: true,
+}
+
 // setIP4 is setsockopt(2) at IPPROTO_IP (do_ip_setsockopt).
 func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 	v, ok := intOf(value)
-	if !ok && name != linux.IP_OPTIONS {
+	if !ok && name != linux.IP_OPTIONS && !emptyIsZero[name] {
 		return linux.EINVAL
 	}
 	if switches4[name] {
@@ -161,6 +167,9 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 	case linux.IP_TOS:
 		if s.Type == linux.SOCK_STREAM {
 			v = v&^3 | int32(o.tos)&3
+		}
+		if o.tos != uint8(v) {
+			s.SetPriority([4]int32{0, 2, 6, 4}[v&0x1e>>3]) // ip_tos2prio
 		}
 		o.tos = uint8(v)
 	case linux.IP_TTL:
@@ -179,7 +188,7 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 		}
 		o.keep(name, v)
 	case linux.IP_LOCAL_PORT_RANGE:
-		if len(value) != 4 {
+		if low, high := uint16(v), uint32(v)>>16; len(value) != 4 || high != 0 && uint32(low) > high {
 			return linux.EINVAL
 		}
 		o.keep(name, v)
@@ -198,6 +207,9 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 		if len(value) != 4 {
 			return linux.EINVAL
 		}
+		if !s.hasLink(value) {
+			return linux.EADDRNOTAVAIL
+		}
 		o.keep(name, v)
 	case linux.IP_OPTIONS:
 		if len(value) > 40 {
@@ -208,6 +220,13 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 		return linux.ENOPROTOOPT
 	}
 	return 0
+}
+
+// hasLink reports whether there is the interface that IP_UNICAST_IF and IPV6_UNICAST_IF name, in network order; 0 is none.
+func (s *common) hasLink(value []byte) bool {
+	index := int32(binary.BigEndian.Uint32(value))
+	_, errno := s.net.Stack.Devices.Find(index, "")
+	return index == 0 || errno == 0
 }
 
 // keep stores a value that only getsockopt(2) shows. o is locked.
@@ -316,7 +335,9 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 	if name == linux.IPV6_PKTINFO {
 		return s.setSticky(value)
 	}
-	if len(value) < 4 {
+	if short := len(value) < 4; short && (name == linux.IPV6_DONTFRAG || name == linux.IPV6_AUTOFLOWLABEL) {
+		value = make([]byte, 4)
+	} else if short {
 		return linux.EINVAL
 	}
 	v := int32(binary.LittleEndian.Uint32(value))
@@ -329,7 +350,7 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 			o.freebind.Store(v != 0)
 		case name == linux.IPV6_TRANSPARENT && v != 0 && !c.Cred().Has(linux.CAP_NET_RAW) && !c.Cred().Has(linux.CAP_NET_ADMIN):
 			return linux.EPERM
-		case name == linux.IPV6_MULTICAST_LOOP && v != 0 && v != 1, name == linux.IPV6_MULTICAST_ALL && v != 0 && v != 1:
+		case name == linux.IPV6_MULTICAST_LOOP && v != 0 && v != 1:
 			return linux.EINVAL
 		}
 		o.recv6[name] = v != 0
@@ -361,6 +382,9 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 		o.keep6(name, v)
 		return 0
 	case linux.IPV6_ADDR_PREFERENCES, linux.IPV6_UNICAST_IF:
+		if name == linux.IPV6_UNICAST_IF && !s.hasLink(value) {
+			return linux.EADDRNOTAVAIL
+		}
 		o.keep6(name, v)
 		return 0
 	default:
