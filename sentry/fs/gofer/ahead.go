@@ -83,6 +83,7 @@ const (
 	fewNames   = 16     // are looked through
 	mostPut    = 256    // names of a directory that came early
 	mostFull   = 16     // names at a time, if directories among them come with all that is below
+	fewRead    = 6      // lists that are read before a program is taken to look up no files
 	fewUsed    = 2      // lists that are read before a program is taken to go from one directory into the next
 )
 
@@ -308,24 +309,31 @@ func (a *ahead) take(m *mount, name string, most int) (f found, ok bool, names [
 }
 
 // learn sees from the look-up of the name at place at whether programs that go through a tree look up files
-// too. mu is held.
+// too: a file was left out if it comes before that in the list and by its inode number, too, since they may go by either.
+// mu is held.
 func (a *ahead) learn(m *mount, list *wire.Entries, at int) {
-	isDir := list.At(at).Type == linux.DT_DIR
+	e := list.At(at)
+	isDir := e.Type == linux.DT_DIR
 	a.dirs = a.dirs && isDir
 	if !a.tree {
 		return
 	}
 	leftOut := false
 	for i := a.next; i < at && !leftOut; i++ {
-		leftOut = list.At(i).Type != linux.DT_DIR
+		x := list.At(i)
+		leftOut = x.Type != linux.DT_DIR && x.Ino < e.Ino
 	}
 	if files := &m.lists.files; files.Load() == isDir && (!isDir || leftOut) {
 		files.Store(!isDir)
 	}
 }
 
-// below reports whether a program is likely to go from one directory that is found into the next. mu is held.
-func (a *ahead) below(m *mount) bool { return a.tree || m.lists.used.Load()-a.used >= fewUsed }
+// below reports whether a program is likely to go from one directory that is found into the next, and it is known whether
+// it looks up files: as long as none was, only after some directories. mu is held.
+func (a *ahead) below(m *mount) bool {
+	used := m.lists.used.Load()
+	return (a.tree || used-a.used >= fewUsed) && (m.lists.files.Load() || used >= fewRead)
+}
 
 // lists returns the flags that ask for the lists of directories that are looked up, and for what is below them,
 // if a program is likely to read these, and whether that is in the order of inode numbers.

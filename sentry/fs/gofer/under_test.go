@@ -25,16 +25,24 @@ func (m *mount) early() (names int) {
 }
 
 // grow makes a tree of directories, each with a file and three directories, and returns how many there are.
-func (x *tree) grow(name string, depth int) (dirs int) {
+func (x *tree) grow(name string, depth int) (dirs int) { return x.growFile(name, depth, false) }
+
+// growFile is grow; late files are made after the directories beside them.
+func (x *tree) growFile(name string, depth int, late bool) (dirs int) {
 	x.Helper()
 	if err := os.Mkdir(x.host(name), 0o755); err != nil {
 		x.Fatal(err)
 	}
-	x.put(name+"/f", name)
+	if !late {
+		x.put(name+"/f", name)
+	}
 	for i := range 3 {
 		if depth > 0 {
-			dirs += x.grow(fmt.Sprint(name, "/", i), depth-1)
+			dirs += x.growFile(fmt.Sprint(name, "/", i), depth-1, late)
 		}
+	}
+	if late {
+		x.put(name+"/f", name)
 	}
 	return dirs + 1
 }
@@ -77,13 +85,15 @@ func TestUnder(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		walk     func(*tree, string) int
+		late     bool
 		requests uint32
 	}{
-		{"find", (*tree).walkTree, 30}, {"cp", (*tree).copyTree, 60},
+		{"find", (*tree).walkTree, false, 30}, {"cp", (*tree).copyTree, false, 60},
+		{"find late files", (*tree).walkTree, true, 30}, {"cp late files", (*tree).copyTree, true, 60},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := exclusive(t)
-			want := x.grow("t", 5)
+			want := x.growFile("t", 5, c.late)
 			before := x.requests()
 			if n := c.walk(x, "t"); n != want {
 				t.Errorf("%d directories of %d", n, want)
