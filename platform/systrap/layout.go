@@ -1,7 +1,7 @@
 package systrap
 
 // Where things are in a stub process. Everything below minAddr and from maxAddr on belongs to
-// the stub; applications have what lies between. The assembly of stub_amd64.s uses these
+// the stub; applications have what lies between. The assembly uses these
 // constants too.
 const (
 	pageSize = 4096

@@ -1,6 +1,6 @@
 package systrap
 
-// In stub_amd64.s.
+// In stub_amd64.s; what is of the service thread, in service_amd64.s.
 
 // stubCode and its neighbours are the text page.
 func stubCode()
