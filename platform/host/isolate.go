@@ -51,7 +51,7 @@ func RaiseOpenFiles() {
 	}
 }
 
-// OpenFiles is how many descriptors the process may have.
+// OpenFiles is how many descriptors the process may have, maxOpen at most.
 func OpenFiles() int {
 	var r unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil || r.Cur > maxOpen {

@@ -281,20 +281,17 @@ func (t *thread) infoStepped(trap *platform.Trap, r *arch.Registers) {
 	if u == nil {
 		return
 	}
-	first := u.site.parts[0]
-	switch {
-	case off != 0 && off != infoAsk && off != first.size:
-		return
-	case first.do == nil && off != first.size:
+	switch first := u.site.parts[0]; {
+	case (off == 0 || off == infoAsk) && first.do != nil:
+		first.do(r)
+	case off == 0 || off == infoAsk:
 		r.Rip -= off
 		*trap = platform.Trap{Kind: platform.Interrupted} // the next step is it
 		return
-	case off == first.size && first.do != nil:
+	case off != first.size || first.do != nil:
 		return
-	case first.do != nil:
-		first.do(r)
 	}
-	r.Rip = u.start + first.size
+	r.Rip = u.start + u.site.parts[0].size
 	trap.Addr = r.Rip
 }
 

@@ -23,15 +23,12 @@ type infoSite struct {
 	answer [4]uint32
 }
 
-// tabled is a leaf in the table of answers. Only some have subleaves.
-type tabled struct {
-	leaf, first, many byte
-	subs              bool
-}
+// tabled is a leaf in the table of answers, and where there: of many subleaves, if it has any.
+type tabled struct{ leaf, first, many byte }
 
 // tabledLeaves are all. One more would be too much for a trampoline that looks for any of unknown.
 var (
-	tabledLeaves = []tabled{{13, 0, 16, true}, {4, 16, 8, true}, {2, 24, 1, false}, {0, 25, 1, false}, {0x14, 26, 2, true}, {0x19, 28, 2, true}}
+	tabledLeaves = []tabled{{13, 0, 16}, {4, 16, 8}, {2, 24, 1}, {0, 25, 1}, {0x14, 26, 2}, {0x19, 28, 2}}
 	unknown      = tabledLeaves[:4]
 )
 
@@ -214,7 +211,7 @@ func (c *code) lookUp(leaves []tabled) {
 	for _, l := range leaves {
 		c.put(0x83, 0xfa, l.leaf) // cmp $leaf,%edx
 		other := jump(jne)
-		if l.subs {
+		if _, subs := sameEverywhere(uint32(l.leaf)); subs {
 			c.put(0x83, 0xf9, l.many-1) // cmp $most,%ecx
 			ask = append(ask, jump(ja))
 			c.put(0x83, 0xc1, l.first) // add $first,%ecx

@@ -25,7 +25,7 @@
 // a descriptor of the sentry can be mapped, and die with it (PR_SET_PDEATHSIG).
 //
 // Mappings change by orders to the service thread, which sleeps until it is woken: on the processor of the goroutine that
-// waits for it, or, if a thread of the process looks for its turn on another, there, woken by that thread (helper
+// waits for it, or, if a thread of the process looks for its turn on another, there, woken by that thread (where
 // in process.go): it gives way to the service thread, instead of being interrupted on its account.
 //
 // Whoever waits looks again after a second, finds a lost wake-up by what the host says of the

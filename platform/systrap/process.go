@@ -205,32 +205,29 @@ func (s *process) handOver(want bool, calls []call) (uint32, linux.Errno) {
 		return 0, linux.ESRCH
 	}
 	// The hand-over costs least on one processor.
-	here := handoff.Processor()
-	there := s.helper(here)
-	helped := there >= 0
-	if helped {
-		here = there
-	}
-	if here != s.cpu {
-		s.cpu = here
-		setAffinity(s.pid, []int{here})
+	cpu, helps := s.where()
+	if cpu != s.cpu {
+		s.cpu = cpu
+		setAffinity(s.pid, []int{cpu})
 	}
 	c.seq.Add(1)
-	if !helped || !s.helped() {
+	if !helps || !s.helped() {
 		futexWake(&c.seq)
 		s.await()
 	}
 	return c.value, linux.Errno(c.done.Load() - 1)
 }
 
-// helper returns another processor than here on which a thread looks for its turn, -1 if there is none. The thread can wake the
-// service thread there and give way to it, for less than it costs to interrupt it so that it sees what has become of its memory.
-func (s *process) helper(here int) int {
-	t, cpu := s.far.Load(), int(s.farCPU.Load())
-	if t == nil || cpu == here || t.area.state.Load() != stateTrap || t.area.waits.Load() != 0 {
-		return -1
+// where returns the processor to make an order on: the caller's, or that on which a thread looks for its turn, which then helps: it
+// can wake the service thread there and give way to it, for less than it costs to interrupt it so that it sees what has become of
+// its memory.
+func (s *process) where() (cpu int, helps bool) {
+	here := handoff.Processor()
+	t, there := s.far.Load(), int(s.farCPU.Load())
+	if t == nil || there == here || t.area.state.Load() != stateTrap || t.area.waits.Load() != 0 {
+		return here, false
 	}
-	return cpu
+	return there, true
 }
 
 // helped waits a little for an order that a helper hears of, and tells whether it is done.

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
-	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // TestMapSoon has mappings made with the next change that cannot wait, or forgotten.
@@ -107,7 +106,7 @@ func TestHelped(t *testing.T) {
 				t.Fatalf("%+v", trap)
 			}
 			g.regs.Rax = 1
-			if c.placing.far == nil || s().helper(handoff.Processor()) < 0 {
+			if _, helps := s().where(); c.placing.far == nil || !helps {
 				if time.Now().After(deadline) {
 					t.Fatal("it does not go far")
 				}

@@ -166,10 +166,10 @@ func controlIn(t *kernel.Task, s socket.Socket, b []byte, c *socket.Control) lin
 			c.Other = append(c.Other, socket.Cmsg{Level: level, Type: typ, Data: data})
 		case typ == linux.SCM_RIGHTS && s.Common().Family == linux.AF_UNIX:
 			errno = rightsIn(t, data, c)
-		case typ == linux.SCM_CREDENTIALS && len(data) == 12 && s.Common().Family != linux.AF_INET && s.Common().Family != linux.AF_INET6:
-			errno = credIn(t, data, c)
 		case s.Common().Family == linux.AF_INET || s.Common().Family == linux.AF_INET6:
 			errno = inetControlIn(t, typ, data)
+		case typ == linux.SCM_CREDENTIALS && len(data) == 12:
+			errno = credIn(t, data, c)
 		default:
 			errno = linux.EINVAL
 		}
