@@ -68,7 +68,7 @@ type AddressSpace interface {
 // Context is one application thread.
 type Context interface {
 	// Switch runs application code in as from the state in regs until something needs the
-	// kernel, leaves the new state in regs and says what it was. If r does not name a
+	// kernel, leaves the new state in regs (but see Completer) and says what it was. If r does not name a
 	// canonical user address or has flags user mode may not set, it sanitises them first.
 	Switch(as AddressSpace, regs *arch.Registers) Trap
 
@@ -155,6 +155,17 @@ type FaultCoder interface {
 // which processor the thread ran that woke it.
 type Sleeper interface{ Woken(cpu int) }
 
+// Completer is a Context that can do with less than all registers. After a Trap with Partial the number, the arguments, Rax, Rcx and
+// Rip of a call are in regs; whoever reads or changes more than Rax and OrigRax then has to complete them first.
+type Completer interface {
+	// AllowPartial has it return such Traps. It is called before the first Switch.
+	AllowPartial()
+	// Complete puts the other registers in place.
+	Complete(regs *arch.Registers)
+	// StackPointer returns Rsp, from any goroutine, while the thread is in the call.
+	StackPointer() uint64
+}
+
 // Answerer is a Context that can answer some calls of the application itself.
 type Answerer interface {
 	// Answer has getpid(2) and so on answered with these facts, from the next Switch on; nil: with
@@ -236,7 +247,9 @@ const (
 
 // Trap is what Switch returns.
 type Trap struct {
-	Kind  TrapKind
+	Kind    TrapKind
+	Partial bool // Syscall: only what regs need to make the call is there (Completer)
+
 	Signo uint8  // Exception: the signal
 	Write bool   // Fault: the access was a write (else a read or a fetch)
 	Exec  bool   // Fault: the access was an instruction fetch

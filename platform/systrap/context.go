@@ -33,8 +33,10 @@ type context struct {
 	fpu      []byte
 	fpuDirty bool // fpu is to be loaded before application code runs
 
+	lazy    bool           // AllowPartial was called
 	live    bool           // the last trap was a patched call, and the thread has its registers still
-	last    arch.Registers // if live: what Switch returned
+	partial bool           // if live: and nobody else has all of them
+	last    arch.Registers // if live and not partial: what they were
 	site    *site          // if live: the site
 	dropped uint32         // if live: patches.dropped
 	hits    [32]hits       // of call sites that trapped
@@ -61,8 +63,13 @@ func newContext(p *Platform) *context {
 
 // Switch implements platform.Context.
 func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platform.Trap {
-	if s := as.(*space); c.as != s && !c.enter(s) {
-		return platform.Trap{Kind: platform.Gone}
+	if s := as.(*space); c.as != s {
+		if c.live && c.partial {
+			c.Complete(regs)
+		}
+		if !c.enter(s) {
+			return platform.Trap{Kind: platform.Gone}
+		}
 	}
 	if !c.state.CompareAndSwap(idle, running) {
 		c.state.Store(idle)
@@ -166,18 +173,20 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	if a.spin != spin { // else the stub has the line still
 		a.spin = spin
 	}
+	if c.live && c.partial && c.fpuDirty {
+		c.Complete(r)
+	}
 	if c.live && !c.fpuDirty && c.same(r) {
-		a.result, a.goOn = r.Rax, r.Rip
+		goOn := r.Rip
 		if end := c.end(t); end != 0 {
-			a.goOn = end
+			goOn = end
 		}
-		a.ax = uint32(r.Eflags&0xd5|2)<<8 | uint32(r.Eflags>>11&1)
-		a.fast = 1
+		a.answer(goOn, r.Rax)
 		c.placing.resumed = handoff.Counter()
 		t.wake(stateRun)
 		return
 	}
-	a.fast = 0
+	a.number = 0
 	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
 	rip := r.Rip
 	if c.live && rip == c.last.Rip && r.Eflags&arch.FlagTF == 0 && c.end(t) != 0 {
@@ -209,6 +218,9 @@ func (c *context) end(t *thread) uint64 {
 
 // same tells whether all registers are as Switch returned them, but for the call's result.
 func (c *context) same(r *arch.Registers) bool {
+	if c.partial {
+		return true
+	}
 	if r.Eflags&arch.FlagTF != 0 {
 		return false
 	}
@@ -480,6 +492,7 @@ func (c *context) CPUTime() int64 { return c.meter.Used() }
 
 var _ platform.Context = (*context)(nil)
 var _ platform.Answerer = (*context)(nil)
+var _ platform.Completer = (*context)(nil)
 var _ platform.Metered = (*context)(nil)
 var _ platform.Lender = (*context)(nil)
 var _ platform.FileLender = (*context)(nil)

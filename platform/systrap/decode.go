@@ -28,10 +28,11 @@ const (
 // decode reads the registers and turns what the stub says into a trap. Everything may be the
 // application's invention: it then fools itself.
 func (c *context) decode(t *thread, r *arch.Registers) platform.Trap {
-	switch t.area.kind {
-	case kindCall:
-		return c.decodeCall(t, r)
-	case kindSignal:
+	kind := t.area.kind
+	if kind < kindSignal {
+		return c.decodeCall(t, r, kind)
+	}
+	if kind == kindSignal {
 		c.live = false
 		trap := t.decodeSignal(r)
 		if trap.Kind == platform.Syscall && r.Rip >= minAddr {
@@ -43,10 +44,8 @@ func (c *context) decode(t *thread, r *arch.Registers) platform.Trap {
 	return platform.Trap{Kind: platform.Gone}
 }
 
-// decodeCall is decode for a call from a patched site.
-func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
-	in := &t.area.in
-	slot := t.area.slot
+// decodeCall is decode for a call from a patched site. Only what is needed to make it is read, which is in one cache line.
+func (c *context) decodeCall(t *thread, r *arch.Registers, slot uint32) platform.Trap {
 	open := slot >= trampAt && slot < trampAt+trampLen // its trampoline is named
 	if open {
 		slot = (slot - trampAt) / trampSize
@@ -56,18 +55,39 @@ func (c *context) decodeCall(t *thread, r *arch.Registers) platform.Trap {
 		t.proc.end("a patched call names no site")
 		return platform.Trap{Kind: platform.Gone}
 	}
-	r.R8, r.R9, r.R10 = in[0], in[1], in[2]
+	a := t.area
+	r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = a.args[0], a.args[1], a.args[2], a.args[3], a.args[4], a.args[5]
+	r.OrigRax, r.Rax = s.number(a.number), enosys
+	r.Rip, r.Rcx = s.ret, s.ret
+	c.live, c.partial, c.site, c.dropped = true, true, s, t.proc.patches.dropped.Load()
+	if !c.lazy {
+		c.Complete(r)
+	}
+	return platform.Trap{Kind: platform.Syscall, Partial: c.partial}
+}
+
+// AllowPartial implements platform.Completer.
+func (c *context) AllowPartial() { c.lazy = true }
+
+// Complete implements platform.Completer.
+func (c *context) Complete(r *arch.Registers) {
+	t := c.thread.Load()
+	in := &t.area.in
 	r.R12, r.R13, r.R14, r.R15 = in[4], in[5], in[6], in[7]
-	r.Rdi, r.Rsi, r.Rbp, r.Rbx = in[8], in[9], in[10], in[11]
-	r.Rdx, r.Rsp = in[12], in[15]
+	r.Rbp, r.Rbx, r.Rsp = in[10], in[11], in[15]
 	r.Eflags = t.area.flags
 	t.bases(r)
-	r.Rip = s.ret
 	r.Sanitize()
-	r.Rcx, r.R11 = r.Rip, r.Eflags
-	r.OrigRax, r.Rax = s.number(in[13]), enosys
-	c.live, c.last, c.site, c.dropped = true, *r, s, t.proc.patches.dropped.Load()
-	return platform.Trap{Kind: platform.Syscall}
+	r.R11 = r.Eflags
+	c.partial, c.last = false, *r
+}
+
+// StackPointer implements platform.Completer.
+func (c *context) StackPointer() uint64 {
+	if t := c.thread.Load(); t != nil {
+		return t.area.in[15]
+	}
+	return 0
 }
 
 // enosys is -ENOSYS, the result of a call until it has one.

@@ -71,20 +71,21 @@ const (
 const copyCall = 0x1000
 
 // Offsets in a thread area. Application code can write all of it at any time. What one side tells the other by a patched call is
-// in few cache lines: what the sentry tells, in that of the state.
+// in the cache line of the state, both ways; the next line hardly ever changes.
 const (
 	areaState  = 0x00
-	areaFast   = 0x04 // on resume: only RAX and the flags are to be loaded
-	areaAX     = 0x08 // what LAHF and SETO left, for that
-	areaGoOn   = 0x10 // and where to go on,
+	areaKind   = 0x04 // what the trap is
+	areaNumber = 0x08 // of a call: RAX,
+	areaArgs   = 0x10 // and its arguments
+	areaFast   = 0x08 // on resume, in the same place: only RAX and what the stub has changed are to be loaded
+	areaGoOn   = 0x10 // where to go on, for that,
 	areaResult = 0x18 // and RAX
 	areaAsleep = 0x40 // the sentry waits in a futex for the state to change
 	areaSpin   = 0x44 // how often the stub looks at the state before it sleeps
-	areaWaits  = 0x80 // the stub waits in a futex
-	areaSeen   = 0x84 // counts interrupt signals
-	areaKind   = 0x88 // what the trap is
-	areaSlot   = 0x8c // kindCall: the slot, or the end of the trampoline
-	areaFlags  = 0x90 // kindCall: EFLAGS; the word below is a stack
+	areaWaits  = 0x48 // the stub waits in a futex
+	areaSeen   = 0x4c // counts interrupt signals
+	areaSlot   = 0x80 // of a call: the slot, or the end of the trampoline
+	areaFlags  = 0x90 // and EFLAGS; the word below is a stack
 	areaFs     = 0xa8 // the segment bases
 	areaGs     = 0xb0
 	areaFP     = 0xb8 // address of the XSAVE image to load on resume; 0: none
@@ -106,7 +107,7 @@ const (
 	areaArch   = 0x1e0 // si_arch
 	areaFrame  = 0x1e8 // address of the ucontext
 	areaAddr   = 0x1f0 // si_addr
-	areaIn     = 0x200 // kindCall: as sigcontext_64 has them
+	areaIn     = 0x200 // the registers of a call, as sigcontext_64 has them
 	areaIO     = 0x300 // what kind of call it is, if it may be answered from what was lent
 	areaPosts  = 0x304 // how many posts there are
 	areaUsed   = 0x308 // where there is room for the bytes of the next
@@ -184,12 +185,12 @@ const (
 	stateKicked = 4 // as stateRun, and an interrupt is under way
 )
 
-// Kinds of traps.
+// Kinds of traps. What is less than kindSignal is areaSlot of a call from a patched site: its arguments are at areaArgs, its
+// registers at areaIn, the FPU state is live.
 const (
-	kindSignal = 0 // a signal: registers are in the frame
-	kindBorn   = 1 // a new thread
-	kindSaved  = 2 // stateSave is done
-	kindCall   = 3 // a call from a patched site: registers are at areaIn, the FPU state is live
+	kindSignal = 1<<31 + iota // registers are in the frame
+	kindBorn                  // a new thread
+	kindSaved                 // stateSave is done
 )
 
 // struct ucontext and struct sigcontext_64 (arch/x86/include/uapi/asm): offsets in a frame.

@@ -30,19 +30,16 @@ type ctl struct {
 // and checked.
 type area struct {
 	state  atomic.Uint32
-	fast   uint32
-	ax     uint32
-	_      uint32
-	goOn   uint64
-	result uint64
-	_      [8]uint32
+	kind   uint32
+	number uint64 // its lower half is areaFast
+	args   [6]uint64
 	asleep atomic.Uint32
 	spin   uint32
-	_      [14]uint32
 	waits  atomic.Uint32
 	seen   atomic.Uint32
-	kind   uint32
+	_      [12]uint32
 	slot   uint32
+	_      [3]uint32
 	flags  uint64
 	_      [2]uint64
 	fs, gs uint64
@@ -97,6 +94,9 @@ type post struct{ loan, off, len, _ uint32 }
 // facts are what the stub may answer.
 type facts [(areaPPID-areaPID)/4 + 1]atomic.Uint32
 
+// answer is what the stub is to go on with after a call, if only RAX is new: with what is told here instead of arguments.
+func (a *area) answer(goOn, result uint64) { a.number, a.args[0], a.args[1] = 1, goOn, result }
+
 // bytes returns n bytes of the area from offset off; ok is false if they are not all behind the
 // control part. Safe: the range is inside the area, which stays mapped for ever.
 func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
@@ -108,7 +108,7 @@ func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
 
 // wipe clears all that a stopped thread does not need to stay so. Safe: it is inside the area.
 func (a *area) wipe() {
-	a.fast, a.ax, a.goOn, a.result = 0, 0, 0, 0
+	a.kind, a.number, a.args = 0, 0, [6]uint64{}
 	clear(unsafe.Slice((*byte)(unsafe.Pointer(&a.seen)), areaSize-areaSeen))
 }
 

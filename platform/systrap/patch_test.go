@@ -332,3 +332,63 @@ func TestShortForm(t *testing.T) {
 		}
 	})
 }
+
+// TestPartial: what a context leaves out of the registers is as it was for the application, and there when it is asked for.
+func TestPartial(t *testing.T) {
+	patchable(t, true)
+	countingLoop := []byte{
+		0x48, 0xff, 0xc3, // inc %rbx
+		0xb8, 39, 0, 0, 0, // mov $39,%eax
+		0x0f, 0x05, // syscall
+		0xeb, 0xf4, // jmp
+	}
+	g := newGuest(t, countingLoop...)
+	on(func() {
+		c := plat(t).NewContext().(debuggable).context
+		defer c.Release()
+		c.AllowPartial()
+		count := uint64(0)
+		call := func() {
+			t.Helper()
+			count++
+			g.regs.Rax = count
+			trap := c.Switch(g.as, &g.regs)
+			if trap.Kind != platform.Syscall || g.regs.OrigRax != 39 || g.regs.Rax != enosys || g.regs.Rip != guestAt+10 || g.regs.Rdi != 5 {
+				t.Fatalf("call %d: %+v %+v", count, trap, g.regs)
+			}
+			if trap.Partial != c.live || trap.Partial && g.regs.Rbx == count {
+				t.Fatalf("call %d: partial %v, live %v, rbx %d", count, trap.Partial, c.live, g.regs.Rbx)
+			}
+		}
+		whole := func(want arch.Registers) {
+			t.Helper()
+			sp := c.StackPointer()
+			c.Complete(&g.regs)
+			want.Rbx, want.Rax, want.OrigRax, want.Rip, want.Rcx, want.R11, want.Eflags = count, g.regs.Rax, 39, guestAt+10, guestAt+10, g.regs.Eflags, g.regs.Eflags
+			if g.regs != want || sp != want.Rsp {
+				t.Fatalf("call %d: stack pointer %#x\n got %+v\nwant %+v", count, sp, g.regs, want)
+			}
+		}
+		g.regs.Rbx, g.regs.Rdi, g.regs.R12, g.regs.Rsp = 0, 5, 12, guestAt-64
+		for range patchAfter + 8 {
+			call()
+		}
+		if !c.live {
+			t.Fatal("not patched")
+		}
+		want := g.regs
+		whole(want)
+		call()
+		whole(want)
+		g.regs.R12, want.R12 = 13, 13 // the slow way back
+		call()
+		call()
+		whole(want)
+		call()
+		image := make([]byte, arch.FPUSize)
+		c.FPU(image)
+		c.SetFPU(image)
+		call()
+		whole(want)
+	})
+}

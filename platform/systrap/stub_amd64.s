@@ -128,10 +128,9 @@ store:
 	RDFSBASEQ AX
 	MOVQ AX, const_areaFs(BX)
 	MOVQ BX, const_areaGs(BX)
-	MOVL $const_kindCall, const_areaKind(BX)
 	MOVL const_areaIO(BX), CX
 	TESTL CX, CX
-	JZ   post
+	JZ   request
 	MOVL $0, const_areaIO(BX)
 	JMP  borrow
 
@@ -226,7 +225,7 @@ borrow:
 	LEAQ const_areaLoans(BX)(R11*1), R11
 	LEAL 1(DI), AX
 	CMPL AX, const_loanFD(R11)
-	JNE  post
+	JNE  request
 	CMPL CX, $const_ioClose
 	JCC  file
 	CMPL CX, $const_ioRead
@@ -236,19 +235,19 @@ borrow:
 	CMPL CX, $const_ioGather
 	JEQ  gather
 	TESTQ R8, R8 // an address
-	JNZ  post
+	JNZ  request
 	CMPL CX, $const_ioSend
 	JEQ  send
 	TESTL $~0x40, R10 // MSG_DONTWAIT
-	JNZ  post
+	JNZ  request
 read:
 	MOVL const_loanLen(R11), CX
 	TESTL CX, CX
-	JZ   post
+	JZ   request
 	CMPQ DX, CX
-	JCS  post
+	JCS  request
 	CMPL const_loanState(R11), $const_loanOpen
-	JNE  post
+	JNE  request
 	MOVQ CX, R10
 	MOVQ SI, DI
 	MOVL const_loanOff(R11), SI
@@ -258,9 +257,9 @@ read:
 	JMP  copy
 gather: // of one piece
 	CMPL const_loanRoom(R11), $0
-	JEQ  post
+	JEQ  request
 	CMPQ DX, $1
-	JNE  post
+	JNE  request
 	LEAQ const_areaVec(BX), DI
 	MOVL $16, CX
 	MOVL $const_copiedVec, AX
@@ -268,19 +267,19 @@ gather: // of one piece
 	JMP  copy
 send:
 	TESTL $~0x4040, R10 // MSG_DONTWAIT, MSG_NOSIGNAL
-	JNZ  post
+	JNZ  request
 write:
 	TESTQ DX, DX
-	JZ   post
+	JZ   request
 	MOVL const_loanRoom(R11), AX
 	CMPQ DX, AX
-	JHI  post
+	JHI  request
 	CMPL const_areaPosts(BX), $const_maxPosts
-	JCC  post
+	JCC  request
 	MOVL const_areaUsed(BX), R10
 	LEAQ (R10)(DX*1), AX
 	CMPQ AX, $const_areaSize
-	JHI  post
+	JHI  request
 	LEAQ (BX)(R10*1), DI
 	MOVQ DX, CX
 	MOVL $const_copiedOut, AX
@@ -291,11 +290,11 @@ write:
 file:
 	JEQ  close
 	CMPL const_loanStat(R11), $0
-	JEQ  post
+	JEQ  request
 	CMPL CX, $const_ioStat
 	JEQ  stat
 	CMPL R10, $0x1000 // AT_EMPTY_PATH
-	JNE  post
+	JNE  request
 	LEAQ const_areaVec(BX), DI
 	MOVL $1, CX
 	MOVL $const_copiedAt, AX
@@ -303,7 +302,7 @@ file:
 	JMP  copy
 statAt:
 	CMPB const_areaVec(BX), $0 // the path
-	JNE  post
+	JNE  request
 	MOVQ DX, SI
 stat:
 	MOVQ SI, DI
@@ -317,7 +316,7 @@ close:
 	MOVL $const_closeDone, CX
 	LOCK
 	CMPXCHGL CX, const_loanClose(R11)
-	JNE  post
+	JNE  request
 	MOVL $0, const_loanFD(R11)
 	INCL const_areaTakes(BX)
 	XORL AX, AX
@@ -341,7 +340,7 @@ copied:
 	MOVL $const_loanTaken, CX
 	LOCK
 	CMPXCHGL CX, const_loanState(R11)
-	JNE  post
+	JNE  declined
 	INCL const_areaTakes(BX)
 	MOVQ R10, AX
 	JMP  answer
@@ -394,7 +393,29 @@ cannot:
 	MOVQ (const_areaIn+48)(BX), R14
 	MOVQ (const_areaIn+56)(BX), R15
 	MOVQ (const_areaIn+80)(BX), BP
-	JMP  post
+	JMP  declined
+
+	// The sentry is to make the call after all. The copy was made with another direction flag.
+declined:
+	LEAQ const_areaFlags(BX), SP
+	POPFQ
+
+	// A call: the sentry is told what it needs to make it. The rest it can look up.
+request:
+	MOVL const_areaSlot(BX), AX
+	MOVQ (const_areaIn+13*8)(BX), CX
+	MOVQ (const_areaIn+64)(BX), DI
+	MOVQ (const_areaIn+72)(BX), SI
+	MOVQ (const_areaIn+96)(BX), DX
+	MOVQ (const_areaIn+16)(BX), R10
+	MOVL AX, const_areaKind(BX)
+	MOVQ CX, const_areaNumber(BX)
+	MOVQ DI, (const_areaArgs+0)(BX)
+	MOVQ SI, (const_areaArgs+8)(BX)
+	MOVQ DX, (const_areaArgs+16)(BX)
+	MOVQ R10, (const_areaArgs+24)(BX)
+	MOVQ R8, (const_areaArgs+32)(BX)
+	MOVQ R9, (const_areaArgs+40)(BX)
 
 	// Hand over to the sentry and wait for the answer.
 post:
@@ -479,8 +500,13 @@ resume:
 	MOVQ (const_areaIn+72)(BX), SI
 	MOVQ (const_areaIn+96)(BX), DX
 	MOVQ (const_areaIn+15*8)(BX), SP
-	MOVL const_areaAX(BX), AX
-	ADDB $0x7f, AX
+	MOVL const_areaFlags(BX), AX
+	MOVL AX, CX
+	SHLL $8, AX
+	SHRL $11, CX
+	ANDL $1, CX
+	ORL  CX, AX
+	ADDB $0x7f, AX // OF
 	SAHF
 	MOVQ const_areaGoOn(BX), CX
 	MOVQ const_areaResult(BX), AX

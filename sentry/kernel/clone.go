@@ -134,7 +134,7 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 			return nil, errno
 		}
 	}
-	n := &Task{k: t.k, waiter: t.k.newWaiter(), ctx: t.k.Platform.NewContext(), startBoot: t.k.Clock.Boottime()}
+	n := &Task{k: t.k, waiter: t.k.newWaiter(), ctx: t.k.newContext(), startBoot: t.k.Clock.Boottime()}
 	n.cred.Store(c)
 	n.comm.Store(t.comm.Load())
 	n.personality.Store(t.personality.Load())
@@ -200,7 +200,7 @@ func (t *Task) setMM(m *mm.MM) {
 
 // copyRegs copies the machine state: the child returns 0, perhaps on another stack.
 func (t *Task) copyRegs(n *Task, a *linux.CloneArgs) {
-	n.run.regs, n.run.trap = t.run.regs, t.run.trap
+	n.run.regs, n.run.trap = *t.Regs(), t.run.trap
 	n.run.regs.Rax = 0
 	n.run.regs.OrigRax = ^uint64(0)
 	if a.Stack != 0 {

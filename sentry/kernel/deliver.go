@@ -111,7 +111,7 @@ func (g *Group) coreWanted() bool { return false }
 
 // handle lets a handler run: it builds the frame (handle_signal, arch/x86/kernel/signal.c).
 func (t *Task) handle(info *linux.Siginfo, a *linux.Sigaction) bool {
-	r := &t.run.regs
+	r := t.Regs()
 	if t.inSyscall() {
 		switch linux.Errno(-int64(r.Rax)) {
 		case linux.ERESTARTNOHAND, linux.ERESTART_RESTARTBLOCK:

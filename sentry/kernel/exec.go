@@ -290,8 +290,8 @@ func (x *exec) commit() {
 		g.exitSignal = linux.SIGCHLD
 	}
 	t.k.tasks.Unlock()
-	t.run.regs = arch.Registers{Rip: uint64(x.start.Entry), Rsp: uint64(x.start.SP), OrigRax: ^uint64(0)}
-	t.run.regs.Sanitize()
+	*t.Regs() = arch.Registers{Rip: uint64(x.start.Entry), Rsp: uint64(x.start.SP), OrigRax: ^uint64(0)}
+	t.Regs().Sanitize()
 	fpu := t.fpuBuffer()[:arch.FPUSize]
 	arch.InitialFPU(fpu)
 	t.ctx.SetFPU(fpu)

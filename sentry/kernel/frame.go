@@ -55,7 +55,7 @@ func (t *Task) altFlags(sp uint64) uint32 {
 
 // Altstack is sigaltstack(2): it returns the old stack and sets s, unless that is nil.
 func (t *Task) Altstack(s *linux.Sigaltstack) (linux.Sigaltstack, linux.Errno) {
-	sp := t.run.regs.Rsp
+	sp := t.Regs().Rsp
 	old := t.run.altstack
 	old.Flags = t.altFlags(sp)
 	if s == nil {
@@ -88,7 +88,7 @@ func (t *Task) fpuBuffer() []byte {
 
 // pushFrame writes the frame of a handler and points the registers at the handler.
 func (t *Task) pushFrame(info *linux.Siginfo, a *linux.Sigaction, mask linux.SignalSet) linux.Errno {
-	r := &t.run.regs
+	r := t.Regs()
 	if a.Flags&linux.SA_RESTORER == 0 {
 		return linux.EFAULT
 	}
@@ -151,7 +151,7 @@ func (t *Task) pushFrame(info *linux.Siginfo, a *linux.Sigaction, mask linux.Sig
 
 // sigcontext returns the registers as a frame shows them.
 func (t *Task) sigcontext(fp uint64) linux.Sigcontext {
-	r := &t.run.regs
+	r := t.Regs()
 	return linux.Sigcontext{
 		R8: r.R8, R9: r.R9, R10: r.R10, R11: r.R11, R12: r.R12, R13: r.R13, R14: r.R14, R15: r.R15,
 		Rdi: r.Rdi, Rsi: r.Rsi, Rbp: r.Rbp, Rbx: r.Rbx, Rdx: r.Rdx, Rax: r.Rax, Rcx: r.Rcx, Rsp: r.Rsp,
@@ -162,7 +162,7 @@ func (t *Task) sigcontext(fp uint64) linux.Sigcontext {
 // Sigreturn is rt_sigreturn(2): the registers become what the frame says. A frame that cannot
 // be read or holds what user mode may not have ends in SIGSEGV.
 func (t *Task) Sigreturn() linux.Errno {
-	r := &t.run.regs
+	r := t.Regs()
 	s := t.Space()
 	uc, errno := usermem.CopyIn[linux.Ucontext](s, usermem.Addr(r.Rsp))
 	if errno != 0 {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 )
 
@@ -97,7 +98,11 @@ func (t *Task) InCall() (nr int64, args [6]uint64, sp, pc uint64, ok bool) {
 		return 0, args, 0, 0, false
 	}
 	r := &t.run.regs
-	return int64(r.OrigRax), r.Args(), r.Rsp, r.Rip, true
+	sp = r.Rsp
+	if t.run.partial {
+		sp = t.ctx.(platform.Completer).StackPointer()
+	}
+	return int64(r.OrigRax), r.Args(), sp, r.Rip, true
 }
 
 // TimerInfo is one of /proc/PID/timers.

@@ -94,6 +94,7 @@ func (p *ptraceState) stepping() bool {
 // held. Without a tracer it returns signo at once. message is what PTRACE_GETEVENTMSG tells.
 func (t *Task) ptraceStop(code uint32, info *linux.Siginfo, signo int, message uint64) int {
 	k, g, p := t.k, t.group, &t.ptrace
+	t.Regs()
 	t.openFPU()
 	k.tasks.RLock()
 	g.mu.Lock()
@@ -300,7 +301,7 @@ func (t *Task) ptraceSyscallEnter(nr *uint64, args *Args) bool {
 		return true
 	}
 	t.syscallStop(PtraceCallEntry)
-	r := &t.run.regs
+	r := t.Regs()
 	*nr, *args = uint64(uint32(r.OrigRax)), Args(r.Args())
 	return !emulated && t.inSyscall() && !t.killed.Load()
 }
@@ -338,7 +339,7 @@ func (t *Task) ptraceSeccomp(nr *uint64, args *Args, data uint64) bool {
 	p.call, p.secData = PtraceCallSeccomp, data
 	t.ptraceEvent(ptraceEventSeccomp, data)
 	p.call = PtraceCallNone
-	r := &t.run.regs
+	r := t.Regs()
 	if t.killed.Load() || !t.inSyscall() {
 		return false
 	}
@@ -353,15 +354,15 @@ func (t *Task) ptraceSeccomp(nr *uint64, args *Args, data uint64) bool {
 // ptraceStepped reports a step that ended at a system call or a handler's first instruction.
 func (t *Task) ptraceStepped() {
 	info := linux.Siginfo{Signo: linux.SIGTRAP, Code: linux.TRAP_TRACE}
-	info.SetAddr(t.run.regs.Rip)
+	info.SetAddr(t.Regs().Rip)
 	t.forceSignal(&info)
 }
 
 // armStep sets the trap flag for a tracer that single-steps; called before application code
 // runs. disarmStep takes it away after the trap.
 func (t *Task) armStep() {
-	if t.ptrace.stepping() && t.run.regs.Eflags&arch.FlagTF == 0 {
-		t.run.regs.Eflags |= arch.FlagTF
+	if t.ptrace.stepping() && t.Regs().Eflags&arch.FlagTF == 0 {
+		t.Regs().Eflags |= arch.FlagTF
 		t.ptrace.stepTF = true
 	}
 }
@@ -369,7 +370,7 @@ func (t *Task) armStep() {
 func (t *Task) disarmStep() {
 	if t.ptrace.stepTF {
 		t.ptrace.stepTF = false
-		t.run.regs.Eflags &^= arch.FlagTF
+		t.Regs().Eflags &^= arch.FlagTF
 	}
 }
 

@@ -189,7 +189,7 @@ func (s Stopped) SetSiginfo(i linux.Siginfo) linux.Errno {
 }
 
 // Regs are its registers; what the caller changes it sanitises with SetRegs.
-func (s Stopped) Regs() arch.Registers { return s.t.run.regs }
+func (s Stopped) Regs() arch.Registers { return *s.t.Regs() }
 
 // SetRegs sets them (putreg): what user mode may not have becomes EIO.
 func (s Stopped) SetRegs(r arch.Registers) linux.Errno {
@@ -205,8 +205,8 @@ func (s Stopped) SetRegs(r arch.Registers) linux.Errno {
 		return linux.EIO
 	}
 	tf := s.t.ptrace.stepTF
-	s.t.run.regs = r
-	s.t.run.regs.Sanitize()
+	*s.t.Regs() = r
+	s.t.Regs().Sanitize()
 	s.t.ptrace.stepTF = tf && r.Eflags&arch.FlagTF != 0
 	return 0
 }

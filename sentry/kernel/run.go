@@ -59,6 +59,7 @@ func (t *Task) enter() platform.Trap {
 	t.run.slept = slept
 	t.since.Store(now)
 	trap := t.ctx.Switch(t.run.as, &t.run.regs)
+	t.run.partial = trap.Partial
 	if t.run.borrowed {
 		t.settle(&trap)
 	}
@@ -296,10 +297,10 @@ func (t *Task) doWork() {
 // restartCall lets an interrupted call run again if no handler came between
 // (arch_do_signal_or_restart, arch/x86/kernel/signal.c).
 func (t *Task) restartCall() {
-	r := &t.run.regs
 	if !t.inSyscall() {
 		return
 	}
+	r := t.Regs()
 	switch linux.Errno(-int64(r.Rax)) {
 	case linux.ERESTARTNOHAND, linux.ERESTARTSYS, linux.ERESTARTNOINTR:
 		r.Rax = r.OrigRax

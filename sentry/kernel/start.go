@@ -52,10 +52,19 @@ func (k *Kernel) newWaiter() *wait.Waiter {
 	return wait.NewWaiter()
 }
 
+// newContext returns the platform's part of a task.
+func (k *Kernel) newContext() platform.Context {
+	c := k.Platform.NewContext()
+	if c, ok := c.(platform.Completer); ok {
+		c.AllowPartial() // Task.Regs completes them
+	}
+	return c
+}
+
 // Spawn makes a process in a new session. It is the init of its PID namespace if that has none.
 // On an error of loading the program nothing is left.
 func (k *Kernel) Spawn(p *Process) (Spawned, linux.Errno) {
-	t := &Task{k: k, waiter: k.newWaiter(), ctx: k.Platform.NewContext(), startBoot: k.Clock.Boottime()}
+	t := &Task{k: k, waiter: k.newWaiter(), ctx: k.newContext(), startBoot: k.Clock.Boottime()}
 	t.cred.Store(p.Cred)
 	t.fs.Store(p.FS)
 	t.files.Store(p.Files)

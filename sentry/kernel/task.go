@@ -49,7 +49,8 @@ type Task struct {
 
 	// run is of the task's goroutine only.
 	run struct {
-		regs     arch.Registers
+		regs     arch.Registers // see Regs
+		partial  bool           // regs are not complete
 		as       platform.AddressSpace
 		fpu      []byte // room for an FPU image
 		altstack linux.Sigaltstack
@@ -197,8 +198,15 @@ func (t *Task) SetComm(s string) {
 	t.comm.Store(&s)
 }
 
-// Regs are the registers, for the task's goroutine or while the task is stopped.
-func (t *Task) Regs() *arch.Registers { return &t.run.regs }
+// Regs are the registers, for the task's goroutine or while the task is stopped. Who makes a call needs no more of them than
+// its number, arguments and result, which run.regs always has.
+func (t *Task) Regs() *arch.Registers {
+	if t.run.partial {
+		t.run.partial = false
+		t.ctx.(platform.Completer).Complete(&t.run.regs)
+	}
+	return &t.run.regs
+}
 
 // Personality is personality(2)'s; SetPersonality changes it.
 func (t *Task) Personality() uint32     { return t.personality.Load() }

@@ -53,12 +53,12 @@ func (t *Task) fault(trap *platform.Trap) {
 func (t *Task) faultCode(trap *platform.Trap, s mm.Signal) (code uint64, ok bool) {
 	const there, write, user, fetch = 1, 2, 4, 16
 	if f, ok := t.ctx.(platform.FaultCoder); ok {
-		rip := t.run.regs.Rip
-		code, ok := f.FaultCode(&t.run.regs)
+		rip := t.Regs().Rip
+		code, ok := f.FaultCode(t.Regs())
 		if code&fetch != 0 && s.Code == linux.SEGV_ACCERR {
 			code |= there // as below
 		}
-		if ok || t.run.regs.Rip != rip {
+		if ok || t.Regs().Rip != rip {
 			return code, ok
 		}
 	}
@@ -104,7 +104,7 @@ func (t *Task) exceptionNumber(trap *platform.Trap) (nr, code uint64) {
 		return t.floatException(trap.Code), 0
 	}
 	const intN = 0xcd
-	rip := usermem.Addr(t.run.regs.Rip)
+	rip := usermem.Addr(t.Regs().Rip)
 	var b [2]byte
 	if _, errno := t.Space().CopyIn(rip-2, b[:]); errno == 0 && b == [2]byte{intN, trapOverflow} {
 		return trapOverflow, 0 // a trap: the instruction is behind
@@ -123,7 +123,7 @@ func (t *Task) floatException(code int32) uint64 {
 	}
 	const fwait, x87First, x87Last = 0x9b, 0xd8, 0xdf
 	var b [1]byte
-	if _, errno := t.Space().CopyIn(usermem.Addr(t.run.regs.Rip), b[:]); errno == 0 && (b[0] == fwait || b[0] >= x87First && b[0] <= x87Last) {
+	if _, errno := t.Space().CopyIn(usermem.Addr(t.Regs().Rip), b[:]); errno == 0 && (b[0] == fwait || b[0] >= x87First && b[0] <= x87Last) {
 		return trapX87
 	}
 	return trapSIMD
@@ -133,7 +133,7 @@ func (t *Task) floatException(code int32) uint64 {
 // CONFIG_IA32_EMULATION. The syscall instruction, and no other, leaves rip in rcx.
 func (t *Task) oldGate() {
 	const instruction, vector, fromIDT = 2, 0x80, 2
-	r := &t.run.regs
+	r := t.Regs()
 	r.Rip -= instruction
 	r.Rax, r.OrigRax = r.OrigRax, ^uint64(0)
 	t.run.trap.nr, t.run.trap.code = trapProtection, vector<<3|fromIDT
@@ -145,7 +145,7 @@ func (t *Task) oldGate() {
 // three. A host that emulates them itself does so before a fault gets here.
 func (t *Task) vsyscall(addr uint64) bool {
 	const spacing = 0xc00
-	r := &t.run.regs
+	r := t.Regs()
 	if addr&^spacing != arch.VsyscallStart || addr != r.Rip {
 		return false
 	}
