@@ -191,8 +191,8 @@ type Lender interface {
 	// Full reports whether there was no place for data that was to be lent. Return makes place.
 	Full() bool
 	// Settle tells what was taken and posted. It is to be called whenever Switch has returned; fd is what the call that
-	// the application makes now writes to, or -1. What was posted there waits for that, or Flush.
-	Settle(fd int32)
+	// the application makes now writes to or ends, or -1. What was posted there waits for that, or Flush. posted says that something was.
+	Settle(fd int32) (posted bool)
 	// Flush is called when the call is over.
 	Flush()
 	// Return ends all loans.

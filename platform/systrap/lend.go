@@ -111,10 +111,10 @@ func (c *context) Full() bool { return c.lent.full }
 var begun = time.Now()
 
 // Settle implements platform.Lender.
-func (c *context) Settle(fd int32) {
+func (c *context) Settle(fd int32) (posted bool) {
 	l := &c.lent
 	if !l.on.Load() || l.area.posts.Load() == 0 && l.area.takes.Load() == l.takes {
-		return
+		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,8 +123,10 @@ func (c *context) Settle(fd int32) {
 		l.rest /= 2
 	}
 	l.late = -1
+	posted = l.done > 0
 	l.area.used, l.done = l.bytes, 0
 	l.area.posts.Store(0)
+	return posted
 }
 
 // Flush implements platform.Lender.

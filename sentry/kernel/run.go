@@ -92,7 +92,7 @@ func (t *Task) Borrows() bool {
 		return false
 	}
 	l.Return()
-	t.run.borrowed = false
+	t.run.borrowed, t.run.polls = false, true
 	return t.run.answers && t.quiet()
 }
 
@@ -104,12 +104,14 @@ func (t *Task) settle(trap *platform.Trap) {
 	fd := int32(-1)
 	if r := &t.run.regs; trap.Kind == platform.Syscall {
 		switch r.OrigRax {
-		case linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_SENDMSG, linux.SYS_SENDFILE:
+		case linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_SENDMSG, linux.SYS_SENDFILE, linux.SYS_CLOSE, linux.SYS_SHUTDOWN:
 			fd = int32(r.Rdi)
 		}
 	}
 	l := t.ctx.(platform.Lender)
-	l.Settle(fd)
+	if l.Settle(fd) {
+		t.run.replies = true
+	}
 	if l, ok := l.(platform.FileLender); ok {
 		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(t.run.regs.OrigRax)) {
 			t.Files().Close(t, fd)
@@ -119,6 +121,39 @@ func (t *Task) settle(trap *platform.Trap) {
 		l.Return()
 		t.run.borrowed = false
 	}
+}
+
+// HasRead is called when the application has read from f, which fd stands for. If it is a connection and those before were answered,
+// what it needs to answer is lent.
+func (t *Task) HasRead(f *vfs.File, fd int32) {
+	t.run.asked = fd + 1
+	if t.run.replies {
+		t.run.replies = false // until it is seen again
+		t.lend(f, fd, true)
+	}
+}
+
+// HasWritten is called when it has written.
+func (t *Task) HasWritten(fd int32) { t.run.replies = t.run.asked == fd+1 }
+
+// HasAccepted is called when it has accepted a connection: what has come by it meanwhile is lent.
+func (t *Task) HasAccepted(f *vfs.File, fd int32) { t.lend(f, fd, false) }
+
+// lend lends what one file has. What was lent before is over, but for that which epoll_wait has lent.
+func (t *Task) lend(f *vfs.File, fd int32, empty bool) {
+	l, ok := f.Ops.(vfs.Lender)
+	if !ok || !t.run.answers || !t.quiet() {
+		return
+	}
+	p, ok := t.ctx.(platform.Lender)
+	if !ok {
+		return
+	}
+	if !t.run.polls {
+		p.Return()
+		t.run.borrowed = false
+	}
+	l.Lend(t, f, fd, empty)
 }
 
 // keepsFiles reports whether a call changes nothing about who might notice that a file is closed a moment late: it makes no

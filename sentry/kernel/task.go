@@ -59,6 +59,9 @@ type Task struct {
 		answers  bool       // the platform answers getpid(2) and so on itself
 		answered *auth.Cred // what it answers with
 		borrowed bool       // something was lent to the application
+		polls    bool       // and epoll_wait lends
+		asked    int32      // the descriptor that was read last, and 1
+		replies  bool       // what was read lately was followed by a write to the same descriptor
 		dispatch userDispatch
 		trap     trapState
 		dying    atomic.Bool // the thread is to exit with status; others look

@@ -83,6 +83,9 @@ func read(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	n, errno := f.Read(t, &b)
+	if n > 0 {
+		t.HasRead(f, a.Int(0))
+	}
 	return haveRead(t, n, errno)
 }
 
@@ -97,6 +100,7 @@ func write(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
+	t.HasWritten(a.Int(0))
 	n, errno := f.Write(t, &b)
 	if errno == linux.EPIPE && quiet(f) {
 		return 0, errno
@@ -185,6 +189,7 @@ func writev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
+	t.HasWritten(a.Int(0))
 	n, errno := f.Write(t, &b)
 	if errno == linux.EPIPE && quiet(f) {
 		return 0, errno

@@ -204,7 +204,12 @@ func doAccept(t *kernel.Task, fd int32, addr, lenAddr usermem.Addr, flags uint32
 			return 0, errno
 		}
 	}
+	file.Get()
+	defer file.Put()
 	nfd, errno := t.Install(file, flags&linux.SOCK_CLOEXEC != 0)
+	if errno == 0 {
+		t.HasAccepted(file, nfd)
+	}
 	return uintptr(nfd), errno
 }
 

@@ -63,6 +63,7 @@ func sendto(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 			return 0, errno
 		}
 	}
+	t.HasWritten(a.Int(0))
 	n, errno := send(t, s, &m)
 	return uintptr(n), errno
 }
@@ -83,6 +84,9 @@ func recvfrom(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	n, errno := s.Recv(t, &m)
 	if errno == 0 && a.Addr(4) != 0 {
 		errno = sockaddrOut(t, m.Addr, a.Addr(4), a.Addr(5))
+	}
+	if n > 0 {
+		t.HasRead(f, a.Int(0))
 	}
 	return uintptr(n), errno
 }

@@ -69,7 +69,8 @@ type Borrower interface {
 
 // Lender is FileOps that can lend.
 type Lender interface {
-	Lend(to Borrower, f *File, fd int32)
+	// Lend lends what can be read and room to write; empty says that the latter is wanted even if there is nothing to be read.
+	Lend(to Borrower, f *File, fd int32, empty bool)
 }
 
 // NewEpoll returns an empty instance.
@@ -360,7 +361,7 @@ func (e *Epoll) collect(out []EpollEvent, to Borrower) int {
 		out[n] = EpollEvent{got, it.event.Data}
 		n++
 		if l, ok := it.key.file.Ops.(Lender); ok && to != nil && got&uint32(wait.In) != 0 && to.Holds(it.key.fd, it.key.file) {
-			if l.Lend(to, it.key.file, it.key.fd); n > 1 && to.Full() { // it is for the next time: reading it now costs more than asking again
+			if l.Lend(to, it.key.file, it.key.fd, false); n > 1 && to.Full() { // it is for the next time: reading it now costs more than asking again
 				n--
 				e.unpop(it)
 				break

@@ -531,6 +531,7 @@ func (e *Endpoint) Closed(abort bool) {
 		e.finish()
 		return
 	case unread || abort:
+		e.transmit() // what waited for the end with Posted
 		if e.state.hasPeer() || e.state == CloseWait {
 			e.resetPeer()
 		}

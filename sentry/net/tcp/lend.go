@@ -11,15 +11,16 @@ import (
 const mostLent = 2048
 
 // Lend has borrow take all bytes that can be read, if they are not too many, and the room there is to write. It
-// must not be the only one who knows of the loan: holds says that the descriptor still stands for the connection.
-func (e *Endpoint) Lend(borrow func(data []byte, room int) *platform.Loan, holds func() bool) {
+// must not be the only one who knows of the loan: holds says that the descriptor still stands for the connection. empty
+// says that the room is wanted even if there are no bytes.
+func (e *Endpoint) Lend(borrow func(data []byte, room int) *platform.Loan, holds func() bool, empty bool) {
 	e.read.Lock()
 	defer e.read.Unlock()
 	if e.loan.Load() != nil {
 		return
 	}
 	e.lock()
-	if !e.state.in(Established, CloseWait) || e.urg.state != urgNone || e.rcv.n == 0 || e.shut&shutWrite != 0 || e.owner.Error() != 0 {
+	if !e.state.in(Established, CloseWait) || e.urg.state != urgNone || e.rcv.n == 0 && !empty || e.shut&shutWrite != 0 || e.owner.Error() != 0 {
 		e.mu.Unlock()
 		return
 	}

@@ -424,12 +424,12 @@ func (s *Stream) Flush(ctx vfs.Ctx, f *vfs.File) linux.Errno {
 }
 
 // Lend is vfs.Lender's.
-func (s *Stream) Lend(b vfs.Borrower, f *vfs.File, fd int32) {
+func (s *Stream) Lend(b vfs.Borrower, f *vfs.File, fd int32, empty bool) {
 	if s.RcvLowat.Load() > 1 || s.PeekOff.Load() >= 0 {
 		return
 	}
 	s.ep.Lend(func(data []byte, room int) *platform.Loan { return b.Borrow(fd, data, room, s.ep) },
-		func() bool { return b.Holds(fd, f) })
+		func() bool { return b.Holds(fd, f) }, empty)
 }
 
 // Release is vfs.FileOps's.
