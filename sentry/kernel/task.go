@@ -53,6 +53,7 @@ type Task struct {
 		partial  bool           // regs are not complete
 		as       platform.AddressSpace
 		fpu      []byte // room for an FPU image
+		buf      usermem.Buf
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
@@ -168,6 +169,12 @@ func (t *Task) GetMM() *mm.MM {
 
 // Space is the application's memory.
 func (t *Task) Space() *usermem.Space { return t.mem.Load().Space() }
+
+// Buf keeps the memory of the call that the task makes: a file gets it by pointer, for which it would be allocated.
+func (t *Task) Buf(b usermem.Buf) *usermem.Buf {
+	t.run.buf = b
+	return &t.run.buf
+}
 
 // Waiter is what the task sleeps with.
 func (t *Task) Waiter() *wait.Waiter { return t.waiter }

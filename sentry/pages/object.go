@@ -55,7 +55,7 @@ type Object struct {
 	mu     lock.RWMutex[lock.Object]
 	first  *leaf // of offset 0: all that most files have
 	leaves map[uint64]*leaf
-	count  int64 // pages present
+	count  atomic.Int64 // pages present; changed with mu held
 }
 
 // NewObject returns an empty Object whose pages count as kind k of p and against q, which may
@@ -65,11 +65,7 @@ func NewObject(p *Pool, k Kind, q *Quota) *Object {
 }
 
 // Pages is how many pages are present.
-func (o *Object) Pages() int64 {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	return o.count
-}
+func (o *Object) Pages() int64 { return o.count.Load() }
 
 // slot returns the place of a page, nil if its leaf does not exist and create is false.
 func (o *Object) slot(page uint64, create bool) *uint32 {
@@ -173,33 +169,21 @@ func (o *Object) fillLocked(page, n uint64, zero bool) (at, got uint64, errno li
 	for i := range got {
 		*o.slot(page+i, true) = uint32(at/PageSize + i)
 	}
-	o.count += int64(got)
+	o.count.Add(int64(got))
 	return at, got, 0
 }
+
+// direct is how much is copied at most with locks held.
+const direct = 64 << 10
 
 // Read moves bytes of [off, size) to b. Holes read as zero bytes.
 func (o *Object) Read(b *usermem.Buf, off, size uint64) (int, linux.Errno) {
 	done := 0
 	for b.Len() > 0 && off < size {
-		first := off / PageSize
-		want := min(uint64(b.Len()), size-off)
-		last := (off + want - 1) / PageSize
-		o.mu.RLock()
-		at, n := o.run(first, last-first+1)
-		if at != 0 {
-			o.file.Ref(at, n*PageSize)
-		}
-		o.mu.RUnlock()
-		skip := off % PageSize
-		take := min(want, n*PageSize-skip)
-		var k int
+		k, ok := b.Direct(true, int(min(size-off, direct)), func(mem []byte) int { return o.copyOut(mem, off) })
 		var errno linux.Errno
-		if at != 0 {
-			k, errno = b.CopyOut(o.file.Bytes(at+skip, take))
-			o.file.Unref(at, n*PageSize)
-		} else {
-			take = min(take, uint64(len(zeroes)))
-			k, errno = b.CopyOut(zeroes[:take])
+		if !ok {
+			k, errno = o.readPages(b, off, min(uint64(b.Len()), size-off))
 		}
 		done += k
 		off += uint64(k)
@@ -208,6 +192,55 @@ func (o *Object) Read(b *usermem.Buf, off, size uint64) (int, linux.Errno) {
 		}
 	}
 	return done, 0
+}
+
+// copyOut fills dst with what is at off.
+func (o *Object) copyOut(dst []byte, off uint64) int {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	done := 0
+	for done < len(dst) {
+		mem, n := o.at(off+uint64(done), uint64(len(dst)-done))
+		if mem == nil {
+			clear(dst[done : done+int(n)])
+		}
+		copy(dst[done:], mem)
+		done += int(n)
+	}
+	return done
+}
+
+// at returns the bytes at off, at most n, as far as they lie together; nil and how many there are of a hole. mu is held.
+func (o *Object) at(off, n uint64) ([]byte, uint64) {
+	page, skip := off/PageSize, off%PageSize
+	at, run := o.run(page, (off+n-1)/PageSize-page+1)
+	n = min(n, run*PageSize-skip)
+	if at == 0 {
+		return nil, n
+	}
+	return o.file.Bytes(at+skip, n), n
+}
+
+// readPages is Read of at most want bytes to memory that a fault must bring: with references on the pages instead of a lock.
+func (o *Object) readPages(b *usermem.Buf, off, want uint64) (int, linux.Errno) {
+	o.mu.RLock()
+	mem, n := o.at(off, want)
+	if mem == nil {
+		o.mu.RUnlock()
+		return b.CopyOut(zeroes[:min(n, uint64(len(zeroes)))])
+	}
+	at, refs := o.refLocked(off, n)
+	o.mu.RUnlock()
+	defer o.file.Unref(at, refs)
+	return b.CopyOut(mem)
+}
+
+// refLocked takes references on the pages of [off, off+n), which lie together, and returns where they are. mu is held.
+func (o *Object) refLocked(off, n uint64) (at, size uint64) {
+	at = uint64(*o.slot(off/PageSize, false)) * PageSize
+	size = (off%PageSize + n + PageSize - 1) / PageSize * PageSize
+	o.file.Ref(at, size)
+	return at, size
 }
 
 // zeroes is what holes read as.
@@ -217,26 +250,14 @@ var zeroes [64 << 10]byte
 func (o *Object) Write(b *usermem.Buf, off uint64) (int, linux.Errno) {
 	done := 0
 	for b.Len() > 0 {
-		first := off / PageSize
 		want := min(uint64(b.Len()), maxObject-off)
 		if want == 0 {
 			return done, linux.EFBIG
 		}
-		last := (off + want - 1) / PageSize
-		o.mu.RLock()
-		at, n := o.run(first, last-first+1)
-		if at != 0 {
-			o.file.Ref(at, n*PageSize)
-		}
-		o.mu.RUnlock()
-		var k int
+		k, _ := b.Direct(false, int(min(want, direct)), func(mem []byte) int { return o.copyIn(mem, off) })
 		var errno linux.Errno
-		if at != 0 {
-			skip := off % PageSize
-			k, errno = b.CopyIn(o.file.Bytes(at+skip, min(want, n*PageSize-skip)))
-			o.file.Unref(at, n*PageSize)
-		} else {
-			k, errno = o.writeHole(b, off, want, n)
+		if k == 0 {
+			k, errno = o.writePages(b, off, want)
 		}
 		done += k
 		off += uint64(k)
@@ -245,6 +266,35 @@ func (o *Object) Write(b *usermem.Buf, off uint64) (int, linux.Errno) {
 		}
 	}
 	return done, 0
+}
+
+// copyIn moves src to off, up to the first hole.
+func (o *Object) copyIn(src []byte, off uint64) int {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	done := 0
+	for done < len(src) {
+		mem, _ := o.at(off+uint64(done), uint64(len(src)-done))
+		if mem == nil {
+			break
+		}
+		done += copy(mem, src[done:])
+	}
+	return done
+}
+
+// writePages is Write of at most want bytes to a hole, or from memory that a fault must bring.
+func (o *Object) writePages(b *usermem.Buf, off, want uint64) (int, linux.Errno) {
+	o.mu.RLock()
+	mem, n := o.at(off, want)
+	if mem == nil {
+		o.mu.RUnlock()
+		return o.writeHole(b, off, want, (off%PageSize+n+PageSize-1)/PageSize)
+	}
+	at, refs := o.refLocked(off, n)
+	o.mu.RUnlock()
+	defer o.file.Unref(at, refs)
+	return b.CopyIn(mem)
 }
 
 // writeHole moves bytes of b to off, where there is a hole of n pages. The new pages are
@@ -278,7 +328,7 @@ func (o *Object) writeHole(b *usermem.Buf, off, want, n uint64) (int, linux.Errn
 		page := at + i*PageSize
 		if *s == 0 {
 			*s = uint32(page / PageSize)
-			o.count++
+			o.count.Add(1)
 			continue
 		}
 		// Somebody else filled the hole meanwhile: the bytes written go there.

@@ -94,7 +94,7 @@ func (o *Object) freeLeaf(l *leaf, from, to int) {
 		}
 		o.file.Unref(uint64(start)*PageSize, uint64(n)*PageSize)
 		o.quota.uncharge(int64(n))
-		o.count -= int64(n)
+		o.count.Add(-int64(n))
 		i += n
 	}
 }

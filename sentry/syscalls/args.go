@@ -82,11 +82,11 @@ func named(t *kernel.Task, dirfd int32, addr usermem.Addr) (vfs.At, string, linu
 
 // buf is n bytes of application memory: EINVAL if n is negative as a signed number, EFAULT if
 // they do not lie in user space.
-func buf(t *kernel.Task, addr usermem.Addr, n uint64) (usermem.Buf, linux.Errno) {
+func buf(t *kernel.Task, addr usermem.Addr, n uint64) (*usermem.Buf, linux.Errno) {
 	if end, ok := addr.Add(n); !ok || end > userEnd {
-		return usermem.Buf{}, linux.EFAULT // access_ok comes before the sign is looked at
+		return nil, linux.EFAULT // access_ok comes before the sign is looked at
 	}
-	return usermem.NewBuf(t.Space(), addr, n), 0
+	return t.Buf(usermem.NewBuf(t.Space(), addr, n)), 0
 }
 
 // userEnd is the end of user addresses (TASK_SIZE_MAX).

@@ -82,7 +82,7 @@ func read(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	n, errno := f.Read(t, &b)
+	n, errno := f.Read(t, b)
 	if n > 0 {
 		t.HasRead(f, a.Int(0))
 	}
@@ -101,7 +101,7 @@ func write(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	t.HasWritten(a.Int(0))
-	n, errno := f.Write(t, &b)
+	n, errno := f.Write(t, b)
 	if errno == linux.EPIPE && quiet(f) {
 		return 0, errno
 	}
@@ -122,7 +122,7 @@ func pread64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if a.Long(3) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, errno := f.ReadAt(t, &b, a.Long(3), false)
+	n, errno := f.ReadAt(t, b, a.Long(3), false)
 	return haveRead(t, n, errno)
 }
 
@@ -140,33 +140,33 @@ func pwrite64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if a.Long(3) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, errno := f.WriteAt(t, &b, a.Long(3), false, false)
+	n, errno := f.WriteAt(t, b, a.Long(3), false, false)
 	return wrote(t, n, errno)
 }
 
 // vec opens the file and the vector of a call on both.
-func vec(t *kernel.Task, a Args) (*vfs.File, usermem.Buf, linux.Errno) {
+func vec(t *kernel.Task, a Args) (*vfs.File, *usermem.Buf, linux.Errno) {
 	f, errno := t.File(a.Int(0))
 	if errno != 0 {
-		return nil, usermem.Buf{}, errno
+		return nil, nil, errno
 	}
 	b, errno := t.Space().CopyInVec(a.Addr(1), int(min(a.Size(2), 1<<20)))
 	if errno != 0 {
 		f.Put()
 	}
-	return f, b, errno
+	return f, t.Buf(b), errno
 }
 
 // vecAt is vec for a call at a position: a file that has none is refused before the vector is
 // looked at.
-func vecAt(t *kernel.Task, a Args) (*vfs.File, usermem.Buf, linux.Errno) {
+func vecAt(t *kernel.Task, a Args) (*vfs.File, *usermem.Buf, linux.Errno) {
 	f, errno := t.File(a.Int(0))
 	if errno != 0 {
-		return nil, usermem.Buf{}, errno
+		return nil, nil, errno
 	}
 	defer f.Put()
 	if f.IsStream() {
-		return nil, usermem.Buf{}, linux.ESPIPE
+		return nil, nil, linux.ESPIPE
 	}
 	return vec(t, a)
 }
@@ -178,7 +178,7 @@ func readv(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	n, errno := f.Read(t, &b)
+	n, errno := f.Read(t, b)
 	return haveRead(t, n, errno)
 }
 
@@ -190,7 +190,7 @@ func writev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}
 	defer f.Put()
 	t.HasWritten(a.Int(0))
-	n, errno := f.Write(t, &b)
+	n, errno := f.Write(t, b)
 	if errno == linux.EPIPE && quiet(f) {
 		return 0, errno
 	}
@@ -207,7 +207,7 @@ func preadv(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	n, errno := f.ReadAt(t, &b, a.Long(3), false)
+	n, errno := f.ReadAt(t, b, a.Long(3), false)
 	return haveRead(t, n, errno)
 }
 
@@ -221,7 +221,7 @@ func pwritev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	n, errno := f.WriteAt(t, &b, a.Long(3), false, false)
+	n, errno := f.WriteAt(t, b, a.Long(3), false, false)
 	return wrote(t, n, errno)
 }
 
@@ -249,11 +249,11 @@ func preadv2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	var n int
 	switch {
 	case off == -1:
-		n, errno = f.Read(t, &b)
+		n, errno = f.Read(t, b)
 	case off < 0:
 		return 0, linux.EINVAL
 	default:
-		n, errno = f.ReadAt(t, &b, off, flags&rwfNowait != 0)
+		n, errno = f.ReadAt(t, b, off, flags&rwfNowait != 0)
 	}
 	return haveRead(t, n, errno)
 }
@@ -275,11 +275,11 @@ func pwritev2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	var n int
 	switch {
 	case off == -1 && flags&(rwfAppend|rwfNoappend) == 0:
-		n, errno = f.Write(t, &b)
+		n, errno = f.Write(t, b)
 	case off < -1:
 		return 0, linux.EINVAL
 	default:
-		n, errno = f.WriteAt(t, &b, max(off, 0), flags&rwfAppend != 0, flags&rwfNoappend != 0)
+		n, errno = f.WriteAt(t, b, max(off, 0), flags&rwfAppend != 0, flags&rwfNoappend != 0)
 	}
 	if n > 0 && flags&(rwfDsync|rwfSync) != 0 {
 		if e := f.Fsync(t, flags&rwfSync == 0); e != 0 {

@@ -57,7 +57,7 @@ func sendto(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	m := socket.Message{Data: &b, Flags: msgFlags(f, a.Uint(3))}
+	m := socket.Message{Data: b, Flags: msgFlags(f, a.Uint(3))}
 	if a.Addr(4) != 0 && a.Int(5) != 0 {
 		if m.Addr, errno = sockaddrIn(t, a.Addr(4), a.Int(5)); errno != 0 {
 			return 0, errno
@@ -79,7 +79,7 @@ func recvfrom(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
-	m := socket.Message{Data: &b, Flags: msgFlags(f, a.Uint(3))}
+	m := socket.Message{Data: b, Flags: msgFlags(f, a.Uint(3))}
 	defer m.Drop()
 	n, errno := s.Recv(t, &m)
 	if errno == 0 && a.Addr(4) != 0 {

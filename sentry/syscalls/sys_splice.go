@@ -393,7 +393,7 @@ func vmsplice(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		if room, readers := p.Room(); nonblock && room == 0 && readers {
 			return 0, linux.EAGAIN
 		}
-		n, errno := f.Write(t, &b)
+		n, errno := f.Write(t, b)
 		return wrote(t, n, errno)
 	}
 	if nonblock {
@@ -401,7 +401,7 @@ func vmsplice(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 			return 0, errno
 		}
 	}
-	n, errno := f.Read(t, &b)
+	n, errno := f.Read(t, b)
 	return haveRead(t, n, errno)
 }
 

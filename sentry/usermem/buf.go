@@ -192,6 +192,27 @@ func (b *Buf) advance(n int) {
 	}
 }
 
+// Direct calls fn with the first bytes of b, as many as lie together, at most max, and consumes as many as it returns. The
+// address space is locked meanwhile: fn copies, and takes no locks but those that a fault may. It is not called, and ok
+// false, if the first byte is absent, or of a host file that can be truncated: then CopyIn and CopyOut get further.
+func (b *Buf) Direct(write bool, max int, fn func(mem []byte) int) (n int, ok bool) {
+	max = b.next(min(max, b.left))
+	if b.space == nil {
+		n = fn(b.bytes[:max])
+		b.advance(n)
+		return n, true
+	}
+	b.space.pager.RLock()
+	p, ok := b.space.pager.Peek(b.cur.Start, max, write)
+	if ok = ok && p.Window == nil; ok {
+		n = fn(p.Bytes)
+		b.advance(n)
+	}
+	b.space.pager.RUnlock()
+	p.put()
+	return n, ok
+}
+
 // maxPieces is how many pieces of the kernel's memory one Pieces call gathers. Linux's own
 // calls take 1024; more than these simply count as a short read or write of a host file.
 const maxPieces = 128

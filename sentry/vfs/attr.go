@@ -7,12 +7,16 @@ import (
 
 // Stat returns the current attributes of i, asking the file system if it wants to be asked.
 func (i *Inode) Stat(ctx Ctx) (Attr, linux.Errno) {
-	if g, ok := i.Ops.(Getattrer); ok {
-		if errno := g.Getattr(ctx); errno != 0 {
+	if i.asks.getattr {
+		if errno := i.Ops.(Getattrer).Getattr(ctx); errno != 0 {
 			return Attr{}, errno
 		}
 	}
-	return i.Attr(), 0
+	a := i.Attr()
+	if i.asks.blocks {
+		a.Blocks = i.Ops.(BlockCounter).CountBlocks()
+	}
+	return a, 0
 }
 
 // setattr applies s to the inode at p; permissions have been checked.
@@ -223,8 +227,7 @@ func truncate(ctx Ctx, p Path, size int64) linux.Errno {
 	i.content.Lock()
 	defer i.content.Unlock()
 	s := SetAttr{Mask: AttrSize, Size: size}
-	a := i.Attr()
-	if mode, clear := a.Mode&0o7777, withoutSetid(ctx, &a); clear != mode {
+	if mode, clear := i.Mode()&0o7777, i.withoutSetid(ctx); clear != mode {
 		s.Mask, s.Mode = s.Mask|AttrMode, clear
 	}
 	i.dropCaps(ctx)
@@ -246,13 +249,13 @@ func (i *Inode) dropCaps(ctx Ctx) {
 
 // withoutSetid are the permission bits after a write by the caller (file_remove_privs,
 // setattr_should_drop_suidgid): a setgid bit without group execution stays for members of the group.
-func withoutSetid(ctx Ctx, a *Attr) uint32 {
-	mode, c := a.Mode&0o7777, ctx.Cred()
-	if mode&(linux.S_ISUID|linux.S_ISGID) == 0 || c.Has(linux.CAP_FSETID) {
+func (i *Inode) withoutSetid(ctx Ctx) uint32 {
+	mode := i.Mode() & 0o7777
+	if mode&(linux.S_ISUID|linux.S_ISGID) == 0 || ctx.Cred().Has(linux.CAP_FSETID) {
 		return mode
 	}
 	mode &^= linux.S_ISUID
-	if mode&linux.S_IXGRP != 0 || !c.InGroup(a.GID) {
+	if _, gid := i.Owner(); mode&linux.S_IXGRP != 0 || !ctx.Cred().InGroup(gid) {
 		mode &^= linux.S_ISGID
 	}
 	return mode

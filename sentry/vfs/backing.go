@@ -43,7 +43,7 @@ func OpenInode(ctx Ctx, m *Mount, i *Inode, flags uint32) (*File, linux.Errno) {
 		p.Put()
 		return nil, errno
 	}
-	f.Ops = ops
+	f.setOps(ops)
 	return f, 0
 }
 

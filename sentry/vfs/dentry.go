@@ -151,10 +151,8 @@ func (d *Dentry) childLocked(ctx Ctx, name string) (*Dentry, linux.Errno) {
 
 // valid asks the file system whether the cached entry c still holds.
 func (d *Dentry) valid(ctx Ctx, name string, c *Dentry) bool {
-	if r, ok := d.Inode().Ops.(Revalidator); ok && c.mounts.Load() == 0 {
-		return r.Valid(ctx, name, c.Inode())
-	}
-	return true
+	i := d.Inode()
+	return !i.asks.valid || c.mounts.Load() > 0 || i.Ops.(Revalidator).Valid(ctx, name, c.Inode())
 }
 
 // lookup asks the file system and enters the answer in the cache.

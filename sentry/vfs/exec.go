@@ -110,7 +110,7 @@ func openExec(ctx Ctx, p Path) (*File, linux.Errno) {
 		i.writers.Add(1)
 		return nil, errno
 	}
-	f.Ops = ops
+	f.setOps(ops)
 	f.notify(InOpen)
 	return f, 0
 }

@@ -19,6 +19,9 @@ type Getattrer interface {
 	Getattr(ctx Ctx) linux.Errno
 }
 
+// BlockCounter is a file whose blocks come and go without a change of attributes.
+type BlockCounter interface{ CountBlocks() int64 }
+
 // Symlinker is a symbolic link.
 type Symlinker interface {
 	Readlink(ctx Ctx) (string, linux.Errno)
@@ -101,8 +104,9 @@ type Waits interface{ Waits() }
 // NoopSeek marks streams whose lseek(2) returns 0 without effect (noop_llseek).
 type NoopSeek interface{ NoopSeek() }
 
-// AtimeKeeper marks inodes whose time of access vfs keeps.
-type AtimeKeeper interface{ KeepAtime() }
+// AtimeKeeper is an inode whose time of access vfs keeps, with itself or with the one of a layer that AtimeOf returns;
+// nil: nowhere.
+type AtimeKeeper interface{ AtimeOf() *Inode }
 
 // Seeker replaces lseek(2), called with the position's lock held; it returns the new position. Without it
 // the position moves within [0, Size] like a regular file's, SEEK_DATA and SEEK_HOLE included.

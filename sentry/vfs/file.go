@@ -33,9 +33,11 @@ type File struct {
 	Path  Path
 	Inode *Inode
 	Ops   Releaser   // FileOps, but for O_PATH
+	ops   FileOps    // the same, nil for O_PATH
 	Cred  *auth.Cred // of the opener
 	Mode  uint32     // ModeRead and so on: never changes
 
+	stream bool // Ops is a Stream
 	noctty bool // opened with O_NOCTTY
 	reader bool // counted as a reader of inode
 	writer bool // counted as a writer of inode and mount: not what NewFile makes (FMODE_WRITER)
@@ -63,10 +65,18 @@ type Releaser interface{ Release(f *File) }
 // NewFile returns an open file that no path leads to in the usual way (pipes, sockets,
 // eventfd): p's references become the file's.
 func NewFile(ctx Ctx, p Path, ops FileOps, flags uint32) *File {
-	f := &File{Path: p, Inode: p.Inode(), Ops: ops, Cred: ctx.Cred()}
+	f := &File{Path: p, Inode: p.Inode(), Cred: ctx.Cred()}
+	f.setOps(ops)
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[flags&linux.O_ACCMODE]
 	f.flags.Store(flags &^ (linux.O_CLOEXEC | linux.O_CREAT | linux.O_EXCL | linux.O_NOCTTY | linux.O_TRUNC))
 	return f
+}
+
+// setOps gives f its operations, before anybody else sees it.
+func (f *File) setOps(o Releaser) {
+	f.Ops = o
+	f.ops, _ = o.(FileOps)
+	_, f.stream = o.(Stream)
 }
 
 // Get takes a reference.
@@ -146,37 +156,35 @@ func (f *File) Plain() bool {
 }
 
 // IsStream reports whether f has no position.
-func (f *File) IsStream() bool {
-	_, ok := f.Ops.(Stream)
-	return ok
-}
+func (f *File) IsStream() bool { return f.stream }
 
 // Read is read(2): from the position, waiting unless O_NONBLOCK.
 func (f *File) Read(ctx Ctx, dst *usermem.Buf) (int, linux.Errno) {
-	ops, errno := f.opsFor(ModeRead)
-	if errno != 0 {
-		return 0, errno
+	if !f.openFor(ModeRead) {
+		return 0, linux.EBADF
 	}
-	if f.IsStream() {
-		return f.wait(ctx, wait.In, f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, -1) })
+	if f.stream {
+		return f.readAt(ctx, dst, -1, f.NonBlocking())
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
-	if f.pos.off.Load()+int64(dst.Len()) < 0 {
+	off := f.pos.off.Load()
+	if off+int64(dst.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, errno := f.wait(ctx, wait.In, f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, f.pos.off.Load()) })
-	f.pos.off.Add(int64(n))
+	n, errno := f.readAt(ctx, dst, off, f.NonBlocking())
+	if n > 0 {
+		f.pos.off.Store(off + int64(n))
+	}
 	return n, errno
 }
 
 // ReadAt is pread(2). nowait is RWF_NOWAIT.
 func (f *File) ReadAt(ctx Ctx, dst *usermem.Buf, off int64, nowait bool) (int, linux.Errno) {
-	ops, errno := f.opsFor(ModeRead)
-	if errno != 0 {
-		return 0, errno
+	if !f.openFor(ModeRead) {
+		return 0, linux.EBADF
 	}
-	if f.IsStream() {
+	if f.stream {
 		return 0, linux.ESPIPE
 	}
 	if off < 0 || off+int64(dst.Len()) < 0 {
@@ -185,11 +193,15 @@ func (f *File) ReadAt(ctx Ctx, dst *usermem.Buf, off int64, nowait bool) (int, l
 	if nowait && f.Inode.Type() == linux.S_IFREG {
 		return 0, linux.EOPNOTSUPP // without FMODE_NOWAIT, which few file systems have
 	}
-	return f.wait(ctx, wait.In, nowait || f.NonBlocking(), func() (int, linux.Errno) { return f.readAt(ctx, ops, dst, off) })
+	return f.readAt(ctx, dst, off, nowait || f.NonBlocking())
 }
 
-func (f *File) readAt(ctx Ctx, ops FileOps, dst *usermem.Buf, off int64) (int, linux.Errno) {
-	n, errno := ops.Read(ctx, f, dst, off)
+// readAt reads from off, waiting for something to read unless nonblock.
+func (f *File) readAt(ctx Ctx, dst *usermem.Buf, off int64, nonblock bool) (int, linux.Errno) {
+	n, errno := f.ops.Read(ctx, f, dst, off)
+	if errno == linux.EAGAIN && !nonblock {
+		n, errno = f.wait(ctx, wait.In, func() (int, linux.Errno) { return f.ops.Read(ctx, f, dst, off) })
+	}
 	if n > 0 {
 		f.accessed(ctx)
 		f.notify(InAccess)
@@ -208,49 +220,41 @@ func (f *File) accessed(ctx Ctx) {
 // touch stamps the time of access of i, seen through m, as m says (touch_atime,
 // relatime_need_update), on file systems that leave it to us.
 func touch(ctx Ctx, m *Mount, i *Inode) {
-	t, ok := i.Ops.(AtimeKeeper)
-	if !ok {
+	if !i.asks.atime {
 		return
 	}
 	flags := m.Flags()
 	if flags&(linux.MS_NOATIME|linux.MS_RDONLY) != 0 || flags&linux.MS_NODIRATIME != 0 && i.IsDir() {
 		return
 	}
+	if i = i.Ops.(AtimeKeeper).AtimeOf(); i == nil {
+		return
+	}
 	a, now := i.Attr(), ctx.Now()
 	if flags&linux.MS_RELATIME != 0 && a.Atime > a.Mtime && a.Atime > a.Ctime && now-a.Atime < 24*3600*linux.Second {
 		return
 	}
-	t.KeepAtime()
 	i.Update(func(a *Attr) { a.Atime = now })
 }
 
-// opsFor returns the operations if f is open for mode: EBADF.
-func (f *File) opsFor(mode uint32) (FileOps, linux.Errno) {
-	if f.Mode&mode == 0 {
-		return nil, linux.EBADF
-	}
-	ops, ok := f.Ops.(FileOps)
-	if !ok {
-		return nil, linux.EBADF
-	}
-	return ops, 0
-}
+// openFor reports whether f is open for mode.
+func (f *File) openFor(mode uint32) bool { return f.Mode&mode != 0 && f.ops != nil }
 
 // Write is write(2).
 func (f *File) Write(ctx Ctx, src *usermem.Buf) (int, linux.Errno) {
-	ops, errno := f.opsFor(ModeWrite)
-	if errno != 0 {
-		return 0, errno
+	if !f.openFor(ModeWrite) {
+		return 0, linux.EBADF
 	}
-	if f.IsStream() {
-		return f.writeStream(ctx, ops, src, f.NonBlocking())
+	if f.stream {
+		return f.writeStream(ctx, src, f.NonBlocking())
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
-	if f.pos.off.Load()+int64(src.Len()) < 0 {
+	off := f.pos.off.Load()
+	if off+int64(src.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, end, errno := f.writeAt(ctx, ops, src, f.pos.off.Load(), f.Flags()&linux.O_APPEND != 0, f.NonBlocking())
+	n, end, errno := f.writeAt(ctx, src, off, f.Flags()&linux.O_APPEND != 0, f.NonBlocking())
 	if n > 0 {
 		f.pos.off.Store(end)
 	}
@@ -260,26 +264,25 @@ func (f *File) Write(ctx Ctx, src *usermem.Buf) (int, linux.Errno) {
 // WriteAt is pwrite(2): with O_APPEND it appends, as Linux does. appendTo is RWF_APPEND,
 // noappend RWF_NOAPPEND.
 func (f *File) WriteAt(ctx Ctx, src *usermem.Buf, off int64, appendTo, noappend bool) (int, linux.Errno) {
-	ops, errno := f.opsFor(ModeWrite)
-	if errno != 0 {
-		return 0, errno
+	if !f.openFor(ModeWrite) {
+		return 0, linux.EBADF
 	}
-	if f.IsStream() {
+	if f.stream {
 		return 0, linux.ESPIPE
 	}
 	if off < 0 || off+int64(src.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
-	n, _, errno := f.writeAt(ctx, ops, src, off, appendTo || f.Flags()&linux.O_APPEND != 0 && !noappend, f.NonBlocking())
+	n, _, errno := f.writeAt(ctx, src, off, appendTo || f.Flags()&linux.O_APPEND != 0 && !noappend, f.NonBlocking())
 	return n, errno
 }
 
 // writeStream writes everything of a blocking stream, or what fits of a non-blocking one. EPIPE of a
 // pipe comes with the count of what was written before: there is a signal in any case (pipe_write).
-func (f *File) writeStream(ctx Ctx, ops FileOps, src *usermem.Buf, nonblock bool) (int, linux.Errno) {
+func (f *File) writeStream(ctx Ctx, src *usermem.Buf, nonblock bool) (int, linux.Errno) {
 	total := 0
 	for {
-		n, errno := f.wait(ctx, wait.Out, nonblock, func() (int, linux.Errno) { return ops.Write(ctx, f, src, -1) })
+		n, errno := f.writeOnce(ctx, src, -1, nonblock)
 		total += n
 		if errno != 0 || n == 0 || src.Len() == 0 {
 			if total == 0 {
@@ -294,11 +297,20 @@ func (f *File) writeStream(ctx Ctx, ops FileOps, src *usermem.Buf, nonblock bool
 	}
 }
 
+// writeOnce writes what can be written at once, waiting for room unless nonblock.
+func (f *File) writeOnce(ctx Ctx, src *usermem.Buf, off int64, nonblock bool) (int, linux.Errno) {
+	n, errno := f.ops.Write(ctx, f, src, off)
+	if errno == linux.EAGAIN && !nonblock {
+		return f.wait(ctx, wait.Out, func() (int, linux.Errno) { return f.ops.Write(ctx, f, src, off) })
+	}
+	return n, errno
+}
+
 // writeAt writes a file with a position and returns where it ended.
-func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd, nonblock bool) (n int, end int64, errno linux.Errno) {
+func (f *File) writeAt(ctx Ctx, src *usermem.Buf, off int64, atEnd, nonblock bool) (n int, end int64, errno linux.Errno) {
 	i := f.Inode
 	if i.Type() != linux.S_IFREG {
-		n, errno = f.wait(ctx, wait.Out, nonblock, func() (int, linux.Errno) { return ops.Write(ctx, f, src, off) })
+		n, errno = f.writeOnce(ctx, src, off, nonblock)
 		if n > 0 {
 			f.notify(InModify)
 		}
@@ -306,19 +318,18 @@ func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd,
 	}
 	i.content.Lock()
 	defer i.content.Unlock()
-	a := i.Attr()
 	if atEnd {
-		off = a.Size
+		off = i.Length()
 	}
 	if errno = limitWrite(ctx, src, off); errno != 0 {
 		return 0, off, errno
 	}
 	if src.Len() > 0 {
-		if errno = f.dropPrivileges(ctx, &a); errno != 0 {
+		if errno = f.dropPrivileges(ctx); errno != 0 {
 			return 0, off, errno
 		}
 	}
-	n, errno = ops.Write(ctx, f, src, off)
+	n, errno = f.ops.Write(ctx, f, src, off)
 	if n > 0 {
 		f.notify(InModify)
 		errno = 0
@@ -328,8 +339,8 @@ func (f *File) writeAt(ctx Ctx, ops FileOps, src *usermem.Buf, off int64, atEnd,
 
 // dropPrivileges takes away what a change of the contents does not leave: capabilities and set-id bits
 // (file_remove_privs).
-func (f *File) dropPrivileges(ctx Ctx, a *Attr) linux.Errno {
-	if clear := withoutSetid(ctx, a); clear != a.Mode&0o7777 {
+func (f *File) dropPrivileges(ctx Ctx) linux.Errno {
+	if mode, clear := f.Inode.Mode()&0o7777, f.Inode.withoutSetid(ctx); clear != mode {
 		if errno := setattr(ctx, f.Path, SetAttr{Mask: AttrMode, Mode: clear}); errno != 0 {
 			return errno
 		}
@@ -357,18 +368,11 @@ func limitWrite(ctx Ctx, src *usermem.Buf, off int64) linux.Errno {
 	return 0
 }
 
-// wait runs try until it has an answer; at once if nonblock or if the file cannot wait.
-func (f *File) wait(ctx Ctx, mask wait.Event, nonblock bool, try func() (int, linux.Errno)) (int, linux.Errno) {
-	n, errno := try()
-	if errno != linux.EAGAIN || nonblock {
-		return n, errno
-	}
-	if _, ok := f.Ops.(Waits); ok {
-		return n, errno
-	}
+// wait runs try, which had no answer, until it has one, if the file can wait.
+func (f *File) wait(ctx Ctx, mask wait.Event, try func() (int, linux.Errno)) (int, linux.Errno) {
 	p, ok := f.Ops.(Poller)
-	if !ok {
-		return n, errno
+	if _, itself := f.Ops.(Waits); itself || !ok {
+		return 0, linux.EAGAIN
 	}
 	q := p.Queue(f)
 	if q == nil {
@@ -593,8 +597,7 @@ func (f *File) Fallocate(ctx Ctx, mode uint32, off, length int64) linux.Errno {
 	defer f.Inode.content.Unlock()
 	errno := o.Fallocate(ctx, f, mode, off, length)
 	if errno == 0 {
-		a := f.Inode.Attr()
-		f.dropPrivileges(ctx, &a)
+		f.dropPrivileges(ctx)
 		f.notify(InModify)
 	}
 	return errno

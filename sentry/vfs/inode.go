@@ -42,13 +42,12 @@ type Inode struct {
 
 	refs refs.Count
 	typ  uint32 // S_IFMT bits; never changes
+	// asks says which of the optional interfaces that every call would have to look for Ops has.
+	asks struct{ getattr, blocks, permission, valid, atime bool }
 
-	attr struct {
-		lock.RWMutex[lock.Attributes]
-		Attr
-	}
+	attr    attributes
 	dir     lock.RWMutex[lock.Directory] // a directory's entries: shared by look-ups, exclusive for changes
-	content lock.RWMutex[lock.Content]   // a regular file's writers (i_rwsem)
+	content lock.Mutex[lock.Content]     // a regular file's writers (i_rwsem)
 
 	special struct {
 		lock.Mutex[lock.Special]
@@ -75,31 +74,13 @@ type Inode struct {
 
 // Init makes i ready, holding one reference that belongs to the caller.
 func (i *Inode) Init(ops InodeOps, sb *Super, ino uint64, a Attr) {
-	i.Ops, i.SB, i.Ino = ops, sb, ino
-	i.attr.Attr, i.typ = a, a.Mode&linux.S_IFMT
-}
-
-// Attr returns the attributes as they are known now.
-func (i *Inode) Attr() Attr {
-	i.attr.RLock()
-	defer i.attr.RUnlock()
-	return i.attr.Attr
-}
-
-// Mode returns type and permission bits.
-func (i *Inode) Mode() uint32 { return i.Attr().Mode }
-
-// Type returns the S_IFMT bits, which never change.
-func (i *Inode) Type() uint32 { return i.typ }
-
-// IsDir reports whether i is a directory.
-func (i *Inode) IsDir() bool { return i.Type() == linux.S_IFDIR }
-
-// Update changes the attributes under their lock. f must not call anything that locks.
-func (i *Inode) Update(f func(*Attr)) {
-	i.attr.Lock()
-	defer i.attr.Unlock()
-	f(&i.attr.Attr)
+	i.Ops, i.SB, i.Ino, i.typ = ops, sb, ino, a.Mode&linux.S_IFMT
+	i.attr.set(a)
+	_, i.asks.getattr = ops.(Getattrer)
+	_, i.asks.blocks = ops.(BlockCounter)
+	_, i.asks.permission = ops.(Permissioner)
+	_, i.asks.valid = ops.(Revalidator)
+	_, i.asks.atime = ops.(AtimeKeeper)
 }
 
 // Get takes a reference.

@@ -18,7 +18,7 @@ type fileLocks struct {
 	queue  wait.Queue // notified when a lock goes
 
 	waiting []*LockInfo  // who waits for a lock, the first in front
-	some    atomic.Int32 // how many locks there are, for noteLocks
+	some    atomic.Int32 // how many locks there are
 }
 
 type flock struct {
@@ -104,11 +104,7 @@ func (f *File) Funlock() {
 
 // releaseLocks drops what the closed file f holds.
 func (i *Inode) releaseLocks(f *File) {
-	l := &i.locks
-	l.mu.Lock()
-	empty := len(l.flocks) == 0 && len(l.ranges) == 0
-	l.mu.Unlock()
-	if empty {
+	if i.locks.some.Load() == 0 {
 		return
 	}
 	f.Funlock()
@@ -118,6 +114,9 @@ func (i *Inode) releaseLocks(f *File) {
 // releasePosix drops every record lock of owner.
 func (i *Inode) releasePosix(owner any) {
 	l := &i.locks
+	if l.some.Load() == 0 {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := l.ranges[:0]

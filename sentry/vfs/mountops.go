@@ -150,7 +150,8 @@ func TreeFile(ctx Ctx, m *Mount) *File {
 	mounts.Unlock()
 	m.Get()
 	m.root.Get()
-	f := &File{Path: Path{m, m.root}, Inode: m.root.Inode(), Ops: treeOps{}, Cred: ctx.Cred(), Mode: ModePath}
+	f := &File{Path: Path{m, m.root}, Inode: m.root.Inode(), Cred: ctx.Cred(), Mode: ModePath}
+	f.setOps(treeOps{})
 	f.flags.Store(linux.O_PATH)
 	return f
 }

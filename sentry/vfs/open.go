@@ -182,7 +182,7 @@ func newFile(ctx Ctx, p Path, how OpenHow, made bool) (*File, linux.Errno) {
 	if how.Flags&linux.O_PATH != 0 {
 		f.flags.Store(how.Flags & (linux.O_PATH | linux.O_DIRECTORY | linux.O_NOFOLLOW))
 		f.Mode = ModePath
-		f.Ops = pathOps{}
+		f.setOps(pathOps{})
 		return f, 0
 	}
 	if errno := mayOpen(ctx, p, how, made); errno != 0 {
@@ -220,7 +220,7 @@ func (f *File) finishOpen(ctx Ctx, how OpenHow, made bool) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
-	f.Ops = ops
+	f.setOps(ops)
 	return 0
 }
 
@@ -270,8 +270,8 @@ func mayOpen(ctx Ctx, p Path, how OpenHow, made bool) linux.Errno {
 	if made {
 		return 0
 	}
-	if g, ok := i.Ops.(Getattrer); ok {
-		if errno := g.Getattr(ctx); errno != 0 {
+	if i.asks.getattr {
+		if errno := i.Ops.(Getattrer).Getattr(ctx); errno != 0 {
 			return errno
 		}
 	}

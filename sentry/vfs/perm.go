@@ -21,21 +21,20 @@ func (i *Inode) Permission(ctx Ctx, want uint32) linux.Errno {
 			return linux.EROFS
 		}
 	}
-	if p, ok := i.Ops.(Permissioner); ok {
-		return p.CheckPermission(ctx, want)
+	if i.asks.permission {
+		return i.Ops.(Permissioner).CheckPermission(ctx, want)
 	}
-	i.attr.RLock()
-	a := Attr{Mode: i.attr.Mode, UID: i.attr.UID, GID: i.attr.GID}
-	i.attr.RUnlock()
+	mode := i.Mode()
+	uid, gid := i.Owner()
 	c := ctx.Cred()
 	// Who may do anything need not have a list looked at.
-	if i.SB.ACL != NoACL && a.Mode&0o070 != 0 && c.Fsuid != a.UID && byCapability(c, a.Mode, a.UID, a.GID, want) != 0 {
-		if ok, errno := i.permitted(ctx, &a, want); ok || errno != 0 {
+	if i.SB.ACL != NoACL && mode&0o070 != 0 && c.Fsuid != uid && byCapability(c, mode, uid, gid, want) != 0 {
+		if ok, errno := i.permitted(ctx, &Attr{Mode: mode, UID: uid, GID: gid}, want); ok || errno != 0 {
 			return errno
 		}
 		return linux.EACCES
 	}
-	return CheckMode(c, a.Mode, a.UID, a.GID, want)
+	return CheckMode(c, mode, uid, gid, want)
 }
 
 // CheckMode decides access by mode bits and capabilities.

@@ -10,7 +10,11 @@
 // leaf locks of its own and never calls back into the queue.
 package wait
 
-import "github.com/seed-7423c386/runsc/sentry/lock"
+import (
+	"sync/atomic"
+
+	"github.com/seed-7423c386/runsc/sentry/lock"
+)
 
 // Event is a set of poll(2) events: POLLIN and so on, in the numbering of epoll(7).
 type Event uint32
@@ -58,6 +62,9 @@ type Queue struct {
 	mu   lock.Mutex[lock.Queue]
 	head Entry // sentinel; head.next == nil while empty and never used
 	used bool
+	// entries is how many there are. Who registers looks afterwards whether there is anything to wait for, so a
+	// Notify that finds none here has nobody to tell.
+	entries atomic.Int32
 }
 
 // Register adds e, to be called for the events in mask; Err and Hup always count.
@@ -81,6 +88,7 @@ func (q *Queue) register(e *Entry, mask Event, exclusive bool) {
 	last := q.head.prev
 	e.prev, e.next = last, &q.head
 	last.next, q.head.prev = e, e
+	q.entries.Add(1)
 }
 
 // Unregister removes e. When it returns, Wake is not running and will not be called again.
@@ -93,10 +101,14 @@ func (q *Queue) Unregister(e *Entry) {
 	}
 	e.prev.next, e.next.prev = e.next, e.prev
 	e.queue, e.next, e.prev = nil, nil, nil
+	q.entries.Add(-1)
 }
 
 // Notify wakes the entries that wait for any event of got.
 func (q *Queue) Notify(got Event) {
+	if q.entries.Load() == 0 {
+		return
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.used {
@@ -114,8 +126,4 @@ func (q *Queue) Notify(got Event) {
 }
 
 // Empty reports whether nobody is registered.
-func (q *Queue) Empty() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return !q.used || q.head.next == &q.head
-}
+func (q *Queue) Empty() bool { return q.entries.Load() == 0 }

@@ -21,7 +21,7 @@ func (r *file) CopyUp(ctx vfs.Ctx, size int64) linux.Errno { return r.copyUp(ctx
 
 // Open is vfs.InodeOps's.
 func (r *file) Open(ctx vfs.Ctx, f *vfs.File) (vfs.FileOps, linux.Errno) {
-	o := &open{r: r, flags: f.Flags() & (linux.O_ACCMODE | linux.O_SYNC | linux.O_DSYNC | linux.O_NOATIME)}
+	o := &open{r: r, flags: f.Flags()&(linux.O_ACCMODE|linux.O_SYNC|linux.O_DSYNC) | linux.O_NOATIME} // see AtimeOf
 	if f.Mode&vfs.ModeWrite != 0 {
 		if errno := r.copyUp(ctx, wholeFile); errno != 0 {
 			return nil, errno
@@ -89,8 +89,10 @@ func (o *open) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, off int64) (int
 
 // written takes over what a change of the contents did to the attributes.
 func (o *open) written(f *vfs.File) {
-	now := f.Inode.Attr()
-	o.r.Update(func(a *vfs.Attr) { a.Size, a.Mtime, a.Ctime = now.Size, now.Mtime, now.Ctime })
+	now, a := f.Inode.Attr(), o.r.Attr()
+	if a.Size != now.Size || a.Mtime != now.Mtime || a.Ctime != now.Ctime {
+		o.r.Update(func(a *vfs.Attr) { a.Size, a.Mtime, a.Ctime = now.Size, now.Mtime, now.Ctime })
+	}
 }
 
 // Seek is vfs.Seeker's: the layer knows the holes.

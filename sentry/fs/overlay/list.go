@@ -8,7 +8,7 @@ import (
 
 // listOne calls f for each entry of a directory of one layer.
 func (f *FS) listOne(k layerCtx, m *vfs.Mount, i *vfs.Inode, entry func(vfs.Dirent)) linux.Errno {
-	file, errno := vfs.OpenInode(k, m, i, linux.O_RDONLY|linux.O_DIRECTORY)
+	file, errno := vfs.OpenInode(k, m, i, linux.O_RDONLY|linux.O_DIRECTORY|linux.O_NOATIME)
 	if errno != 0 {
 		return errno
 	}
@@ -93,7 +93,7 @@ func (d *dir) Open(ctx vfs.Ctx, _ *vfs.File) (vfs.FileOps, linux.Errno) {
 	l := &listing{d: d}
 	if up := d.upper.Load(); up != nil && len(d.lowers) == 0 {
 		var errno linux.Errno
-		if l.pure, errno = vfs.OpenInode(layerCtx{ctx}, d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY); errno != 0 {
+		if l.pure, errno = vfs.OpenInode(layerCtx{ctx}, d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY|linux.O_NOATIME); errno != 0 {
 			return nil, errno
 		}
 	}
@@ -143,7 +143,7 @@ func (l *listing) Fsync(ctx vfs.Ctx, _ *vfs.File, dataOnly bool) linux.Errno {
 	if l.pure != nil {
 		return l.pure.Fsync(ctx, dataOnly)
 	}
-	f, errno := vfs.OpenInode(layerCtx{ctx}, l.d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY)
+	f, errno := vfs.OpenInode(layerCtx{ctx}, l.d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY|linux.O_NOATIME)
 	if errno != 0 {
 		return errno
 	}
@@ -192,7 +192,7 @@ func (l *listing) begin(k layerCtx) (errno linux.Errno) {
 	}
 	if l.low == nil {
 		low := l.d.lowers[0]
-		l.low, errno = vfs.OpenInode(k, low.layer.mount, low.inode, linux.O_RDONLY|linux.O_DIRECTORY)
+		l.low, errno = vfs.OpenInode(k, low.layer.mount, low.inode, linux.O_RDONLY|linux.O_DIRECTORY|linux.O_NOATIME)
 	}
 	return errno
 }

@@ -24,7 +24,8 @@ type node struct {
 	mu     sync.Mutex // changed with up held, too
 	parent *dir       // with a reference; nil: the root, or without a name
 	name   string     // in parent
-	gone   bool       // has lost its name before it was copied up
+
+	gone atomic.Bool // has lost its name before it was copied up
 }
 
 // kind is an inode of this file system.
@@ -64,7 +65,9 @@ func (n *node) move(parent *dir, name string) {
 	n.mu.Lock()
 	old := n.parent
 	n.parent, n.name = parent, name
-	n.gone = n.gone || parent == nil && n.upper.Load() == nil
+	if parent == nil && n.upper.Load() == nil {
+		n.gone.Store(true)
+	}
 	n.mu.Unlock()
 	if old != nil {
 		old.Put()
@@ -81,27 +84,30 @@ func (n *node) shown(a *vfs.Attr) {
 		if len(d.lowers)+above > 1 && a.Nlink > 0 {
 			a.Nlink = 1 // find(1) and others take this for not known
 		}
-		if n.gone {
+		if n.gone.Load() {
 			a.Nlink = 0
 		}
 	}
-	if n.gone && a.Nlink > 0 {
+	if n.gone.Load() && a.Nlink > 0 {
 		a.Nlink--
 	}
 }
 
 // Getattr is vfs.Getattrer's.
 func (n *node) Getattr(ctx vfs.Ctx) linux.Errno {
-	a, errno := n.real().Stat(layerCtx{ctx})
+	a, errno := n.real().Stat(vfs.KernelCtx{W: ctx.Waiter()}) // a layerCtx would be allocated
 	if errno != 0 {
 		return errno
 	}
-	n.mu.Lock()
 	n.shown(&a)
-	n.mu.Unlock()
-	n.Update(func(old *vfs.Attr) { *old = a })
+	if n.Attr() != a {
+		n.Update(func(old *vfs.Attr) { *old = a })
+	}
 	return 0
 }
+
+// AtimeOf is vfs.AtimeKeeper's: the upper layer keeps it, the lower ones are not changed.
+func (n *node) AtimeOf() *vfs.Inode { return n.upper.Load() }
 
 // setattr is vfs.InodeOps's for all types.
 func (n *node) setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {

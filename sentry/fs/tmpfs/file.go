@@ -39,12 +39,8 @@ func (r *file) Evict() {
 // Open is vfs.InodeOps's.
 func (r *file) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return open{r}, 0 }
 
-// Getattr is vfs.Getattrer's: blocks are those that exist.
-func (r *file) Getattr(vfs.Ctx) linux.Errno {
-	blocks := r.object.Pages() * (pages.PageSize / 512)
-	r.Update(func(a *vfs.Attr) { a.Blocks = blocks })
-	return 0
-}
+// CountBlocks is vfs.BlockCounter's: those that exist.
+func (r *file) CountBlocks() int64 { return r.object.Pages() * (pages.PageSize / 512) }
 
 // Setattr is vfs.InodeOps's.
 func (r *file) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno {
@@ -80,7 +76,7 @@ func pageUp(n uint64) uint64 {
 }
 
 // size is the current size.
-func (r *file) size() uint64 { return uint64(r.Attr().Size) }
+func (r *file) size() uint64 { return uint64(r.Length()) }
 
 // Backing is mm.Mappable's.
 func (r *file) Backing(off, max uint64, _ bool) (mm.Backing, linux.Errno) {
@@ -133,7 +129,7 @@ func (o open) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, off int64) (int,
 	if errno := o.r.seals.mayWrite(); errno != 0 {
 		return 0, errno
 	}
-	size := o.r.Attr().Size
+	size := o.r.Length()
 	if end := off + int64(src.Len()); end > size {
 		if errno := o.r.MayResize(size, end); errno != 0 {
 			if off >= size {

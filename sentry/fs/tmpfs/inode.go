@@ -24,8 +24,8 @@ type common interface{ base() *node }
 
 func (n *node) base() *node { return n }
 
-// KeepAtime is vfs.AtimeKeeper's.
-func (n *node) KeepAtime() {}
+// AtimeOf is vfs.AtimeKeeper's.
+func (n *node) AtimeOf() *vfs.Inode { return &n.Inode }
 
 // attrOf are the attributes of a new object.
 func attrOf(a *vfs.CreateArgs, now int64) vfs.Attr {

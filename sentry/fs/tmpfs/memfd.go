@@ -2,6 +2,7 @@ package tmpfs
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/mm"
@@ -22,19 +23,13 @@ const (
 
 // seals are the seals of a file. A file of a mounted tmpfs has none and takes none.
 type seals struct {
-	none bool // set before anybody sees the file
-	mu   sync.Mutex
-	bits uint32
-}
-
-func (s *seals) get() uint32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.bits
+	none bool       // set before anybody sees the file
+	mu   sync.Mutex // of changes
+	bits atomic.Uint32
 }
 
 func (s *seals) mayWrite() linux.Errno {
-	if s.get()&(SealWrite|SealFutureWrite) != 0 {
+	if s.bits.Load()&(SealWrite|SealFutureWrite) != 0 {
 		return linux.EPERM
 	}
 	return 0
@@ -43,7 +38,7 @@ func (s *seals) mayWrite() linux.Errno {
 // mayMap refuses shared writable mappings of a file sealed against writing, and lets others not
 // become writable.
 func (s *seals) mayMap(a *mm.MapArgs) linux.Errno {
-	if s.get()&(SealWrite|SealFutureWrite) == 0 || a.Flags&linux.MAP_TYPE == linux.MAP_PRIVATE {
+	if s.bits.Load()&(SealWrite|SealFutureWrite) == 0 || a.Flags&linux.MAP_TYPE == linux.MAP_PRIVATE {
 		return 0
 	}
 	if a.Prot&linux.PROT_WRITE != 0 {
@@ -55,7 +50,7 @@ func (s *seals) mayMap(a *mm.MapArgs) linux.Errno {
 
 // MayResize is vfs.Sealer's.
 func (r *file) MayResize(from, to int64) linux.Errno {
-	bits := r.seals.get()
+	bits := r.seals.bits.Load()
 	if to < from && bits&SealShrink != 0 || to > from && bits&SealGrow != 0 {
 		return linux.EPERM
 	}
@@ -67,7 +62,7 @@ func (r *file) Seals() uint32 {
 	if r.seals.none {
 		return SealSeal
 	}
-	return r.seals.get()
+	return r.seals.bits.Load()
 }
 
 // AddSeals is F_ADD_SEALS: EPERM once sealed against seals; EBUSY for SealWrite while the file is
@@ -82,16 +77,16 @@ func (r *file) AddSeals(bits uint32) linux.Errno {
 	s := &r.seals
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bits&SealSeal != 0 {
+	if s.bits.Load()&SealSeal != 0 {
 		return linux.EPERM
 	}
-	if bits&SealWrite != 0 && s.bits&SealWrite == 0 && r.mappings.MappedShared() {
+	if bits&SealWrite != 0 && s.bits.Load()&SealWrite == 0 && r.mappings.MappedShared() {
 		return linux.EBUSY
 	}
 	if bits&SealExec != 0 && r.Attr().Mode&0o111 != 0 {
 		bits |= SealShrink | SealGrow | SealWrite | SealFutureWrite
 	}
-	s.bits |= bits
+	s.bits.Or(bits)
 	return 0
 }
 
@@ -118,10 +113,10 @@ func (m *Memfds) New(ctx vfs.Ctx, name string, mode uint32, sealable bool) (*vfs
 	r := m.fs.newFile(at)
 	r.seals.none = false
 	if !sealable {
-		r.seals.bits = SealSeal
+		r.seals.bits.Store(SealSeal)
 	}
 	if mode&0o111 == 0 {
-		r.seals.bits |= SealExec
+		r.seals.bits.Or(SealExec)
 	}
 	p := m.pseudo.Path(&r.Inode, "/memfd:"+name+" (deleted)")
 	return vfs.NewFile(ctx, p, open{r}, linux.O_RDWR|linux.O_LARGEFILE), 0
