@@ -16,6 +16,7 @@
 //	# seconds: 90     it may take so long on a loaded machine (default 120)
 //	# disk            its directory is on the root file system and not on a tmpfs
 //	# alone: why      no other script runs at the same time
+//	# outside: why    it has two halves, in network namespaces of their own (outside_test.go)
 //
 // It starts in an empty directory of its own, with standard input empty and standard error joined
 // to standard output.
@@ -42,6 +43,7 @@ type script struct {
 	allowed time.Duration
 	disk    bool
 	alone   bool
+	outside bool
 
 	pendingOn []string // the platforms that do not pass it yet
 	once      sync.Once
@@ -52,6 +54,7 @@ var (
 	secondsLine = regexp.MustCompile(`(?m)^(?:#|//) seconds: (\d+)$`)
 	diskLine    = regexp.MustCompile(`(?m)^(?:#|//) disk$`)
 	aloneLine   = regexp.MustCompile(`(?m)^(?:#|//) alone: `)
+	outsideLine = regexp.MustCompile(`(?m)^(?:#|//) outside: `)
 )
 
 // scripts lists the table.
@@ -74,7 +77,7 @@ func scripts() ([]*script, error) {
 			n, _ := strconv.Atoi(string(m[1]))
 			s.allowed = time.Duration(n) * time.Second
 		}
-		s.disk, s.alone = diskLine.Match(text), aloneLine.Match(text)
+		s.disk, s.alone, s.outside = diskLine.Match(text), aloneLine.Match(text), outsideLine.Match(text)
 		list = append(list, s)
 	}
 	return list, nil
@@ -118,7 +121,7 @@ func TestHost(t *testing.T) {
 	}
 	list, env := prepare(t)
 	each(t, list, func(t *testing.T, s *script) {
-		a, b := env.host(s), env.host(s)
+		a, b := env.run(s, hostPlatform), env.run(s, hostPlatform)
 		switch {
 		case a.status != "exit:0" || a.output == "":
 			t.Errorf("%s:\n%s", a.status, tail(a.output, 4000))
@@ -151,12 +154,12 @@ func TestPrograms(t *testing.T) {
 
 // compare runs one script on the host and in the sandbox.
 func compare(t *testing.T, env *environment, s *script, platform string) {
-	s.once.Do(func() { s.want = env.host(s) })
+	s.once.Do(func() { s.want = env.run(s, hostPlatform) })
 	want := s.want
 	if want.status != "exit:0" || want.output == "" {
 		t.Fatalf("on the host, %s:\n%s", want.status, tail(want.output, 4000))
 	}
-	got := env.sandbox(s, platform)
+	got := env.run(s, platform)
 	if got.status != want.status || got.output != want.output {
 		t.Fatalf("%s (host: %s) after %.1f s (host: %.1f s); - host, + sandbox\n%s\n%s", got.status, want.status,
 			got.seconds, want.seconds, tail(diff(want.output, got.output), 6000), got.note)

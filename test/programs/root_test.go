@@ -17,7 +17,7 @@ import (
 const packages = `bash coreutils findutils grep sed gawk diffutils patch bc file tar gzip xz-utils bzip2 zip unzip cpio
 	make gcc g++ libc6-dev python3 perl git sqlite3 nodejs openjdk-17-jdk-headless strace gdb procps psmisc lsof
 	util-linux bsdextrautils acl attr passwd login hostname netbase iproute2 openssl curl rsync jq expect tmux m4
-	openssh-client libpython3.11-testsuite redis-server postgresql-15 dash ncurses-base ncurses-bin bsdutils mount
+	openssh-client openssh-server libpython3.11-testsuite redis-server postgresql-15 dash ncurses-base ncurses-bin bsdutils mount
 	debianutils sysvinit-utils`
 
 // cacheDir is where root file systems are kept between runs.

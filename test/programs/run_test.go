@@ -53,17 +53,19 @@ func (e *environment) remove() { os.RemoveAll(e.work) }
 
 // layers puts a writable layer in memory over the root, with the scripts and Go in it: for host and
 // sandbox alike, in a mount namespace that ends with the run.
-const layers = `dir=$1 root=$2 scripts=$3 goroot=$4; shift 4
+const layers = `dir=$1 root=$2 scripts=$3 goroot=$4 shared=$5; shift 5
 mount -t tmpfs tmpfs "$dir"
 mkdir "$dir/upper" "$dir/scratch" "$dir/rootfs"
 mount -t overlay -o "lowerdir=$root,upperdir=$dir/upper,workdir=$dir/scratch" overlay "$dir/rootfs"
 mkdir -p "$dir/rootfs/srv/scripts"
 cp -r "${scripts:?}"/*/ "$dir/rootfs/srv/scripts"
+mkdir -p "$dir/rootfs/srv/shared"
 `
 
 // hostMounts gives the chroot on the host what a container's specification mounts.
 const hostMounts = `cd "$dir/rootfs"
 mount --bind "$goroot" usr/local/go
+[ -z "$shared" ] || mount --bind "$shared" srv/shared
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs -o mode=755 tmpfs dev
@@ -92,34 +94,56 @@ var environ = []string{
 }
 
 // start is the first process: a shell that waits for the script, and for nobody else.
-func (s *script) start() []string {
+func (s *script) start(h half) []string {
 	dir := "/tmp/work"
 	if s.disk {
 		dir = "/srv/work"
 	}
-	return []string{"/bin/sh", "-c", `umask 022; mkdir "$1"; cd "$1"; "$2" </dev/null 2>&1; exit $?`, "sh", dir, "/srv/scripts/" + s.file}
+	line := []string{"/bin/sh", "-c", `umask 022; mkdir "$1"; cd "$1"; shift; "$@" </dev/null 2>&1; exit $?`, "sh", dir, "/srv/scripts/" + s.file}
+	if h.role != "" {
+		line = append(line, h.role)
+	}
+	return line
 }
 
-// host runs a script on the host.
-func (e *environment) host(s *script) result {
+// hostPlatform is the name for what is no sandbox.
+const hostPlatform = "host"
+
+// run runs a script on a platform.
+func (e *environment) run(s *script, platform string) result {
+	switch {
+	case s.outside:
+		return e.halves(s, platform)
+	case platform == hostPlatform:
+		return e.host(s, half{})
+	}
+	return e.sandbox(s, platform, half{})
+}
+
+// host runs a script, or a half of one, on the host.
+func (e *environment) host(s *script, h half) result {
 	dir, err := os.MkdirTemp(e.work, "host")
 	if err != nil {
 		return result{status: err.Error()}
 	}
 	defer os.RemoveAll(dir)
 	here, _ := filepath.Abs(".")
-	cmd := exec.Command("bash", append([]string{"-euc", layers + hostMounts, "bash", dir, e.root, here, e.goroot}, s.start()...)...)
+	cmd := exec.Command("bash", append([]string{"-euc", layers + hostMounts, "bash", dir, e.root, here, e.goroot, h.shared}, s.start(h)...)...)
 	cmd.Env = environ
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid: true, Pdeathsig: syscall.SIGKILL,
 		Cloneflags:   syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
 		Unshareflags: syscall.CLONE_NEWNS, // makes the mounts private too
 	}
+	if h.netns != "" {
+		cmd.SysProcAttr.Cloneflags &^= syscall.CLONE_NEWNET
+		enter(cmd, h.netns)
+	}
 	return run(cmd, s.allowed, func() string { return "" })
 }
 
 // sandbox runs a script in a sandbox of its own.
-func (e *environment) sandbox(s *script, platform string) result {
+func (e *environment) sandbox(s *script, platform string, h half) result {
 	dir, err := os.MkdirTemp(e.work, "sandbox")
 	if err != nil {
 		return result{status: err.Error()}
@@ -130,16 +154,20 @@ func (e *environment) sandbox(s *script, platform string) result {
 	if err := os.Mkdir(layer, 0o755); err != nil {
 		return result{status: err.Error()}
 	}
-	if err := e.writeBundle(dir, layer+"/rootfs", s); err != nil {
+	if err := e.writeBundle(dir, layer+"/rootfs", s, h); err != nil {
 		return result{status: err.Error()}
 	}
-	flags := []string{"--root", state, "--platform", platform, "--network", "none", "--debug-log", log}
+	network := "none"
+	if h.netns != "" {
+		network = "sandbox"
+	}
+	flags := []string{"--root", state, "--platform", platform, "--network", network, "--debug-log", log}
 	if os.Getenv("RUNSC_STRACE") != "" {
 		flags = append(flags, "--strace")
 	}
 	flags = append(flags, strings.Fields(os.Getenv("RUNSC_FLAGS"))...)
 	here, _ := filepath.Abs(".")
-	args := []string{"-euc", layers + `exec "$@"`, "sh", layer, e.root, here, e.goroot, e.runsc}
+	args := []string{"-euc", layers + `exec "$@"`, "sh", layer, e.root, here, e.goroot, h.shared, e.runsc}
 	cmd := exec.Command("sh", append(append(args, flags...), "run", "--bundle", dir, id)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Unshareflags: syscall.CLONE_NEWNS}
 	r := run(cmd, s.allowed, func() string {
@@ -184,8 +212,8 @@ func run(cmd *exec.Cmd, allowed time.Duration, hung func() string) result {
 }
 
 // writeBundle makes a bundle of runsc's own template: root with all capabilities.
-func (e *environment) writeBundle(dir, rootfs string, s *script) error {
-	if out, err := exec.Command(e.runsc, append([]string{"spec", "--bundle", dir, "--"}, s.start()...)...).CombinedOutput(); err != nil {
+func (e *environment) writeBundle(dir, rootfs string, s *script, h half) error {
+	if out, err := exec.Command(e.runsc, append([]string{"spec", "--bundle", dir, "--"}, s.start(h)...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("runsc spec: %w\n%s", err, out)
 	}
 	path := filepath.Join(dir, "config.json")
@@ -206,6 +234,7 @@ func (e *environment) writeBundle(dir, rootfs string, s *script) error {
 	spec.Mounts = append(spec.Mounts,
 		specs.Mount{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"mode=1777"}},
 		specs.Mount{Destination: "/usr/local/go", Type: "bind", Source: e.goroot, Options: []string{"bind", "ro"}})
+	h.configure(&spec)
 	for i, m := range spec.Mounts {
 		if m.Destination == "/dev/shm" {
 			spec.Mounts[i].Options = []string{"mode=1777"}
