@@ -36,7 +36,7 @@ static void ring2(void) {
 	for (int i = 0; i < 5; i++) {
 		struct tpacket2_hdr *h = (void *)(m + i % 4 * 2048);
 		struct sockaddr_ll *a = (void *)((char *)h + TPACKET_ALIGN(sizeof *h));
-		fact("  status %x, %u of %u bytes, mac %u net %u, kind %d", h->tp_status & ~(TP_STATUS_CSUM_VALID | TP_STATUS_CSUMNOTREADY), h->tp_snaplen, h->tp_len, h->tp_mac, h->tp_net, a->sll_pkttype);
+		fact("  status %x, %u of %u bytes, mac %u net %u, kind %d", h->tp_status & ~(TP_STATUS_CSUM_VALID | TP_STATUS_CSUMNOTREADY | TP_STATUS_TS_SOFTWARE), h->tp_snaplen, h->tp_len, h->tp_mac, h->tp_net, a->sll_pkttype);
 		if (i == 0) h->tp_status = TP_STATUS_KERNEL, ping(30);
 	}
 	statistics(s);
