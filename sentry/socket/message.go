@@ -12,7 +12,8 @@ type Message struct {
 	Data *usermem.Buf
 	// Flags are those of the call: MSG_DONTWAIT and so on.
 	Flags uint32
-	// Addr is where to, nil for the peer; or filled in with where from, if the sender has a name.
+	// Addr is where to, nil for the peer; or filled in with where from, if the sender has a name. By sendto(2) it may be an
+	// address of no length, which some families take for none.
 	Addr []byte
 	// OutFlags are filled in by Recv: MSG_TRUNC, MSG_EOR.
 	OutFlags uint32

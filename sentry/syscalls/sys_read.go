@@ -189,6 +189,9 @@ func writev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
+	if nothing(f, b) {
+		return 0, 0
+	}
 	t.HasWritten(a.Int(0))
 	n, errno := f.Write(t, b)
 	if errno == linux.EPIPE && quiet(f) {
@@ -196,6 +199,10 @@ func writev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}
 	return wrote(t, n, errno)
 }
+
+// nothing reports that a vector has no bytes for a file that may be written: unlike by write(2), no file hears of that, and no
+// empty datagram is sent (vfs_writev).
+func nothing(f *vfs.File, b *usermem.Buf) bool { return b.Len() == 0 && f.Mode&vfs.ModeWrite != 0 }
 
 // preadv is preadv(2).
 func preadv(t *kernel.Task, a Args) (uintptr, linux.Errno) {
@@ -221,6 +228,9 @@ func pwritev(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
+	if nothing(f, b) {
+		return 0, 0
+	}
 	n, errno := f.WriteAt(t, b, a.Long(3), false, false)
 	return wrote(t, n, errno)
 }
@@ -266,6 +276,9 @@ func pwritev2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
+	if nothing(f, b) && off >= -1 {
+		return 0, 0
+	}
 	if flags&^(rwfHipri|rwfDsync|rwfSync|rwfNowait|rwfAppend|rwfNoappend) != 0 {
 		return 0, linux.EOPNOTSUPP
 	}

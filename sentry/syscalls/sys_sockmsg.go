@@ -58,7 +58,7 @@ func sendto(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}
 	defer f.Put()
 	m := socket.Message{Data: b, Flags: msgFlags(f, a.Uint(3))}
-	if a.Addr(4) != 0 && a.Int(5) != 0 {
+	if a.Addr(4) != 0 {
 		if m.Addr, errno = sockaddrIn(t, a.Addr(4), a.Int(5)); errno != 0 {
 			return 0, errno
 		}

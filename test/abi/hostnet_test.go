@@ -25,6 +25,7 @@ var notOnHost = map[string]string{
 	"timestamps":   "SIOCGSTAMP is not handed through",
 	"socket_args":  "raw sockets are not handed through",
 	"filter_lock":  "programs are not attached",
+	"empty_sends":  "raw sockets are not handed through, and what is before a bad piece of memory is sent",
 	"ip_flags":     "many of these options are not handed through",
 	"ip6_flags":    "many of these options are not handed through",
 	"opt_lengths":  "options of no level",

@@ -171,6 +171,9 @@ func (e *Endpoint) SetOnly(on bool) { e.update(func() { e.bind.Only = on }) }
 // SetLink is SO_BINDTODEVICE.
 func (e *Endpoint) SetLink(link int32) { e.update(func() { e.bind.Link = link }) }
 
+// SetRange is IP_LOCAL_PORT_RANGE.
+func (e *Endpoint) SetRange(r uint32) { e.update(func() { e.bind.Range = r }) }
+
 // BoundLink is the interface the endpoint is bound to, 0 for none.
 func (e *Endpoint) BoundLink() int32 {
 	var l int32
@@ -212,6 +215,18 @@ func (e *Endpoint) Bind(a netip.AddrPort) linux.Errno {
 	e.bound = true
 	e.addrSet = e.addrSet || a.Addr().IsValid()
 	e.portSet = e.portSet || a.Port() != 0
+	return 0
+}
+
+// BindAddress gives the endpoint an address, and no port before it sends (IP_BIND_ADDRESS_NO_PORT): EINVAL if it has one.
+func (e *Endpoint) BindAddress(a netip.Addr) linux.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.bound {
+		return linux.EINVAL
+	}
+	e.update(func() { e.bind.Addr = a })
+	e.addrSet = a.IsValid()
 	return 0
 }
 

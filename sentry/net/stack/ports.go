@@ -33,8 +33,9 @@ type Binding struct {
 	UID    uint32
 	Owner  Owner // nil: Reuse and ReusePort count
 	Who    any
-	Listen bool // by Ports.Listen and Unlisten
-	Auto   bool // chosen for a connection: others may choose it, too
+	Listen bool   // by Ports.Listen and Unlisten
+	Auto   bool   // chosen for a connection: others may choose it, too
+	Range  uint32 // IP_LOCAL_PORT_RANGE: the lowest port in the low half, the highest in the high one; 0: not set
 
 	Reuse, ReusePort bool
 
@@ -130,7 +131,7 @@ func (p *Ports) Bind(b *Binding, port uint16) linux.Errno {
 		return 0
 	}
 	errno := linux.Errno(linux.EADDRINUSE)
-	p.each(func(port uint16) bool {
+	p.each(b, func(port uint16) bool {
 		if p.ports[port] != nil && (!p.TCP || !b.reuse() || !p.freeLocked(b, port)) {
 			return false
 		}
@@ -147,7 +148,7 @@ func (p *Ports) Choose(b *Binding, ok func(port uint16) bool) linux.Errno {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	errno := linux.Errno(linux.EADDRNOTAVAIL)
-	p.each(func(port uint16) bool {
+	p.each(b, func(port uint16) bool {
 		if head := p.ports[port]; head != nil && !head.allChosen() || !ok(port) {
 			return false
 		}
@@ -159,10 +160,18 @@ func (p *Ports) Choose(b *Binding, ok func(port uint16) bool) linux.Errno {
 	return errno
 }
 
-// each goes over the ports that may be chosen, from a random one on.
-func (p *Ports) each(try func(port uint16) bool) {
+// each goes over the ports that may be chosen for b, from a random one on (inet_sk_get_local_port_range).
+func (p *Ports) each(b *Binding, try func(port uint16) bool) {
 	r := p.stack.Settings.LocalPorts.Load()
-	low, n := r>>16, r&0xffff-r>>16+1
+	low, high := r>>16, r&0xffff
+	own := [2]uint32{b.Range & 0xffff, b.Range >> 16}
+	if low <= own[0] && own[0] <= high {
+		low = own[0]
+	}
+	if low <= own[1] && own[1] <= high {
+		high = own[1]
+	}
+	n := high - low + 1
 	begin := rand.Uint32N(n)
 	for i := range n {
 		if try(uint16(low + (begin+i)%n)) {

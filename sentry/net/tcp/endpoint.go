@@ -279,6 +279,9 @@ func (e *Endpoint) SetOnly(on bool) { e.table.ports.Update(func() { e.bind.Only 
 // SetLink is SO_BINDTODEVICE.
 func (e *Endpoint) SetLink(link int32) { e.table.ports.Update(func() { e.bind.Link = link }) }
 
+// SetRange is IP_LOCAL_PORT_RANGE.
+func (e *Endpoint) SetRange(r uint32) { e.table.ports.Update(func() { e.bind.Range = r }) }
+
 // BoundLink is the interface it is bound to, 0 for none.
 func (e *Endpoint) BoundLink() (l int32) {
 	e.table.ports.Update(func() { l = e.bind.Link })
@@ -299,6 +302,19 @@ func (e *Endpoint) Bind(a netip.AddrPort) linux.Errno {
 	}
 	e.noLocal, e.noPort = !a.Addr().IsValid(), a.Port() == 0
 	e.local = netip.AddrPortFrom(a.Addr(), e.bind.Port)
+	return 0
+}
+
+// BindAddress gives the endpoint an address, and no port before it connects (IP_BIND_ADDRESS_NO_PORT): EINVAL if it has one.
+func (e *Endpoint) BindAddress(a netip.Addr) linux.Errno {
+	e.lock()
+	defer e.unlock()
+	if e.state != Close || e.bind.Port != 0 {
+		return linux.EINVAL
+	}
+	e.table.ports.Update(func() { e.bind.Addr = a })
+	e.noLocal, e.noPort = !a.IsValid(), true
+	e.local = netip.AddrPortFrom(a, 0)
 	return 0
 }
 

@@ -173,7 +173,7 @@ func fill(src *usermem.Buf, n int) (*chunk, linux.Errno) {
 	c := newChunk(n)
 	got, errno := src.CopyIn(c.data[:n])
 	c.data = c.data[:got]
-	if got == 0 {
+	if errno != 0 { // a piece is taken whole or not at all (tcp_sendmsg_locked, do_fault)
 		c.free()
 		return nil, errno
 	}

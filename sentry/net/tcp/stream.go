@@ -25,7 +25,7 @@ func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno)
 	if src.Len() <= smallWrite && room >= src.Len() {
 		var b [smallWrite]byte
 		n, errno := src.CopyIn(b[:src.Len()])
-		if n == 0 {
+		if errno != 0 { // a piece is taken whole or not at all (tcp_sendmsg_locked, do_fault)
 			return 0, errno
 		}
 		e.lock()

@@ -29,6 +29,9 @@ var datagrams = sync.Pool{New: func() any { return new([maxDatagram]byte) }}
 
 // Send is sendmsg(2).
 func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
+	if s.Type == linux.SOCK_DGRAM && m.Addr != nil && len(m.Addr) == 0 {
+		return 0, linux.EINVAL
+	}
 	d := host.Datagram{Addr: m.Addr}
 	var errno linux.Errno
 	if d.Control, errno = controlIn(m.Other); errno != 0 {

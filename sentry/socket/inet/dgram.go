@@ -45,6 +45,8 @@ func newDgram(c socket.Caller, ns socket.Namespace, n *Net, family, typ, protoco
 	return s
 }
 
+func (s *Dgram) setRange(r uint32) { s.ep.SetRange(r) }
+
 // Buffers is stack.Owner's.
 func (s *Dgram) Buffers() (snd, rcv int) { return int(s.SndBuf.Load()), int(s.RcvBuf.Load()) }
 
@@ -56,6 +58,9 @@ func (s *Dgram) Bind(c socket.Caller, addr []byte) linux.Errno {
 	}
 	if a.link != 0 {
 		s.ep.SetLink(a.link)
+	}
+	if a.Port() == 0 && s.opt.noPort() && s.ep.Kind.HasPorts() {
+		return s.ep.BindAddress(a.Addr())
 	}
 	return s.ep.Bind(a.AddrPort)
 }
@@ -219,7 +224,7 @@ func (s *Dgram) uncork() linux.Errno {
 // sendOptions collects how a message is to be sent: the address it names or the peer, and what options and
 // control messages say.
 func (s *Dgram) sendOptions(m *socket.Message) (o dgram.SendOptions, errno linux.Errno) {
-	if m.Addr != nil {
+	if m.Addr != nil && (len(m.Addr) > 0 || s.v6 || s.ep.Kind != dgram.Raw) { // raw_sendmsg alone looks at the length first
 		a, errno := s.target(m.Addr, false)
 		if errno != 0 {
 			return o, errno

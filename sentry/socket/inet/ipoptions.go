@@ -62,6 +62,21 @@ func (o *options) inherit(l *options) {
 	for k, v := range l.recv6 {
 		o.recv6[k] = v
 	}
+	for k, v := range l.values {
+		if k < keptTCP {
+			o.keep(k, v)
+		}
+	}
+	for k, v := range l.values6 {
+		o.keep6(k, v)
+	}
+}
+
+// noPort is IP_BIND_ADDRESS_NO_PORT.
+func (o *options) noPort() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.recv[linux.IP_BIND_ADDRESS_NO_PORT]
 }
 
 // multicastLink is where packets to groups go out of if nothing else says so.
@@ -192,6 +207,7 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 			return linux.EINVAL
 		}
 		o.keep(name, v)
+		s.Own.(ranger).setRange(uint32(v))
 	case linux.IP_MULTICAST_TTL:
 		if s.Type == linux.SOCK_STREAM {
 			return linux.EINVAL
@@ -221,6 +237,9 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 	}
 	return 0
 }
+
+// ranger is a socket whose port may be chosen.
+type ranger interface{ setRange(uint32) }
 
 // hasLink reports whether there is the interface that IP_UNICAST_IF and IPV6_UNICAST_IF name, in network order; 0 is none.
 func (s *common) hasLink(value []byte) bool {

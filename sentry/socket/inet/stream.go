@@ -68,6 +68,8 @@ func makeStream(ns socket.Namespace, n *Net, v6 bool) *Stream {
 	return s
 }
 
+func (s *Stream) setRange(r uint32) { s.ep.SetRange(r) }
+
 // Buffers is stack.Owner's: half of a size that was set is for what stands around the data.
 func (s *Stream) Buffers() (snd, rcv int) {
 	snd, rcv = realSnd, realRcv
@@ -91,6 +93,9 @@ func (s *Stream) Bind(c socket.Caller, addr []byte) linux.Errno {
 	}
 	if a.link != 0 {
 		s.ep.SetLink(a.link)
+	}
+	if a.Port() == 0 && s.opt.noPort() {
+		return s.ep.BindAddress(a.Addr())
 	}
 	return s.ep.Bind(a.AddrPort)
 }

@@ -252,7 +252,7 @@ func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	s.mu.Lock()
 	dst := s.dst
 	s.mu.Unlock()
-	if m.Addr != nil {
+	if len(m.Addr) > 0 {
 		var errno linux.Errno
 		if dst, errno = parse(m.Addr); errno != 0 {
 			return 0, errno

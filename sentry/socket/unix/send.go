@@ -38,6 +38,9 @@ func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	if m.Flags&linux.MSG_OOB != 0 {
 		return 0, linux.EOPNOTSUPP
 	}
+	if len(m.Addr) == 0 {
+		m.Addr = nil
+	}
 	switch s.Type {
 	case linux.SOCK_STREAM:
 		return s.sendStream(c, m)
