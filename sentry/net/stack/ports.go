@@ -31,11 +31,11 @@ type Binding struct {
 	Port   uint16
 	Link   int32
 	UID    uint32
-	Owner  Owner // nil: Reuse and ReusePort count
-	Who    any
-	Listen bool   // by Ports.Listen and Unlisten
-	Auto   bool   // chosen for a connection: others may choose it, too
 	Range  uint32 // IP_LOCAL_PORT_RANGE: the lowest port in the low half, the highest in the high one; 0: not set
+	Owner  Owner  // nil: Reuse and ReusePort count
+	Who    any
+	Listen bool // by Ports.Listen and Unlisten
+	Auto   bool // chosen for a connection: others may choose it, too
 
 	Reuse, ReusePort bool
 
