@@ -166,6 +166,9 @@ type Completer interface {
 	StackPointer() uint64
 }
 
+// Rester is a Context that wants to know, between Switches, that its thread is about to sleep.
+type Rester interface{ Rest() }
+
 // Answerer is a Context that can answer some calls of the application itself.
 type Answerer interface {
 	// Answer has getpid(2) and so on answered with these facts, from the next Switch on; nil: with

@@ -20,6 +20,20 @@ TEXT ·xgetbv(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
+// func StoreInt32(p *atomic.Int32, v int32)
+TEXT ·StoreInt32(SB), NOSPLIT, $0-12
+	MOVQ p+0(FP), AX
+	MOVL v+8(FP), CX
+	MOVL CX, (AX)
+	RET
+
+// func StoreInt64(p *atomic.Int64, v int64)
+TEXT ·StoreInt64(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ v+8(FP), CX
+	MOVQ CX, (AX)
+	RET
+
 // func fxsave(image *[512]byte)
 TEXT ·fxsave(SB), NOSPLIT, $0-8
 	MOVQ image+0(FP), AX

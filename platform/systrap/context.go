@@ -45,9 +45,10 @@ type context struct {
 
 // States of a context.
 const (
-	idle        int32 = iota
-	running           // in the application, or on the way
-	interrupted       // Interrupt was called: Switch returns soon
+	idle         int32 = iota
+	running            // in the application, or on the way
+	interrupting       // the same, and Interrupt was called: Switch returns soon
+	interrupted        // Interrupt was called: the next Switch returns
 )
 
 // interruptSignal is sent to a thread to take it out of application code.
@@ -71,11 +72,10 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 			return platform.Trap{Kind: platform.Gone}
 		}
 	}
-	if !c.state.CompareAndSwap(idle, running) {
-		c.state.Store(idle)
+	t := c.thread.Load()
+	if !c.begin(t) {
 		return platform.Trap{Kind: platform.Interrupted}
 	}
-	t := c.thread.Load()
 	if t.proc.retired.Load() { // as was released: what the thread does now is not the application's to say
 		c.state.Store(idle)
 		return platform.Trap{Kind: platform.Gone}
@@ -84,18 +84,16 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		c.loadDebug(t)
 	}
 	c.place(t)
-	t.proc.begin()
 	c.resume(t, regs)
 	if t.proc.dead.Load() {
 		t.area.state.Store(stateDead) // which resume may have overwritten
 	}
-	p, cpu := &c.p.cpus, c.placing.cpu
-	p.load[cpu].Add(1)
-	p.running.Add(1)
+	c.count()
 	ok := c.wait(t)
-	t.proc.patches.running.Add(-1)
-	p.running.Add(-1)
-	p.load[cpu].Add(-1)
+	arch.StoreInt32(&c.state, idle)
+	if c.placing.far == nil {
+		c.discount()
+	}
 	if c.muted {
 		c.muted = false
 		c.tell(t)
@@ -114,8 +112,29 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 			c.consider(t)
 		}
 	}
-	c.state.Store(idle)
 	return trap
+}
+
+// begin notes that the thread is about to run, unless the context was interrupted. It waits while its text is patched.
+func (c *context) begin(t *thread) bool {
+	for c.state.CompareAndSwap(idle, running) {
+		if !t.proc.patches.stop.Load() {
+			return true
+		}
+		if !c.state.CompareAndSwap(running, idle) {
+			break
+		}
+		t.proc.patches.mu.Lock()
+		t.proc.patches.mu.Unlock() //nolint:staticcheck // waits for the patch
+	}
+	c.state.Store(idle)
+	return false
+}
+
+// inside tells whether the thread may be in the application, or is about to go there.
+func (c *context) inside() bool {
+	s := c.state.Load()
+	return s == running || s == interrupting
 }
 
 // enter gives the context a thread in s.
@@ -134,6 +153,7 @@ func (c *context) enter(s *space) bool {
 	}
 	c.placing.young = 2 * youngTraps
 	c.as = s
+	t.user.Store(c)
 	c.thread.Store(t)
 	c.tell(t)
 	c.meter.Begin(t.proc.pid)
@@ -143,6 +163,7 @@ func (c *context) enter(s *space) bool {
 // leave gives the thread back, after its FPU state is saved or because it is not needed.
 func (c *context) leave(save bool) {
 	c.notFar()
+	c.discount()
 	c.Return()
 	t := c.thread.Load()
 	if t == nil {
@@ -157,6 +178,7 @@ func (c *context) leave(save bool) {
 	c.fpuDirty, c.live = true, false
 	c.meter.End()
 	c.thread.Store(nil)
+	t.user.Store(nil)
 	c.as = nil
 	t.proc.put(t)
 }
@@ -164,7 +186,6 @@ func (c *context) leave(save bool) {
 // resume hands the turn to the stub, with the registers that application code is to have.
 func (c *context) resume(t *thread, r *arch.Registers) {
 	a := t.area
-	r.Sanitize()
 	c.pc = r.Rip
 	spin := uint32(0)
 	if c.placing.far != nil {
@@ -182,10 +203,13 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 			goOn = end
 		}
 		a.answer(goOn, r.Rax)
-		c.placing.resumed = handoff.Counter()
+		if c.placing.far == nil {
+			c.placing.resumed = handoff.Counter()
+		}
 		t.wake(stateRun)
 		return
 	}
+	r.Sanitize()
 	a.number = 0
 	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
 	rip := r.Rip
@@ -247,7 +271,7 @@ func (c *context) hot(t *thread, r *arch.Registers) {
 	if h.n++; h.n < patchAfter {
 		return
 	}
-	if h.n = 0; !t.proc.patch(r.Rip, uint32(r.OrigRax)) {
+	if h.n = 0; !t.proc.patch(c, r.Rip, uint32(r.OrigRax)) {
 		h.never = r.Rip
 	}
 }
@@ -307,7 +331,7 @@ func (c *context) wait(t *thread) bool {
 			}
 			c.comeBack(t)
 		}
-		if c.state.Load() == interrupted {
+		if c.state.Load() == interrupting {
 			// The signal may have found the stub's own code.
 			if timeout > lastKick {
 				timeout = firstKick
@@ -326,7 +350,7 @@ func (c *context) wait(t *thread) bool {
 		a.asleep.Store(1)
 		late := a.state.Load() == state && c.p.cpus.sleep(&a.state, state, min(timeout, patience))
 		a.asleep.Store(0)
-		if late && timeout < lastKick && looked < looks && c.state.Load() != interrupted {
+		if late && timeout < lastKick && looked < looks && c.state.Load() != interrupting {
 			looked++
 			if timeout *= 2; c.lent.look(looked == looks) {
 				looked, timeout = looks, boundTime
@@ -349,11 +373,14 @@ func (c *context) wait(t *thread) bool {
 // Interrupt implements platform.Context.
 func (c *context) Interrupt() {
 	for {
-		s := c.state.Load()
-		if s == interrupted {
+		s, next := c.state.Load(), interrupted
+		switch s {
+		case interrupted, interrupting:
 			return
+		case running:
+			next = interrupting
 		}
-		if !c.state.CompareAndSwap(s, interrupted) {
+		if !c.state.CompareAndSwap(s, next) {
 			continue
 		}
 		if t := c.thread.Load(); s == running && t != nil {
@@ -484,6 +511,9 @@ func (c *context) SetFPU(src []byte) {
 	c.fpuDirty = true
 }
 
+// Rest implements platform.Rester.
+func (c *context) Rest() { c.discount() }
+
 // Release implements platform.Context.
 func (c *context) Release() { c.leave(false) }
 
@@ -493,6 +523,7 @@ func (c *context) CPUTime() int64 { return c.meter.Used() }
 var _ platform.Context = (*context)(nil)
 var _ platform.Answerer = (*context)(nil)
 var _ platform.Completer = (*context)(nil)
+var _ platform.Rester = (*context)(nil)
 var _ platform.Metered = (*context)(nil)
 var _ platform.Lender = (*context)(nil)
 var _ platform.FileLender = (*context)(nil)

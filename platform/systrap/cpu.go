@@ -69,6 +69,7 @@ func (p *cpus) init() {
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
 	cpu     int      // of the stub: index; -1: none yet
+	counted int      // where it is in the loads: index + 1; 0: nowhere
 	far     *farSlot // nil: near
 	hot     int
 	young   int           // traps until it is no longer, if it is above 0
@@ -118,6 +119,29 @@ func (p *cpus) least(c *context, start int) int {
 	return max(best, 0)
 }
 
+// count notes where the thread runs. A far context is there also while the kernel works for it, since its stub waits there, until
+// it sleeps.
+func (c *context) count() {
+	l, p := &c.placing, &c.p.cpus
+	if l.counted == l.cpu+1 {
+		return
+	}
+	c.discount()
+	l.counted = l.cpu + 1
+	p.load[l.cpu].Add(1)
+	p.running.Add(1)
+}
+
+// discount notes that it does not run.
+func (c *context) discount() {
+	l, p := &c.placing, &c.p.cpus
+	if l.counted > 0 {
+		p.load[l.counted-1].Add(-1)
+		p.running.Add(-1)
+		l.counted = 0
+	}
+}
+
 // notFar gives up being far.
 func (c *context) notFar() {
 	if s := c.placing.far; s != nil {
@@ -148,7 +172,7 @@ func (s *farSlot) keep(c *context) bool {
 // claim gives the slot to c if nobody uses it.
 func (s *farSlot) claim(c *context) bool {
 	h := s.holder.Load()
-	if h != nil && (h.state.Load() == running || !s.doubt.Swap(true)) {
+	if h != nil && (h.inside() || !s.doubt.Swap(true)) {
 		return false
 	}
 	if !s.holder.CompareAndSwap(h, c) {
@@ -291,11 +315,18 @@ func (c *context) comeBack(t *thread) {
 	c.near(t, l.cpu)
 }
 
-// spin looks at the state of a far context's stub until it changes. It is false if the context
+// spin looks at the state of a far context's stub until it changes, which it mostly does at once. It is false if the context
 // had better be near.
 func (c *context) spin(t *thread, state uint32) bool {
 	p, l := &c.p.cpus, &c.placing
-	if int(p.running.Load()) >= len(p.numbers) || p.index[handoff.Processor()%len(p.index)] == l.cpu {
+	if int(p.running.Load()) >= len(p.numbers) {
+		return false
+	}
+	if handoff.Look(&t.area.state, state, &t.area.state, state, chunk) {
+		l.traps++
+		return true
+	}
+	if p.index[handoff.Processor()%len(p.index)] == l.cpu {
 		return false
 	}
 	began := handoff.Counter()
@@ -306,7 +337,7 @@ func (c *context) spin(t *thread, state uint32) bool {
 			return true
 		}
 		now := handoff.Counter()
-		if now-last > stolen || now-began > bound || c.state.Load() == interrupted {
+		if now-last > stolen || now-began > bound || c.state.Load() == interrupting {
 			return false
 		}
 		last = now

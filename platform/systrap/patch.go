@@ -84,8 +84,7 @@ type siteKey struct {
 
 // patches are what is patched in a process.
 type patches struct {
-	stop    atomic.Bool  // no thread may begin to run
-	running atomic.Int32 // threads that run, or are about to look at stop
+	stop atomic.Bool // no thread may begin to run
 
 	dropped atomic.Uint32 // counts patched pages that are no longer
 
@@ -104,19 +103,6 @@ type textRange struct {
 	start, end uint64
 	file       *textFile // nil: not known
 	shift      uint64    // from an address to the place in the file
-}
-
-// begin counts a thread that is about to run, end one that has stopped.
-func (s *process) begin() {
-	for {
-		s.patches.running.Add(1)
-		if !s.patches.stop.Load() {
-			return
-		}
-		s.patches.running.Add(-1)
-		s.patches.mu.Lock()
-		s.patches.mu.Unlock() //nolint:staticcheck // waits for the patch
-	}
 }
 
 // mapped notes what is mapped at a range now, and forgets what was there. patches.mu is held.
@@ -176,8 +162,8 @@ func (p *Platform) isText(fd int, prot platform.Prot) bool {
 	return prot == platform.Read|platform.Exec && p.patchable(fd)
 }
 
-// patch patches the site of call nr before ret. again tells that it may work later.
-func (s *process) patch(ret uint64, nr uint32) (again bool) {
+// patch patches the site of call nr before ret, at which c has trapped. again tells that it may work later.
+func (s *process) patch(c *context, ret uint64, nr uint32) (again bool) {
 	page := (ret - 1) &^ (pageSize - 1)
 	at := int(ret - page)
 	q := &s.patches
@@ -191,7 +177,7 @@ func (s *process) patch(ret uint64, nr uint32) (again bool) {
 	}
 	q.stop.Store(true)
 	defer q.stop.Store(false)
-	if !q.alone() {
+	if !s.aloneSoon(c) {
 		q.rest = min(max(2*q.rest, firstPatchRest), lastPatchRest)
 		q.notBefore = time.Now().Add(q.rest)
 		return true
@@ -228,16 +214,27 @@ const (
 	lastPatchRest  = 2 * time.Second
 )
 
-// alone waits a moment until no thread of the process runs. None begins to, since stop is set.
-func (q *patches) alone() bool {
+// aloneSoon waits a moment until no thread of the process but that of c is in the application. None goes there, since stop is set.
+func (s *process) aloneSoon(c *context) bool {
 	const tries, moment = 4, 20 * time.Microsecond
 	for range tries {
-		if q.running.Load() == 0 {
+		if s.alone(c) {
 			return true
 		}
 		time.Sleep(moment)
 	}
-	return q.running.Load() == 0
+	return s.alone(c)
+}
+
+func (s *process) alone(c *context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.all {
+		if other := t.user.Load(); other != nil && other != c && other.inside() {
+			return false
+		}
+	}
+	return true
 }
 
 func (q *patches) inText(page uint64) bool {

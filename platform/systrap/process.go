@@ -47,7 +47,8 @@ type thread struct {
 	tid  int
 	unit int // of the file of areas
 	area *area
-	at   uint64 // address of the area in the process
+	at   uint64                  // address of the area in the process
+	user atomic.Pointer[context] // whose thread it is
 
 	bound *[]int // what context.allowed was when the host was told
 	cpu   int    // that it is bound to, an index; -1: none

@@ -134,7 +134,7 @@ func (t *Task) newTask(a *linux.CloneArgs) (*Task, linux.Errno) {
 			return nil, errno
 		}
 	}
-	n := &Task{k: t.k, waiter: t.k.newWaiter(), ctx: t.k.newContext(), startBoot: t.k.Clock.Boottime()}
+	n := t.k.blankTask()
 	n.cred.Store(c)
 	n.comm.Store(t.comm.Load())
 	n.personality.Store(t.personality.Load())

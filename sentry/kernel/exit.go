@@ -75,13 +75,14 @@ func (t *Task) exit() {
 	t.ctx.Release()
 }
 
-// enterAccount brings the account of time up to date for the last time.
+// enterAccount brings the account of time and calls up to date for the last time.
 func (t *Task) enterAccount() {
 	now := t.k.Clock.Monotonic()
 	if t.run.lastSeen != 0 {
 		t.sys.Store(t.sys.Load() + max(now-t.run.lastSeen-(t.waiter.Slept()-t.run.slept), 0))
 	}
 	t.run.lastSeen, t.run.slept = now, t.waiter.Slept()
+	t.k.traps.Add(t.calls.Swap(0))
 }
 
 // exitMM leaves the address space: robust futexes, clear_child_tid, a vfork parent.

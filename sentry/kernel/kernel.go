@@ -91,7 +91,7 @@ type Kernel struct {
 	nsIno   atomic.Uint64
 	fsTypes []FSType
 	forks   atomic.Uint64
-	traps   atomic.Uint64
+	traps   atomic.Int64 // of threads that have exited
 	nrTasks atomic.Int64
 	load    loadavg
 	sigio   sigio
@@ -151,7 +151,17 @@ func (k *Kernel) Running() (n int64) {
 }
 
 // Traps is how many system calls there were.
-func (k *Kernel) Traps() uint64 { return k.traps.Load() }
+func (k *Kernel) Traps() uint64 {
+	k.tasks.RLock()
+	defer k.tasks.RUnlock()
+	n := k.traps.Load()
+	for _, p := range k.InitNS.PIDChildren.pids {
+		if p.task != nil {
+			n += p.task.calls.Load()
+		}
+	}
+	return uint64(n)
+}
 
 // deadline returns when ns nanoseconds from now are over, for wait.Until.
 func deadlineIn(ns int64) time.Time {

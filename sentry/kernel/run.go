@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -55,9 +56,9 @@ func (t *Task) enter() platform.Trap {
 			s.Woken(t.waiter.WokenOn())
 		}
 	}
-	t.sys.Store(t.sys.Load() + max(now-t.run.lastSeen-(slept-t.run.slept), 0))
+	arch.StoreInt64(&t.sys, t.sys.Load()+max(now-t.run.lastSeen-(slept-t.run.slept), 0))
 	t.run.slept = slept
-	t.since.Store(now)
+	arch.StoreInt64(&t.since, now) // Switch has a barrier before it enters the application
 	trap := t.ctx.Switch(t.run.as, &t.run.regs)
 	t.run.partial = trap.Partial
 	if t.run.borrowed {
@@ -68,7 +69,7 @@ func (t *Task) enter() platform.Trap {
 	if t.barriers.Load() != nil {
 		t.passBarriers()
 	}
-	t.user.Store(t.user.Load() + max(end-now, 0))
+	arch.StoreInt64(&t.user, t.user.Load()+max(end-now, 0))
 	t.run.lastSeen = end
 	return trap
 }
@@ -266,7 +267,7 @@ func (t *Task) call(nr uint64, args *Args) {
 		began = time.Now()
 		trace.Enter(t, nr, args)
 	}
-	t.k.traps.Add(1)
+	arch.StoreInt64(&t.calls, t.calls.Load()+1)
 	if nr < uint64(len(t.k.Syscalls)) && t.k.Syscalls[nr] != nil {
 		ret, errno = t.k.Syscalls[nr](t, args)
 	} else {

@@ -52,19 +52,22 @@ func (k *Kernel) newWaiter() *wait.Waiter {
 	return wait.NewWaiter()
 }
 
-// newContext returns the platform's part of a task.
-func (k *Kernel) newContext() platform.Context {
-	c := k.Platform.NewContext()
-	if c, ok := c.(platform.Completer); ok {
-		c.AllowPartial() // Task.Regs completes them
+// blankTask returns a task that is nobody's yet.
+func (k *Kernel) blankTask() *Task {
+	t := &Task{k: k, waiter: k.newWaiter(), ctx: k.Platform.NewContext(), startBoot: k.Clock.Boottime()}
+	if c, ok := t.ctx.(platform.Completer); ok {
+		c.AllowPartial() // Regs completes them
 	}
-	return c
+	if c, ok := t.ctx.(platform.Rester); ok {
+		t.waiter.BeforeSleep(c.Rest)
+	}
+	return t
 }
 
 // Spawn makes a process in a new session. It is the init of its PID namespace if that has none.
 // On an error of loading the program nothing is left.
 func (k *Kernel) Spawn(p *Process) (Spawned, linux.Errno) {
-	t := &Task{k: k, waiter: k.newWaiter(), ctx: k.newContext(), startBoot: k.Clock.Boottime()}
+	t := k.blankTask()
 	t.cred.Store(p.Cred)
 	t.fs.Store(p.FS)
 	t.files.Store(p.Files)

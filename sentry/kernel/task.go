@@ -93,6 +93,7 @@ type Task struct {
 	nnpSync      atomic.Bool
 	pi           piState
 
+	calls     atomic.Int64 // system calls made
 	user, sys atomic.Int64 // processor time, ns
 	state     atomic.Uint32
 	since     atomic.Int64 // when it entered the application; 0: it is not in it

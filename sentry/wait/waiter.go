@@ -22,6 +22,7 @@ type Waiter struct {
 	slept       time.Duration // the task's goroutine only
 	outside     atomic.Bool   // the last wake-up came from outside
 	leading     atomic.Bool   // it sleeps in Outside.Lead
+	before      func()        // may be nil
 }
 
 // NewWaiter returns a waiter.
@@ -37,6 +38,9 @@ func NewThreadWaiter() *Waiter {
 	w.entry.Wake = func(*Entry, Event) { w.Wake() }
 	return w
 }
+
+// BeforeSleep has f called whenever a sleep begins.
+func (w *Waiter) BeforeSleep(f func()) { w.before = f }
 
 // Wake ends the current sleep, or the next one.
 func (w *Waiter) Wake() {
@@ -81,6 +85,9 @@ func (w *Waiter) WokenOn() int { return int(w.wokenOn.Load()) }
 
 // Doze sleeps until Wake or Interrupt, also if there was an Interrupt before.
 func (w *Waiter) Doze() {
+	if w.before != nil {
+		w.before()
+	}
 	if w.thread != nil {
 		w.thread.Park(-1)
 		return
@@ -108,6 +115,9 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 		if left = int64(time.Until(deadline)); left <= 0 {
 			return linux.ETIMEDOUT
 		}
+	}
+	if w.before != nil {
+		w.before()
 	}
 	w.sleeping.Store(true)
 	began := time.Now()
