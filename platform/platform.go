@@ -202,6 +202,13 @@ type Lender interface {
 	Return()
 }
 
+// PacketLender is a Lender that can answer the receiving of datagrams, too.
+type PacketLender interface {
+	// LendPackets lets the application receive from fd what next returns, one after the other: the bytes and the address of who
+	// sent them, until there are no more, or one does not fit. Taken counts datagrams.
+	LendPackets(fd int32, next func() (data, name []byte, ok bool), from Lent) *Loan
+}
+
 // FileLender is a Lender that can answer calls about a file that was just opened, too.
 type FileLender interface {
 	// LendsFiles reports whether it is worth trying: the application was lent room to write to something.

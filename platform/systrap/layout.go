@@ -159,6 +159,20 @@ const (
 	copiedVec  = 3
 	copiedAt   = 4
 	copiedStat = 5
+	// Of a datagram:
+	copiedRoom  = 6 // how much room there is for the address of who sent it
+	copiedName  = 7 // that
+	copiedNamed = 8 // its length
+	copiedData  = 9
+)
+
+// What is lent of a datagram: offsets. Behind it comes the next, at a multiple of 8.
+const (
+	packetLen   = 0
+	packetNamed = 4 // the length of
+	packetName  = 8 // the address of who sent it
+	mostName    = 32
+	packetData  = packetName + mostName
 )
 
 // statSize is the size of struct stat.
@@ -174,6 +188,8 @@ const (
 const (
 	loanOpen  = 1
 	loanTaken = 2
+	// loanPackets and so many datagrams: the stub counts down when it has copied one
+	loanPackets = 0x100
 )
 
 // States of a thread area. Whoever sees his own turn acts, then hands over by changing it.

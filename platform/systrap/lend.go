@@ -44,6 +44,8 @@ type lentTo struct {
 	n    int  // bytes that may be taken
 	room int  // bytes that may be written
 	over bool // taken back
+
+	packets bool // n is how many datagrams may be taken
 }
 
 // postsRoom is how much of the area is for bytes to be written, at least.
@@ -67,11 +69,7 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 		return nil
 	}
 	a := t.area
-	if !l.on.Load() {
-		l.area, l.bytes, l.full, l.done, l.late = a, areaBytes, false, 0, -1
-		a.posts.Store(0)
-		l.takes = a.takes.Load()
-	}
+	l.begin(a)
 	if l.bytes+uint32(len(data)) > areaSize-postsRoom {
 		l.full = true
 		return nil
@@ -91,17 +89,31 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 	e.fd.Store(uint32(fd) + 1)
 	l.bytes += uint32(len(data))
 	a.used = l.bytes
-	if o.Revoke == nil {
-		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
-		o.RevokeData = func(from platform.Lent) { l.revokeData(o, i, from) }
-	}
-	o.from, o.fd, o.n, o.room, o.over = from, fd, len(data), room, false
+	l.revocable(o, i)
+	o.from, o.fd, o.n, o.room, o.over, o.packets = from, fd, len(data), room, false, false
 	l.slots = append(l.slots, i)
 	l.on.Store(true)
 	if room > 0 {
 		l.rooms.Store(true)
 	}
 	return &o.Loan
+}
+
+// begin makes everything ready for the first loan.
+func (l *lending) begin(a *area) {
+	if !l.on.Load() {
+		l.area, l.bytes, l.full, l.done, l.late = a, areaBytes, false, 0, -1
+		a.posts.Store(0)
+		l.takes = a.takes.Load()
+	}
+}
+
+// revocable makes what ends loan i.
+func (l *lending) revocable(o *lentTo, i int) {
+	if o.Revoke == nil {
+		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
+		o.RevokeData = func(from platform.Lent) { l.revokeData(o, i, from) }
+	}
 }
 
 // Full implements platform.Lender.
@@ -192,6 +204,9 @@ func (l *lending) makeGood() bool {
 // taken tells the file of loan i that its bytes were read, if they were.
 func (l *lending) taken(i int) bool {
 	o, e := &l.loans[i], &l.area.loans[i]
+	if o.packets {
+		return o.takenPackets(e.state.Load())
+	}
 	if o.n == 0 || e.state.Load() != loanTaken {
 		return false
 	}
@@ -211,11 +226,9 @@ func (l *lending) revoke(o *lentTo, i int, from platform.Lent) {
 	}
 	e := &l.area.loans[i]
 	e.fd.Store(0)
-	if !e.state.CompareAndSwap(loanOpen, 0) {
-		l.taken(i)
-	}
+	l.endData(i)
 	l.makeGood()
-	o.n, o.over = 0, true
+	o.over = true
 	from.Returned(&o.Loan)
 }
 
@@ -226,11 +239,19 @@ func (l *lending) revokeData(o *lentTo, i int, from platform.Lent) {
 	if o.from != from || o.over {
 		return
 	}
-	if !l.area.loans[i].state.CompareAndSwap(loanOpen, 0) {
+	l.endData(i)
+	l.makeGood()
+}
+
+// endData ends loan i as far as bytes to be read are concerned, and tells the file what was read of them.
+func (l *lending) endData(i int) {
+	o, e := &l.loans[i], &l.area.loans[i]
+	if o.packets {
+		o.takenPackets(e.state.Swap(0))
+	} else if !e.state.CompareAndSwap(loanOpen, 0) {
 		l.taken(i)
 	}
 	o.n = 0
-	l.makeGood()
 }
 
 // Times of an application that was lent room to write: how long it may run before the sentry looks for what it has
@@ -263,10 +284,8 @@ func (l *lending) look(last bool) bool {
 	for _, i := range l.slots {
 		if e, o := &l.area.loans[i], &l.loans[i]; !o.over {
 			e.fd.Store(0)
-			if !e.state.CompareAndSwap(loanOpen, 0) {
-				l.taken(i)
-			}
-			o.n, o.over = 0, true
+			l.endData(i)
+			o.over = true
 			o.from.Returned(&o.Loan)
 		}
 	}

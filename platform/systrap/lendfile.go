@@ -32,10 +32,11 @@ func (c *context) LendFile(fd int32, stat []byte) {
 	}
 	copy(l.area.stat[:], stat)
 	e.len, e.room = 0, 0
+	e.state.Store(0)
 	e.stat.Store(1)
 	e.close.Store(closeOpen)
 	e.fd.Store(uint32(fd) + 1)
-	o.from, o.fd, o.n, o.room, o.over = file{}, fd, 0, 0, false
+	o.from, o.fd, o.n, o.room, o.over, o.packets = file{}, fd, 0, 0, false, false
 	l.files = append(l.files, i)
 }
 

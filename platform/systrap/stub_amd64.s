@@ -234,6 +234,8 @@ borrow:
 	JEQ  write
 	CMPL CX, $const_ioGather
 	JEQ  gather
+	CMPL const_loanState(R11), $const_loanPackets
+	JHI  packet
 	TESTQ R8, R8 // an address
 	JNZ  request
 	CMPL CX, $const_ioSend
@@ -286,6 +288,65 @@ write:
 	CLD
 	JMP  copy
 
+	// A datagram: who sent it, if that is asked for, then its bytes. One that is longer than what there is room for is the sentry's.
+packet:
+	CMPL CX, $const_ioRecv
+	JNE  request
+	TESTL $~0x40, R10 // MSG_DONTWAIT
+	JNZ  request
+	CLD
+	TESTQ R8, R8
+	JZ   data
+	MOVQ R9, SI
+	LEAQ const_areaVec(BX), DI
+	MOVL $4, CX
+	MOVL $const_copiedRoom, AX
+	JMP  copy
+name:
+	MOVL const_loanOff(R11), SI
+	CMPL SI, $(const_areaSize-const_packetData)
+	JHI  declined
+	MOVL const_packetNamed(BX)(SI*1), CX
+	CMPL const_areaVec(BX), CX
+	JLT  declined
+	LEAQ const_packetName(BX)(SI*1), SI
+	MOVQ R8, DI
+	MOVL $const_copiedName, AX
+	JMP  copy
+named:
+	MOVL const_loanOff(R11), SI
+	LEAQ const_packetNamed(BX)(SI*1), SI
+	MOVQ R9, DI
+	MOVL $4, CX
+	MOVL $const_copiedNamed, AX
+	JMP  copy
+data:
+	MOVL const_loanOff(R11), SI
+	CMPL SI, $(const_areaSize-const_packetData)
+	JHI  declined
+	MOVL const_packetLen(BX)(SI*1), CX
+	CMPQ DX, CX
+	JCS  declined
+	MOVQ CX, R10
+	LEAQ const_packetData(BX)(SI*1), SI
+	MOVQ (const_areaIn+72)(BX), DI
+	MOVL $const_copiedData, AX
+	JMP  copy
+taken:
+	MOVL const_loanState(R11), AX
+	CMPL AX, $const_loanPackets
+	JLS  declined
+	LEAL -1(AX), CX
+	LOCK
+	CMPXCHGL CX, const_loanState(R11)
+	JNE  declined
+	LEAL (const_packetData+7)(R10), CX
+	ANDL $~7, CX
+	ADDL CX, const_loanOff(R11)
+	INCL const_areaTakes(BX)
+	MOVQ R10, AX
+	JMP  answer
+
 	// Calls of a file that was opened just now (lendfile.go).
 file:
 	JEQ  close
@@ -336,6 +397,14 @@ copied:
 	JEQ  statAt
 	CMPL AX, $const_copiedStat
 	JEQ  told
+	CMPL AX, $const_copiedRoom
+	JEQ  name
+	CMPL AX, $const_copiedName
+	JEQ  named
+	CMPL AX, $const_copiedNamed
+	JEQ  data
+	CMPL AX, $const_copiedData
+	JEQ  taken
 	MOVL $const_loanOpen, AX
 	MOVL $const_loanTaken, CX
 	LOCK

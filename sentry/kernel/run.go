@@ -134,6 +134,9 @@ func (t *Task) HasRead(f *vfs.File, fd int32) {
 	}
 }
 
+// HasReceived is called when it has received a datagram: those behind it are lent.
+func (t *Task) HasReceived(f *vfs.File, fd int32) { t.lend(f, fd, false) }
+
 // HasWritten is called when it has written.
 func (t *Task) HasWritten(fd int32) { t.run.replies = t.run.asked == fd+1 }
 
@@ -155,6 +158,17 @@ func (t *Task) lend(f *vfs.File, fd int32, empty bool) {
 		t.run.borrowed = false
 	}
 	l.Lend(t, f, fd, empty)
+}
+
+// BorrowPackets is vfs.Borrower's.
+func (t *Task) BorrowPackets(fd int32, next func() (data, name []byte, ok bool), from platform.Lent) *platform.Loan {
+	p, ok := t.ctx.(platform.PacketLender)
+	if !ok {
+		return nil
+	}
+	l := p.LendPackets(fd, next, from)
+	t.run.borrowed = t.run.borrowed || l != nil
+	return l
 }
 
 // keepsFiles reports whether a call changes nothing about who might notice that a file is closed a moment late: it makes no

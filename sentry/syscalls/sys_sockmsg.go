@@ -85,7 +85,10 @@ func recvfrom(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if errno == 0 && a.Addr(4) != 0 {
 		errno = sockaddrOut(t, m.Addr, a.Addr(4), a.Addr(5))
 	}
-	if n > 0 {
+	switch {
+	case errno == 0 && s.Common().Type == linux.SOCK_DGRAM && a.Uint(3)&^linux.MSG_DONTWAIT == 0:
+		t.HasReceived(f, a.Int(0))
+	case n > 0:
 		t.HasRead(f, a.Int(0))
 	}
 	return uintptr(n), errno

@@ -63,6 +63,8 @@ type Borrower interface {
 	// Holds reports whether fd stands for f.
 	Holds(fd int32, f *File) bool
 	Borrow(fd int32, data []byte, room int, from platform.Lent) *platform.Loan
+	// BorrowPackets is for datagrams (platform.PacketLender).
+	BorrowPackets(fd int32, next func() (data, name []byte, ok bool), from platform.Lent) *platform.Loan
 	// Full reports whether there is no place for more.
 	Full() bool
 }

@@ -3,7 +3,7 @@
 //
 // A datagram to ourselves goes to the receiver's queue by a call, without a header being made.
 //
-// Locks: Endpoint.mu before Table.mu and that of the ports; none is held while a packet is sent or
+// Locks: Endpoint.read before Endpoint.mu before Table.mu and that of the ports; none is held while a packet is sent or
 // an owner is notified.
 package dgram
 
@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -73,6 +74,11 @@ type Endpoint struct {
 	remote atomic.Pointer[netip.AddrPort]
 	Drops  atomic.Uint64
 	bind   stack.Binding // changes under the lock of the ports; of raw sockets under Table.mu
+
+	read   sync.Mutex // held while datagrams are taken or lent
+	loan   atomic.Pointer[platform.Loan]
+	worth  worth
+	seenAt atomic.Int64 // Datagram.Time of the last that was taken from a loan
 
 	mu      sync.Mutex
 	bound   bool
@@ -292,6 +298,7 @@ func (e *Endpoint) Remote() (netip.AddrPort, bool) {
 
 // Close ends the endpoint.
 func (e *Endpoint) Close() {
+	e.Reclaim()
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -391,6 +398,9 @@ func (e *Endpoint) dropped(why func(*stack.DatagramCounters)) {
 
 // Next returns the first datagram, nil if there is none, and takes it away unless peek.
 func (e *Endpoint) Next(peek bool) *Datagram {
+	e.read.Lock()
+	defer e.read.Unlock()
+	e.Reclaim()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.queue) == 0 {
@@ -398,17 +408,24 @@ func (e *Endpoint) Next(peek bool) *Datagram {
 	}
 	d := e.queue[0]
 	if !peek {
-		e.queue[0] = nil
-		if e.queue = e.queue[1:]; len(e.queue) == 0 {
-			e.queue = nil
-		}
-		e.rmem -= d.charge
+		e.dropLocked()
+		e.seenAt.Store(0)
 	}
 	return d
 }
 
+// dropLocked takes the first datagram away.
+func (e *Endpoint) dropLocked() {
+	e.rmem -= e.queue[0].charge
+	e.queue[0] = nil
+	if e.queue = e.queue[1:]; len(e.queue) == 0 {
+		e.queue = nil
+	}
+}
+
 // PeekAt returns the datagram in which byte off of all that are queued is, and where it is there; nil if there are not so many.
 func (e *Endpoint) PeekAt(off int) (*Datagram, int) {
+	e.Reclaim()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, d := range e.queue {
@@ -422,6 +439,7 @@ func (e *Endpoint) PeekAt(off int) (*Datagram, int) {
 
 // Queued is how long the next datagram is, -1 if there is none, and how much memory all have.
 func (e *Endpoint) Queued() (next, mem int) {
+	e.Reclaim()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.queue) == 0 {

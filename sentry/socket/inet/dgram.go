@@ -3,9 +3,12 @@ package inet
 import (
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/net/dgram"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -361,6 +364,28 @@ func (s *Dgram) Poll(*vfs.File) wait.Event {
 	return got
 }
 
+// Lend is vfs.Lender's.
+func (s *Dgram) Lend(b vfs.Borrower, f *vfs.File, fd int32, _ bool) {
+	if !s.ep.Kind.HasPorts() || s.PeekOff.Load() >= 0 {
+		return
+	}
+	s.ep.Lend(func(next func() *dgram.Datagram) *platform.Loan {
+		return b.BorrowPackets(fd, func() (data, name []byte, ok bool) {
+			d := next()
+			if d == nil {
+				return nil, nil, false
+			}
+			return d.Data, s.format(d.Src, d.Link), true
+		}, s.ep)
+	}, func() bool { return b.Holds(fd, f) })
+}
+
+// Flush is vfs.Flusher's: the descriptor no longer stands for the socket.
+func (s *Dgram) Flush(vfs.Ctx, *vfs.File) linux.Errno {
+	s.ep.Reclaim()
+	return 0
+}
+
 // Release is vfs.FileOps's.
 func (s *Dgram) Release(*vfs.File) { s.ep.Close() }
 
@@ -373,6 +398,9 @@ func (s *Dgram) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintptr
 		v = max(v, 0)
 	case linux.SIOCOUTQ:
 	default:
+		if at := s.ep.SeenAt(); at != 0 {
+			s.opt.timeSeen.Store(time.Now().UnixNano() - (stack.Wall.Now() - at))
+		}
 		return s.ioctl(ctx, cmd, arg)
 	}
 	return 0, usermem.CopyOutInt(ctx.Space(), usermem.Addr(arg), int32(v))

@@ -19,6 +19,7 @@ func (s *Dgram) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, bo
 		return errno, true
 	}
 	if name == linux.SO_PEEK_OFF && s.ep.Kind.HasPorts() && len(value) >= 4 {
+		s.ep.Reclaim()
 		s.PeekOff.Store(int32(binary.LittleEndian.Uint32(value)))
 		return 0, true
 	}
