@@ -98,6 +98,37 @@ func (f *FDTable) File(fd int32) (*vfs.File, linux.Errno) {
 	}
 }
 
+// FD is an open file for the time of a call (struct fd).
+type FD struct {
+	*vfs.File
+	counted bool // it has a reference
+}
+
+// Put ends the use.
+func (f FD) Put() {
+	if f.counted {
+		f.File.Put()
+	}
+}
+
+// FD is File for the task whose table it is: without a reference if nobody else can close the descriptor meanwhile
+// (fdget). Who changes the table of another task has a reference on it.
+func (f *FDTable) FD(fd int32) (FD, linux.Errno) {
+	if f.Shared() {
+		file, errno := f.File(fd)
+		return FD{file, true}, errno
+	}
+	s := *f.slots.Load()
+	if fd < 0 || int(fd) >= len(s) {
+		return FD{}, linux.EBADF
+	}
+	file := s[fd].file.Load()
+	if file == nil {
+		return FD{}, linux.EBADF
+	}
+	return FD{File: file}, 0
+}
+
 // Holds reports whether fd is file.
 func (f *FDTable) Holds(fd int32, file *vfs.File) bool {
 	s := *f.slots.Load()
@@ -135,7 +166,9 @@ func (f *FDTable) Install(t *Task, file *vfs.File, min int32, cloexec bool) (int
 		file.Put()
 		return -1, linux.EMFILE
 	}
-	s[fd].cloexec.Store(cloexec)
+	if s[fd].cloexec.Load() != cloexec {
+		s[fd].cloexec.Store(cloexec)
+	}
 	s[fd].file.Store(file)
 	f.used++
 	f.mu.Unlock()
@@ -277,6 +310,16 @@ func (t *Task) File(fd int32) (*vfs.File, linux.Errno) {
 	if errno == 0 && f.Mode&vfs.ModePath != 0 {
 		f.Put()
 		return nil, linux.EBADF
+	}
+	return f, errno
+}
+
+// FD returns the open file fd for the time of a call: EBADF for O_PATH files.
+func (t *Task) FD(fd int32) (FD, linux.Errno) {
+	f, errno := t.Files().FD(fd)
+	if errno == 0 && f.Mode&vfs.ModePath != 0 {
+		f.Put()
+		return FD{}, linux.EBADF
 	}
 	return f, errno
 }

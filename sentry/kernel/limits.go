@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/auth"
@@ -10,20 +11,22 @@ import (
 
 // rlimits are the resource limits of a process (getrlimit(2)).
 type rlimits struct {
-	mu sync.RWMutex
-	l  [linux.RLIM_NLIMITS]linux.Rlimit
+	mu  sync.Mutex // of changes
+	now atomic.Pointer[limitSet]
 }
 
-func (r *rlimits) get(resource int) linux.Rlimit {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.l[resource]
-}
+// limitSet does not change once others see it.
+type limitSet [linux.RLIM_NLIMITS]linux.Rlimit
 
-func (r *rlimits) copyFrom(o *rlimits) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	r.l = o.l
+func (r *rlimits) get(resource int) linux.Rlimit { return r.now.Load()[resource] }
+
+func (r *rlimits) copyFrom(o *rlimits) { r.now.Store(o.now.Load()) }
+
+// setLocked changes one. mu is held.
+func (r *rlimits) setLocked(resource int, l linux.Rlimit) {
+	next := *r.now.Load()
+	next[resource] = l
+	r.now.Store(&next)
 }
 
 // stackLimit is _STK_LIM.
@@ -33,13 +36,14 @@ const stackLimit = 8 << 20
 func (r *rlimits) capStack() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := &r.l[linux.RLIMIT_STACK]; s.Cur > stackLimit {
+	if s := r.get(linux.RLIMIT_STACK); s.Cur > stackLimit {
 		s.Cur = stackLimit
+		r.setLocked(linux.RLIMIT_STACK, s)
 	}
 }
 
 // defaultLimits are those of Linux's first process (INIT_RLIMITS).
-func defaultLimits(ram uint64) (l [linux.RLIM_NLIMITS]linux.Rlimit) {
+func defaultLimits(ram uint64) (l limitSet) {
 	for i := range l {
 		l[i] = linux.Rlimit{Cur: linux.RLIM_INFINITY, Max: linux.RLIM_INFINITY}
 	}
@@ -70,11 +74,11 @@ func (t *Task) SetRlimit(g *Group, resource int, n linux.Rlimit) linux.Errno {
 	}
 	r := &g.limits
 	r.mu.Lock()
-	if n.Max > r.l[resource].Max && !t.Cred().HasIn(t.k.UserNS, linux.CAP_SYS_RESOURCE) {
+	if n.Max > r.get(resource).Max && !t.Cred().HasIn(t.k.UserNS, linux.CAP_SYS_RESOURCE) {
 		r.mu.Unlock()
 		return linux.EPERM
 	}
-	r.l[resource] = n
+	r.setLocked(resource, n)
 	r.mu.Unlock()
 	switch resource {
 	case linux.RLIMIT_CPU:

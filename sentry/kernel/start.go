@@ -87,10 +87,11 @@ func (k *Kernel) Spawn(p *Process) (Spawned, linux.Errno) {
 		return Spawned{}, errno
 	}
 	g := k.makeGroup(t)
-	g.limits.l = defaultLimits(k.TotalRAM)
+	limits := defaultLimits(k.TotalRAM)
 	for r, l := range p.Limits {
-		g.limits.l[r] = l
+		limits[r] = l
 	}
+	g.limits.now.Store(&limits)
 	g.oomScore = p.OOMScore
 	g.sighand = newSighand()
 	g.onExit = p.Exit

@@ -344,11 +344,12 @@ func (it *cpuItimer) fire(g *Group, now int64, signo int32) {
 // one.
 func (g *Group) checkCPULimit(used int64) {
 	g.limits.mu.Lock()
-	l := &g.limits.l[linux.RLIMIT_CPU]
+	l := g.limits.get(linux.RLIMIT_CPU)
 	kill := l.Max != linux.RLIM_INFINITY && used >= int64(min(l.Max, 1<<33))*linux.Second
 	warn := !kill && l.Cur != linux.RLIM_INFINITY && used >= int64(min(l.Cur, 1<<33))*linux.Second
 	if warn && l.Cur < l.Max {
 		l.Cur++
+		g.limits.setLocked(linux.RLIMIT_CPU, l)
 	}
 	g.limits.mu.Unlock()
 	switch {

@@ -38,25 +38,61 @@ func at(t *kernel.Task, dirfd int32, name string) (vfs.At, linux.Errno) {
 	return vfs.At{Root: t.FS().Root(), Start: f.Path}, 0
 }
 
+// here is at for a walk in the cache: without references. ok is false if that is not possible.
+func here(t *kernel.Task, dirfd int32, name []byte) (a vfs.At, ok bool) {
+	a = t.FS().Here()
+	if dirfd == linux.AT_FDCWD || len(name) > 0 && name[0] == '/' {
+		return a, true
+	}
+	f, errno := t.Files().FD(dirfd)
+	if errno != 0 {
+		return a, false
+	}
+	a.Start = f.Path
+	f.Put()
+	return a, true
+}
+
+// shortPath is how long a path is at most that is looked up in the cache before anything is allocated for it.
+const shortPath = 256
+
+// walkShort finds what a short path names whose names are all in the cache. If ok is false there may be another way: name,
+// if it is not empty, is the path.
+func walkShort(t *kernel.Task, dirfd int32, addr usermem.Addr, wf uint32) (p vfs.Path, name string, errno linux.Errno, ok bool) {
+	var room [shortPath]byte
+	n, errno := t.Space().CopyInStringTo(addr, room[:])
+	if errno != 0 || n == 0 {
+		return vfs.Path{}, "", 0, false
+	}
+	if a, ok := here(t, dirfd, room[:n]); ok {
+		if p, errno, ok := vfs.WalkCached(t, a, room[:n], wf); ok {
+			return p, "", errno, true
+		}
+	}
+	return vfs.Path{}, string(room[:n]), 0, false
+}
+
 // walk finds the object that dirfd, the path at addr and AT_ flags name. follow says whether a
 // link is followed if no flag says otherwise.
 func walk(t *kernel.Task, dirfd int32, addr usermem.Addr, flags uint32, follow bool) (vfs.Path, linux.Errno) {
-	var (
-		name  string
-		errno linux.Errno
-		wf    uint32
-	)
+	wf := uint32(0)
 	if flags&linux.AT_EMPTY_PATH != 0 {
 		wf |= vfs.EmptyPath
 		if addr == 0 { // since 6.11
 			return walkFrom(t, dirfd, "", wf)
 		}
 	}
-	if name, errno = path(t, addr, flags&linux.AT_EMPTY_PATH != 0); errno != 0 {
-		return vfs.Path{}, errno
-	}
 	if follow && flags&linux.AT_SYMLINK_NOFOLLOW == 0 || flags&linux.AT_SYMLINK_FOLLOW != 0 {
 		wf |= vfs.Follow
+	}
+	p, name, errno, ok := walkShort(t, dirfd, addr, wf&vfs.Follow)
+	if ok {
+		return p, errno
+	}
+	if name == "" {
+		if name, errno = path(t, addr, flags&linux.AT_EMPTY_PATH != 0); errno != 0 {
+			return vfs.Path{}, errno
+		}
 	}
 	return walkFrom(t, dirfd, name, wf)
 }

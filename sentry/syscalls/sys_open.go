@@ -44,20 +44,8 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 	} else {
 		mode = 0
 	}
-	name, errno := path(t, addr, false)
-	if errno != 0 {
-		return 0, errno
-	}
-	start := name
-	if walk&(vfs.InRoot|vfs.Beneath) != 0 {
-		start = "." // an absolute path begins at the directory, too
-	}
-	a, errno := at(t, dirfd, start)
-	if errno != 0 {
-		return 0, errno
-	}
-	defer a.Put()
-	f, errno := vfs.Open(t, a, name, vfs.OpenHow{Flags: flags | linux.O_LARGEFILE, Mode: mode, Walk: walk})
+	how := vfs.OpenHow{Flags: flags | linux.O_LARGEFILE, Mode: mode, Walk: walk}
+	f, errno := openAt(t, dirfd, addr, how)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -68,6 +56,37 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 		}
 	}
 	return uintptr(fd), errno
+}
+
+// openAt opens what dirfd and the path at addr name.
+func openAt(t *kernel.Task, dirfd int32, addr usermem.Addr, how vfs.OpenHow) (*vfs.File, linux.Errno) {
+	name := ""
+	if wf, cached := how.WalkFlags(); cached {
+		p, short, errno, ok := walkShort(t, dirfd, addr, wf)
+		if ok {
+			if errno != 0 {
+				return nil, errno
+			}
+			return vfs.OpenFound(t, p, how)
+		}
+		name = short
+	}
+	if name == "" {
+		var errno linux.Errno
+		if name, errno = path(t, addr, false); errno != 0 {
+			return nil, errno
+		}
+	}
+	start := name
+	if how.Walk&(vfs.InRoot|vfs.Beneath) != 0 {
+		start = "." // an absolute path begins at the directory, too
+	}
+	a, errno := at(t, dirfd, start)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer a.Put()
+	return vfs.Open(t, a, name, how)
 }
 
 // open is open(2).

@@ -73,7 +73,7 @@ func haveRead(t *kernel.Task, n int, errno linux.Errno) (uintptr, linux.Errno) {
 
 // read is read(2).
 func read(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.File(a.Int(0))
+	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -84,14 +84,14 @@ func read(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}
 	n, errno := f.Read(t, b)
 	if n > 0 {
-		t.HasRead(f, a.Int(0))
+		t.HasRead(f.File, a.Int(0))
 	}
 	return haveRead(t, n, errno)
 }
 
 // write is write(2).
 func write(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.File(a.Int(0))
+	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -102,7 +102,7 @@ func write(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	}
 	t.HasWritten(a.Int(0))
 	n, errno := f.Write(t, b)
-	if errno == linux.EPIPE && quiet(f) {
+	if errno == linux.EPIPE && quiet(f.File) {
 		return 0, errno
 	}
 	return wrote(t, n, errno)
@@ -110,7 +110,7 @@ func write(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // pread64 is pread(2).
 func pread64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.File(a.Int(0))
+	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -128,7 +128,7 @@ func pread64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // pwrite64 is pwrite(2).
 func pwrite64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.File(a.Int(0))
+	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -304,7 +304,7 @@ func pwritev2(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // lseek is lseek(2).
 func lseek(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.File(a.Int(0))
+	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}

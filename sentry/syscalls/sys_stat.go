@@ -60,7 +60,7 @@ func lstat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // fstat is fstat(2).
 func fstat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.Files().File(a.Int(0))
+	f, errno := t.Files().FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -200,7 +200,7 @@ const mostDirents = 64 << 10
 // doGetdents lists a directory into the application's buffer. Both forms begin with inode
 // number, next position and record length.
 func doGetdents(t *kernel.Task, a Args, put func(b []byte, d *vfs.Dirent, size int), head int) (uintptr, linux.Errno) {
-	f, errno := t.File(a.Int(0))
+	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}

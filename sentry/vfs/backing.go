@@ -25,12 +25,21 @@ func LookAheadIn(ctx Ctx, i *Inode, name, after string) {
 	}
 }
 
+// nameless is an open file without a name of its own: one allocation.
+type nameless struct {
+	f File
+	d Dentry
+}
+
 // OpenInode opens i, of m's file system, with flags of open(2).
 func OpenInode(ctx Ctx, m *Mount, i *Inode, flags uint32) (*File, linux.Errno) {
 	i.Get()
 	m.Get()
-	p := Path{Mount: m, Dentry: newDentry(i.SB, nil, "", i)}
-	f := &File{Path: p, Inode: i, Cred: ctx.Cred()}
+	n := new(nameless)
+	n.d.sb = i.SB
+	n.d.inode.Store(i)
+	p, f := Path{Mount: m, Dentry: &n.d}, &n.f
+	f.Path, f.Inode, f.Cred = p, i, ctx.Cred()
 	f.Mode = [...]uint32{ModeRead, ModeWrite, ModeRead | ModeWrite, 0}[flags&linux.O_ACCMODE]
 	f.flags.Store(flags)
 	if errno := f.startWriting(); errno != 0 {

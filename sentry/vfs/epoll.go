@@ -126,6 +126,7 @@ func (e *Epoll) Add(f *File, fd int32, ev EpollEvent) linux.Errno {
 	f.watchers.Lock()
 	if f.epolls == nil {
 		f.epolls = map[*epollItem]struct{}{}
+		f.watched.Store(true)
 	}
 	f.epolls[it] = struct{}{}
 	f.watchers.Unlock()
@@ -241,6 +242,9 @@ func (e *Epoll) drop(it *epollItem) {
 
 // dropEpolls takes a closed file out of every instance.
 func (f *File) dropEpolls() {
+	if !f.watched.Load() {
+		return
+	}
 	f.watchers.Lock()
 	list := make([]*epollItem, 0, len(f.epolls))
 	for it := range f.epolls {

@@ -55,6 +55,7 @@ type File struct {
 
 	mapped atomic.Pointer[mm.Mappable] // what Mmap gave
 
+	watched  atomic.Bool // there was one of epolls
 	watchers sync.Mutex
 	epolls   map[*epollItem]struct{} // epoll entries that end with the file
 }

@@ -3,6 +3,7 @@ package vfs
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/sentry/refs"
 )
@@ -15,11 +16,24 @@ type FS struct {
 	mu    sync.RWMutex
 	root  Path
 	cwd   Path
-	umask uint32
+	umask atomic.Uint32
+
+	at atomic.Pointer[At] // root and cwd, for who needs no references
 }
 
 // NewFS returns an FS; the references of root and cwd become its own.
-func NewFS(root, cwd Path, umask uint32) *FS { return &FS{root: root, cwd: cwd, umask: umask} }
+func NewFS(root, cwd Path, umask uint32) *FS {
+	f := &FS{root: root, cwd: cwd}
+	f.umask.Store(umask)
+	f.changed()
+	return f
+}
+
+// changed is called after a change of root or cwd, with mu held.
+func (f *FS) changed() { f.at.Store(&At{Root: f.root, Start: f.cwd}) }
+
+// Here is At without references: what WalkCached begins with.
+func (f *FS) Here() At { return *f.at.Load() }
 
 // Get takes a reference.
 func (f *FS) Get() { f.refs.Inc() }
@@ -32,6 +46,7 @@ func (f *FS) Put() {
 	f.mu.Lock()
 	root, cwd := f.root, f.cwd
 	f.root, f.cwd = Path{}, Path{} // pivot_root(2) may look at it still
+	f.changed()
 	f.mu.Unlock()
 	root.Put()
 	cwd.Put()
@@ -43,7 +58,7 @@ func (f *FS) Clone() *FS {
 	defer f.mu.RUnlock()
 	f.root.Get()
 	f.cwd.Get()
-	return NewFS(f.root, f.cwd, f.umask)
+	return NewFS(f.root, f.cwd, f.umask.Load())
 }
 
 // Shared reports whether another process uses f as well.
@@ -91,6 +106,7 @@ func (f *FS) SetRoot(p Path) {
 	f.mu.Lock()
 	old := f.root
 	f.root = p
+	f.changed()
 	f.mu.Unlock()
 	old.Put()
 }
@@ -100,6 +116,7 @@ func (f *FS) SetCwd(p Path) {
 	f.mu.Lock()
 	old := f.cwd
 	f.cwd = p
+	f.changed()
 	f.mu.Unlock()
 	old.Put()
 }
@@ -115,6 +132,7 @@ func (f *FS) Replace(from, to Path) {
 			*p = to
 		}
 	}
+	f.changed()
 	f.mu.Unlock()
 	for _, p := range old {
 		p.Put()
@@ -122,20 +140,10 @@ func (f *FS) Replace(from, to Path) {
 }
 
 // Umask returns the mask.
-func (f *FS) Umask() uint32 {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.umask
-}
+func (f *FS) Umask() uint32 { return f.umask.Load() }
 
 // SetUmask changes it and returns the old one.
-func (f *FS) SetUmask(m uint32) uint32 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	old := f.umask
-	f.umask = m & 0o777
-	return old
-}
+func (f *FS) SetUmask(m uint32) uint32 { return f.umask.Swap(m & 0o777) }
 
 // Name returns the path of p as seen from root. ok is false if p is not below root; the name
 // is then from the top of what p belongs to. deleted says that the name is gone.

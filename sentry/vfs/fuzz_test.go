@@ -50,6 +50,12 @@ func FuzzWalk(f *testing.F) {
 			at.Root = w.at.Root
 		}
 		p, errno := vfs.Walk(w.ctx, at, path, flags)
+		if q, e, ok := vfs.WalkCached(w.ctx, at, []byte(path), flags); ok {
+			if q != p || e != errno {
+				t.Fatalf("in the cache: %v, %v; else: %v, %v", q, e, p, errno)
+			}
+			q.Put()
+		}
 		if errno != 0 {
 			if !p.IsZero() {
 				t.Fatal("a path with an error")

@@ -79,7 +79,8 @@ func (i *Inode) Init(ops InodeOps, sb *Super, ino uint64, a Attr) {
 	_, i.asks.getattr = ops.(Getattrer)
 	_, i.asks.blocks = ops.(BlockCounter)
 	_, i.asks.permission = ops.(Permissioner)
-	_, i.asks.valid = ops.(Revalidator)
+	_, valid := ops.(Revalidator)
+	i.asks.valid = valid && !sb.Exclusive
 	_, i.asks.atime = ops.(AtimeKeeper)
 }
 

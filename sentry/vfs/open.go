@@ -14,15 +14,21 @@ type OpenHow struct {
 	Walk  uint32
 }
 
-// Open is openat2(2): it returns a new open file with one reference.
-func Open(ctx Ctx, at At, path string, how OpenHow) (*File, linux.Errno) {
-	walk := how.Walk
+// WalkFlags are the flags of the walk to what is to be opened; found says that it is to be there already.
+func (how *OpenHow) WalkFlags() (walk uint32, found bool) {
+	walk = how.Walk
 	if how.Flags&linux.O_NOFOLLOW == 0 {
 		walk |= Follow
 	}
 	if how.Flags&linux.O_DIRECTORY != 0 {
 		walk |= WantDir
 	}
+	return walk, how.Flags&linux.O_TMPFILE != linux.O_TMPFILE && (how.Flags&linux.O_CREAT == 0 || how.Flags&linux.O_PATH != 0)
+}
+
+// Open is openat2(2): it returns a new open file with one reference.
+func Open(ctx Ctx, at At, path string, how OpenHow) (*File, linux.Errno) {
+	walk, _ := how.WalkFlags()
 	if how.Flags&linux.O_TMPFILE == linux.O_TMPFILE {
 		return openTmpfile(ctx, at, path, how, walk)
 	}
@@ -33,6 +39,11 @@ func Open(ctx Ctx, at At, path string, how OpenHow) (*File, linux.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
+	return openPath(ctx, p, how, false)
+}
+
+// OpenFound is Open of what p names, whose references it takes over, where no flag makes files.
+func OpenFound(ctx Ctx, p Path, how OpenHow) (*File, linux.Errno) {
 	return openPath(ctx, p, how, false)
 }
 

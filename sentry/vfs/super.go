@@ -27,6 +27,8 @@ type Super struct {
 	NoDcache bool
 	// NoNegative lets calls that would make a name hear ENOENT from the look-up already (proc).
 	NoNegative bool
+	// Exclusive says that names come and go by the calls of vfs only: what is cached holds, no Revalidator is asked.
+	Exclusive bool
 	// NoExec, NoSuid, NoDev as properties of the file system, whatever its mounts say (SB_I_*).
 	NoExec, NoDev bool
 

@@ -111,7 +111,7 @@ func (c *Client) Mount(attach int, opts Options) (*vfs.Super, linux.Errno) {
 		m.sb.Source = "none"
 	}
 	m.sb.ReadOnly.Store(opts.Readonly)
-	m.sb.Statfs, m.sb.ACL = m.statfs, vfs.RemoteACL
+	m.sb.Statfs, m.sb.ACL, m.sb.Exclusive = m.statfs, vfs.RemoteACL, opts.Exclusive
 	if !opts.Readonly {
 		m.sb.Sync = m.sync
 	}

@@ -269,11 +269,8 @@ func give(i *vfs.Inode, fd int, writable bool) {
 	host.Close(fd)
 }
 
-// Valid is vfs.Revalidator's.
+// Valid is vfs.Revalidator's, where others change names.
 func (d *dir) Valid(_ vfs.Ctx, name string, child *vfs.Inode) bool {
-	if d.fs.exclusive {
-		return true
-	}
 	f, _, errno := d.walk([]string{name}, 0) // without flags no link is followed
 	if errno != 0 {
 		return errno == linux.ENOENT && child == nil

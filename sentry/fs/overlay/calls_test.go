@@ -104,22 +104,30 @@ func (c *calls) write() {
 	c.ok(errno)
 }
 
-func (c *calls) stat() {
-	p, errno := vfs.Walk(c.ctx, c.at, "dir/file", vfs.Follow)
+func (c *calls) walk(path string) vfs.Path {
+	p, errno, ok := vfs.WalkCached(c.ctx, c.at, []byte(path), vfs.Follow)
 	c.ok(errno)
-	_, errno = p.Inode().Stat(c.ctx)
+	if !ok {
+		c.Fatal("it is not in the cache")
+	}
+	return p
+}
+
+func (c *calls) stat() {
+	p := c.walk("dir/file")
+	_, errno := p.Inode().Stat(c.ctx)
 	c.ok(errno)
 	p.Put()
 }
 
 func (c *calls) open() {
-	f, errno := vfs.Open(c.ctx, c.at, "dir/file", vfs.OpenHow{})
+	f, errno := vfs.OpenFound(c.ctx, c.walk("dir/file"), vfs.OpenHow{})
 	c.ok(errno)
 	f.Put()
 }
 
 func (c *calls) list() {
-	f, errno := vfs.Open(c.ctx, c.at, "dir", vfs.OpenHow{})
+	f, errno := vfs.OpenFound(c.ctx, c.walk("dir"), vfs.OpenHow{})
 	c.ok(errno)
 	c.ok(f.Readdir(c.ctx, func(vfs.Dirent) bool { return true }))
 	f.Put()

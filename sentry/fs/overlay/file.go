@@ -57,7 +57,7 @@ func (o *open) backing(ctx vfs.Ctx) (*vfs.File, linux.Errno) {
 	if real == o.r.lower {
 		m = o.r.fs.mountOf(real)
 	}
-	g, errno := vfs.OpenInode(layerCtx{ctx}, m, real, o.flags)
+	g, errno := vfs.OpenInode(vfs.KernelCtx{W: ctx.Waiter()}, m, real, o.flags) // as in Getattr
 	if errno != 0 {
 		return nil, errno
 	}
@@ -87,11 +87,10 @@ func (o *open) Write(ctx vfs.Ctx, _ *vfs.File, src *usermem.Buf, off int64) (int
 	return n, errno
 }
 
-// written takes over what a change of the contents did to the attributes.
+// written takes over the size after a change of the contents; the times are taken when they are asked for.
 func (o *open) written(f *vfs.File) {
-	now, a := f.Inode.Attr(), o.r.Attr()
-	if a.Size != now.Size || a.Mtime != now.Mtime || a.Ctime != now.Ctime {
-		o.r.Update(func(a *vfs.Attr) { a.Size, a.Mtime, a.Ctime = now.Size, now.Mtime, now.Ctime })
+	if size := f.Inode.Length(); size != o.r.Length() {
+		o.r.Update(func(a *vfs.Attr) { a.Size = size })
 	}
 }
 
