@@ -277,7 +277,9 @@ func (f *FDTable) SetCloexec(fd int32, on bool) linux.Errno {
 	if fd < 0 || int(fd) >= len(s) || s[fd].file.Load() == nil {
 		return linux.EBADF
 	}
-	s[fd].cloexec.Store(on)
+	if s[fd].cloexec.Load() != on {
+		s[fd].cloexec.Store(on)
+	}
 	return 0
 }
 

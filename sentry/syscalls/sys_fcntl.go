@@ -28,7 +28,7 @@ type sealer interface {
 // fcntl is fcntl(2).
 func fcntl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	fd, cmd := a.Int(0), a.Int(1)
-	f, errno := t.Files().File(fd)
+	f, errno := t.Files().FD(fd)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -39,7 +39,7 @@ func fcntl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 			return 0, linux.EINVAL
 		}
 		f.Get()
-		n, errno := t.Files().Install(t, f, a.Int(2), cmd == linux.F_DUPFD_CLOEXEC)
+		n, errno := t.Files().Install(t, f.File, a.Int(2), cmd == linux.F_DUPFD_CLOEXEC)
 		return uintptr(n), errno
 	case linux.F_GETFD:
 		on, errno := t.Files().Cloexec(fd)
@@ -52,12 +52,12 @@ func fcntl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	case linux.F_GETFL:
 		return uintptr(f.Flags()), 0
 	case linux.F_DUPFD_QUERY:
-		o, errno := t.Files().File(a.Int(2))
+		o, errno := t.Files().FD(a.Int(2))
 		if errno != 0 {
 			return 0, errno
 		}
 		defer o.Put()
-		if o == f {
+		if o.File == f.File {
 			return 1, 0
 		}
 		return 0, 0
@@ -65,7 +65,7 @@ func fcntl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if f.Mode&vfs.ModePath != 0 {
 		return 0, linux.EBADF
 	}
-	return fcntlFile(t, a, f)
+	return fcntlFile(t, a, f.File)
 }
 
 // fcntlFile does the commands that O_PATH files do not have.

@@ -59,13 +59,24 @@ func lstat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 }
 
 // fstat is fstat(2).
-func fstat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.Files().FD(a.Int(0))
+func fstat(t *kernel.Task, a Args) (uintptr, linux.Errno) { return statFD(t, a.Int(0), a.Addr(1)) }
+
+func statFD(t *kernel.Task, fd int32, dst usermem.Addr) (uintptr, linux.Errno) {
+	f, errno := t.Files().FD(fd)
 	if errno != 0 {
 		return 0, errno
 	}
 	defer f.Put()
-	return ret(putStat(t, f.Inode, a.Addr(1)))
+	return ret(putStat(t, f.Inode, dst))
+}
+
+// unnamed reports whether the path at addr is empty, or none (vfs_empty_path).
+func unnamed(t *kernel.Task, addr usermem.Addr) bool {
+	if addr == 0 {
+		return true
+	}
+	first, errno := usermem.CopyInInt[byte](t.Space(), addr)
+	return errno == 0 && first == 0
 }
 
 // newfstatat is fstatat(2).
@@ -77,6 +88,9 @@ func newfstatat(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 }
 
 func statAt(t *kernel.Task, dirfd int32, addr, dst usermem.Addr, flags uint32) (uintptr, linux.Errno) {
+	if flags&linux.AT_EMPTY_PATH != 0 && dirfd >= 0 && unnamed(t, addr) {
+		return statFD(t, dirfd, dst)
+	}
 	p, errno := walk(t, dirfd, addr, flags, true)
 	if errno != 0 {
 		return 0, errno
@@ -164,7 +178,7 @@ func statfs(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 
 // fstatfs is fstatfs(2).
 func fstatfs(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	f, errno := t.Files().File(a.Int(0))
+	f, errno := t.Files().FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}

@@ -69,7 +69,8 @@ func (i *Inode) searchable(c *auth.Cred) bool {
 	}
 	mode := i.Mode()
 	uid, gid := i.Owner()
-	listed := i.SB.ACL != NoACL && mode&0o070 != 0 && c.Fsuid != uid && i.acls.access.Load() != noACL // or may be
+	listed := i.SB.ACL != NoACL && mode&0o070 != 0 && c.Fsuid != uid &&
+		(i.SB.ACL != StoresACL || i.acls.access.Load() != noACL) // or may be
 	return !listed && c.Permits(mode, uid, gid, MayExec) || byCapability(c, mode, uid, gid, MayExec) == 0
 }
 
