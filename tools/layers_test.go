@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"sentry/lock", "sentry/refs", "sentry/state"},
 	{"gofer/wire", "platform/host"},
 	{"platform/arch", "platform/handoff"},
-	{"platform"},
+	{"platform", "platform/cpuid"},
 	{"platform/ptrace", "platform/systrap", "platform/kvm", "platform/conformance", "platform/measure"},
 	{"sentry/usermem", "sentry/auth", "sentry/clock", "sentry/bpf", "sentry/vdso"},
 	{"sentry/wait", "sentry/pages"},

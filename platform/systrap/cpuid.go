@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/platform/cpuid"
 )
 
 // In a virtual machine CPUID is done by the hypervisor, which takes 10 µs and more, and a C library asks forty
@@ -58,7 +59,7 @@ const (
 
 	// A table of answers is behind the slots: of leaves with subleaves, from 0 on.
 	tableAt   = infoAt + 8*maxInfos
-	tableSize = (pageSize - 8*maxInfos) / 16
+	tableSize = cpuid.TableSize
 
 	maxInfoFiles = 4096
 	maxInfoPages = 1024
@@ -87,49 +88,34 @@ type infos struct {
 	tabled      bool
 }
 
+// infoSite is a place at which a page of a file asks.
+type infoSite struct {
+	*cpuid.Site
+	slot int
+}
+
 // infoUse is a site at an address in a process.
 type infoUse struct {
 	start uint64
 	site  *infoSite
 }
 
-// hybrid tells whether processors differ from each other.
-var hybrid = sync.OnceValue(func() bool {
-	if last, _, _, _ := arch.CPUID(0, 0); last < 7 {
-		return false
-	}
-	_, _, _, d := arch.CPUID(7, 0)
-	return d&(1<<15) != 0
-})
-
 // findInfos returns the sites in a page.
 func findInfos(b []byte) (sites []*infoSite) {
-	for i := 0; ; {
-		n := bytes.Index(b[i:], []byte{0x0f, 0xa2})
-		if n < 0 {
-			return sites
-		}
-		i += n
-		s := infoBefore(b[:i])
-		if s == nil {
-			s = looksBefore(b[:i])
-		}
-		if s != nil {
-			s.at = uint64(i+2) - s.size
-			sites = append(sites, s)
-		}
-		i += 2
+	for _, s := range cpuid.Find(b, arch.CPUID) {
+		sites = append(sites, &infoSite{Site: s})
 	}
+	return sites
 }
 
 // giveSlot gives a site a slot. One with an instruction in the fourth byte of the jump has a slot whose address begins
 // with a byte that is no instruction. mu is held.
 func (q *infos) giveSlot(s *infoSite) {
 	const row, low = 32, 12 // slots that differ in the first byte of the address; where it is 0x60
-	if s.looks != nil {
+	if s.Looks != nil {
 		q.makeTable()
 	}
-	if s.lows {
+	if s.Low {
 		s.slot = q.lows*row%maxInfos + low
 		q.lows++
 		return
@@ -146,13 +132,7 @@ func (q *infos) makeTable() {
 	if q.tabled {
 		return
 	}
-	q.tabled = true
-	for _, l := range tabledLeaves {
-		for sub := range l.many {
-			v := &q.table[l.first+sub]
-			v[0], v[1], v[2], v[3] = arch.CPUID(uint32(l.leaf), uint32(sub))
-		}
-	}
+	q.tabled, q.table = true, cpuid.Table(arch.CPUID)
 }
 
 // search finds the sites in a file. mu is held.
@@ -193,8 +173,8 @@ func (p *Platform) search(fd int) (found []*infoPage) {
 func (g *infoPage) patch(b []byte) {
 	copy(b, g.text)
 	for _, s := range g.sites {
-		copy(b[s.at:], []byte{0xff, 0x24, 0x25})
-		binary.LittleEndian.PutUint32(b[s.at+3:], uint32(infoAt+8*s.slot))
+		copy(b[s.At:], []byte{0xff, 0x24, 0x25})
+		binary.LittleEndian.PutUint32(b[s.At+3:], uint32(infoAt+8*s.slot))
 	}
 	for _, c := range g.calls {
 		c.patch(b)
@@ -206,7 +186,7 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	for _, s := range g.sites {
-		if u := set.infos[s.slot].Load(); u != nil && *u != (infoUse{page + s.at, s}) {
+		if u := set.infos[s.slot].Load(); u != nil && *u != (infoUse{page + s.At, s}) {
 			return false
 		}
 	}
@@ -223,11 +203,11 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 		if set.infos[s.slot].Load() != nil {
 			continue
 		}
-		if s.looks != nil {
+		if s.Looks != nil {
 			p.infos.putTable(unit[pageSize+8*maxInfos:][:16*tableSize])
 		}
-		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.at+s.size)
-		uses[i] = infoUse{page + s.at, s}
+		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.At+s.Size)
+		uses[i] = infoUse{page + s.At, s}
 		set.infos[s.slot].Store(&uses[i])
 	}
 	p.leadInfos(set)
@@ -281,17 +261,17 @@ func (t *thread) infoStepped(trap *platform.Trap, r *arch.Registers) {
 	if u == nil {
 		return
 	}
-	switch first := u.site.parts[0]; {
-	case (off == 0 || off == infoAsk) && first.do != nil:
-		first.do(r)
+	switch first := u.site.Parts[0]; {
+	case (off == 0 || off == infoAsk) && first.Do != nil:
+		first.Do(r)
 	case off == 0 || off == infoAsk:
 		r.Rip -= off
 		*trap = platform.Trap{Kind: platform.Interrupted} // the next step is it
 		return
-	case off != first.size || first.do != nil:
+	case off != first.Size || first.Do != nil:
 		return
 	}
-	r.Rip = u.start + u.site.parts[0].size
+	r.Rip = u.start + u.site.Parts[0].Size
 	trap.Addr = r.Rip
 }
 
@@ -305,7 +285,7 @@ func (t *thread) infoFault(r *arch.Registers) {
 // cpuidPart does an instruction of a site, at which the application is, or all of them if it is to ask.
 func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) {
 	if u, off := t.proc.infoIn(r.Rip); u != nil && off == infoAsk {
-		u.site.answerAll(r, u.start)
+		u.site.DoAll(r, u.start)
 		t.done(trap, r)
 		return
 	}
@@ -314,36 +294,12 @@ func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) {
 		if u == nil {
 			continue
 		}
-		if p := u.site.partAt(off); p != nil {
-			p.do(r)
-			r.Rip += p.size
+		if p := u.site.PartAt(off); p != nil {
+			p.Do(r)
+			r.Rip += p.Size
 			t.done(trap, r)
 			return
 		}
-	}
-}
-
-// partAt returns the instruction that begins at an offset, nil if none does, or the first.
-func (s *infoSite) partAt(off uint64) *part {
-	at := uint64(0)
-	for i := range s.parts {
-		if at == off && i > 0 {
-			return &s.parts[i]
-		}
-		at += s.parts[i].size
-	}
-	return nil
-}
-
-// answerAll does all instructions of a site that begins at start, or none if it cannot.
-func (s *infoSite) answerAll(r *arch.Registers, start uint64) {
-	r.Rip = start
-	if s.parts[0].do == nil {
-		return
-	}
-	for _, p := range s.parts {
-		p.do(r)
-		r.Rip += p.size
 	}
 }
 
@@ -373,3 +329,70 @@ func (s *process) infoAround(start uint64) *infoUse {
 
 // infoSlots are a set's uses of the slots.
 type infoSlots [maxInfos]atomic.Pointer[infoUse]
+
+// trampoline writes the code that loads the answer and goes on at ret. No instruction but the site's own changes flags.
+func (s *infoSite) trampoline(b []byte, ret uint64) {
+	c := &code{b: b}
+	c.put(s.First...)
+	if s.Looks != nil {
+		c.lookUp(s.Looks)
+	} else {
+		for i, mov := range []byte{0xb8, 0xbb, 0xb9, 0xba} { // EAX, EBX, ECX, EDX
+			c.put(mov)
+			c.put32(s.Answer[i])
+		}
+		c.infoBack()
+	}
+	copy(b[infoAsk:], []byte{0x0f, 0x0b})
+	binary.LittleEndian.PutUint64(b[infoSize-8:], ret)
+}
+
+// infoBack jumps to the address in the last word.
+func (c *code) infoBack() {
+	c.put(0xff, 0x25)
+	c.put32(uint32(infoSize - 8 - c.n - 4))
+}
+
+// lookUp puts the answer for the leaf in EAX and the subleaf in ECX into the registers. Flags are in AX, the leaf in EDX meanwhile.
+func (c *code) lookUp(leaves []cpuid.Tabled) {
+	const jne, ja, jmp = 0x75, 0x77, 0xeb
+	jump := func(how byte) int { c.put(how, 0); return c.n }
+	here := func(from ...int) {
+		for _, f := range from {
+			c.b[f-1] = byte(c.n - f)
+		}
+	}
+	var found, ask []int
+	c.put(0x89, 0xc2)       // mov %eax,%edx
+	c.put(0x9f)             // lahf
+	c.put(0x0f, 0x90, 0xc0) // seto %al
+	for _, l := range leaves {
+		c.put(0x83, 0xfa, l.Leaf) // cmp $leaf,%edx
+		other := jump(jne)
+		if _, subs := cpuid.SameEverywhere(uint32(l.Leaf)); subs {
+			c.put(0x83, 0xf9, l.Many-1) // cmp $most,%ecx
+			ask = append(ask, jump(ja))
+			c.put(0x83, 0xc1, l.First) // add $first,%ecx
+		} else {
+			c.put(0xb9, l.First, 0, 0, 0) // mov $first,%ecx
+		}
+		found = append(found, jump(jmp))
+		here(other)
+	}
+	ask = append(ask, jump(jmp))
+	here(found...)
+	c.put(0xc1, 0xe1, 4) // shl $4,%ecx
+	c.put(0x8d, 0x99)    // lea table(%rcx),%ebx
+	c.put32(tableAt)
+	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
+	c.put(0x8b, 0x03)       // mov (%rbx),%eax
+	c.put(0x8b, 0x4b, 8)    // mov 8(%rbx),%ecx
+	c.put(0x8b, 0x53, 12)   // mov 12(%rbx),%edx
+	c.put(0x8b, 0x5b, 4)    // mov 4(%rbx),%ebx
+	c.infoBack()
+	here(ask...)
+	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
+	c.put(0x89, 0xd0)       // mov %edx,%eax
+	c.put(0x0f, 0xa2)       // cpuid
+	c.infoBack()
+}

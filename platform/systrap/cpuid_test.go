@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/platform/conformance"
+	"github.com/seed-7423c386/runsc/platform/cpuid"
 )
 
 var endOfAsk = []byte{0x0f, 0xa2, 0x89, 0xc0, 0x0f, 0x05} // cpuid; mov %eax,%eax; syscall
@@ -48,15 +49,15 @@ func TestFindInfos(t *testing.T) {
 		for _, at := range []int{0, 7, pageSize - len(a.text) - 2} {
 			b := make([]byte, pageSize)
 			copy(b[at:], append(bytes.Clone(a.text), 0x0f, 0xa2))
-			sites := findInfos(b)
+			sites := cpuid.Find(b, arch.CPUID)
 			if len(sites) == 1 != a.known {
 				t.Errorf("%s at %d: %d sites", a.name, at, len(sites))
-			} else if a.known && (sites[0].at != uint64(at) || sites[0].size != uint64(len(a.text)+2)) {
+			} else if a.known && (sites[0].At != uint64(at) || sites[0].Size != uint64(len(a.text)+2)) {
 				t.Errorf("%s at %d: %+v", a.name, at, sites[0])
 			}
 		}
 	}
-	if sites := findInfos([]byte{0x0f, 0xa2, 0x0f, 0xa2, 0xb8, 0, 0, 0, 0, 0x0f}); sites != nil {
+	if sites := cpuid.Find([]byte{0x0f, 0xa2, 0x0f, 0xa2, 0xb8, 0, 0, 0, 0, 0x0f}, arch.CPUID); sites != nil {
 		t.Errorf("%d sites in nothing", len(sites))
 	}
 }
@@ -80,7 +81,7 @@ func (g *guest) twin(t *testing.T) (*guest, int) {
 // TestCPUID runs each way to ask as the processor does it and patched, whole, one instruction at a time, and from
 // each instruction on.
 func TestCPUID(t *testing.T) {
-	if hybrid() {
+	if cpuid.Hybrid() {
 		t.Skip("processors differ")
 	}
 	patchable(t, true)
@@ -185,7 +186,7 @@ func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
 
 // TestCPUIDOfOtherText has a file change, and mapped at two addresses of one process.
 func TestCPUIDOfOtherText(t *testing.T) {
-	if hybrid() {
+	if cpuid.Hybrid() {
 		t.Skip("processors differ")
 	}
 	patchable(t, true)
@@ -243,7 +244,7 @@ func TestCPUIDOfOtherText(t *testing.T) {
 
 // TestCPUIDLoop has the application do nothing but ask the processor what it is: it is interrupted all the same, soon.
 func TestCPUIDLoop(t *testing.T) {
-	if hybrid() {
+	if cpuid.Hybrid() {
 		t.Skip("processors differ")
 	}
 	patchable(t, true)

@@ -1,8 +1,6 @@
 package systrap
 
 import (
-	"math/bits"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
@@ -231,7 +229,7 @@ func (t *thread) behind(trap *platform.Trap, r *arch.Registers, s *site) {
 		r.Rip = s.end()
 		return
 	}
-	r.Eflags = r.Eflags&^arithmetic | compare(r.Rax, imm)
+	r.Eflags = r.Eflags&^arch.Arithmetic | arch.Compare(r.Rax, imm)
 	r.Rip += uint64(len(s.form.after))
 	t.done(trap, r)
 }
@@ -267,42 +265,3 @@ func (t *thread) becomes(trap *platform.Trap, r *arch.Registers, ret, nr uint64)
 
 // resumeFlag is RF, which the processor sets when it saves the flags of a fault.
 const resumeFlag = 1 << 16
-
-// Flags of EFLAGS that arithmetic sets.
-const (
-	flagCF     = 1 << 0
-	flagPF     = 1 << 2
-	flagAF     = 1 << 4
-	flagZF     = 1 << 6
-	flagSF     = 1 << 7
-	flagOF     = 1 << 11
-	arithmetic = flagCF | flagPF | flagAF | flagZF | flagSF | flagOF
-)
-
-// compare returns the flags of cmp $with,%rax.
-func compare(rax, with uint64) uint64 {
-	d := rax - with
-	return resultFlags(d, rax < with, rax&15 < with&15, (rax^with)&(rax^d)>>63 != 0)
-}
-
-// sum returns the flags of an addition of 32 bits.
-func sum(a, b uint32) uint64 {
-	s := a + b
-	return resultFlags(uint64(int32(s)), s < a, a&15+b&15 > 15, (a^s)&(b^s)>>31 != 0)
-}
-
-// resultFlags returns the flags that arithmetic with a result sets.
-func resultFlags(result uint64, carry, half, overflow bool) (flags uint64) {
-	for _, f := range []struct {
-		is   bool
-		flag uint64
-	}{
-		{carry, flagCF}, {bits.OnesCount8(uint8(result))%2 == 0, flagPF}, {half, flagAF},
-		{result == 0, flagZF}, {result>>63 != 0, flagSF}, {overflow, flagOF},
-	} {
-		if f.is {
-			flags |= f.flag
-		}
-	}
-	return flags
-}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/cpuid"
 )
 
 // A process that has just executed a program makes all its calls by signals, and has gone before patching pays. So the
@@ -72,7 +73,7 @@ func (p *Platform) textFile(fd int) *textFile {
 	defer q.mu.Unlock()
 	f := q.files[key]
 	if f == nil && len(q.files) < maxInfoFiles {
-		f = &textFile{searched: hybrid() || st.Size > maxInfoText, calls: map[uint64]*fileCall{}}
+		f = &textFile{searched: cpuid.Hybrid() || st.Size > maxInfoText, calls: map[uint64]*fileCall{}}
 		q.files[key] = f
 	}
 	return f

@@ -52,7 +52,7 @@ func TestPatchedSite(t *testing.T) {
 		if !c.live {
 			t.Error("not patched")
 		}
-		g.regs.Eflags = 0x8d5 | 1<<9 | 2 // every arithmetic flag
+		g.regs.Eflags = 0x8d5 | 1<<9 | 2 // every arch.Arithmetic flag
 		for range 4 {
 			g.calls(t, c, 3)
 			if g.regs.Eflags&0x8d5 != 0x8d5 {
@@ -304,7 +304,7 @@ func TestShortForm(t *testing.T) {
 			if above, same := g.regs.Rbx&0xff != 0, g.regs.Rbx>>8&0xff != 0; above != (v < 0 && v > -4096) || same != (v == -4096) {
 				t.Errorf("%d: above %v, same %v", v, above, same)
 			}
-			if got, want := g.regs.Rbp&arithmetic, compare(uint64(v), ^uint64(4095)); got != want {
+			if got, want := g.regs.Rbp&arch.Arithmetic, arch.Compare(uint64(v), ^uint64(4095)); got != want {
 				t.Errorf("%d: flags %#x, want %#x", v, got, want)
 			}
 		}
@@ -322,7 +322,7 @@ func TestShortForm(t *testing.T) {
 			// The whole of the registers is new: it goes on where the comparison was.
 			g.regs.Rax, g.regs.R12 = uint64(v), uint64(i+5)
 			call()
-			if got, want := g.regs.Rbp&arithmetic, compare(uint64(v), ^uint64(4095)); got != want || g.regs.R12 != uint64(i+5) {
+			if got, want := g.regs.Rbp&arch.Arithmetic, arch.Compare(uint64(v), ^uint64(4095)); got != want || g.regs.R12 != uint64(i+5) {
 				t.Errorf("%d: flags %#x, want %#x", v, got, want)
 			}
 			// The call is restarted.

@@ -133,7 +133,7 @@ func runForm(t *testing.T, f *form, patched bool) (seen []string) {
 		r := g.regs
 		r.Rcx, r.R11 = 0, 0
 		if r.Rip == ret { // flags behind a call are not what the trampoline keeps for
-			r.Eflags &^= arithmetic
+			r.Eflags &^= arch.Arithmetic
 		}
 		seen = append(seen, fmt.Sprintf("%d %d %x %+v", trap.Kind, trap.Signo, trap.Addr, r))
 	}
