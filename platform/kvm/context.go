@@ -25,11 +25,13 @@ type context struct {
 	meter    meter
 
 	pace   handoff.Pace
+	calls  int            // that it made near, as far as it matters
 	hot    bool           // it had better go far
 	back   bool           // it had better be near
 	pinned bool           // the thread is bound to one processor
 	live   bool           // the last trap was a call that came from a block
 	last   arch.Registers // if live: what Switch returned
+	at     uint64         // where it goes on, if that is in a trampoline (asks.go); 0: where the registers say
 
 	bound   *[]int                // what allowed was when the thread was bound
 	allowed atomic.Pointer[[]int] // processors by number, nil: all
@@ -155,13 +157,16 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers, goesOn bool) (trap p
 		}
 		if e == 0 && v.run.reason == exitHLT {
 			if trap, done := c.decode(v, s, r); done {
-				c.hot = l == nil && trap.Kind == platform.Syscall && c.pace.Near(&c.p.least)
+				c.hot = trap.Kind == platform.Syscall && c.fast(l)
 				return trap, true
 			}
 			if c.state.Load() == interrupted { // perhaps its signal came on the way to ring 0
 				return platform.Trap{Kind: platform.Interrupted}, true
 			}
 			v.load(s.root, r)
+			if c.at != 0 {
+				v.run.regs.rip, c.at = c.at, 0
+			}
 			continue
 		}
 		switch e {
@@ -183,7 +188,7 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers, goesOn bool) (trap p
 			if c.p.door && v.run.regs.rip == doorAt {
 				v.store(r)
 				v.called = true
-				c.hot = l == nil && c.pace.Near(&c.p.least)
+				c.hot = c.fast(l)
 				return call(r), true
 			}
 			// The host has no page where the application, or the processor on its way to ring 0, went:
@@ -202,6 +207,18 @@ func (c *context) run(v *vcpu, s *space, r *arch.Registers, goesOn bool) (trap p
 		return platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGSEGV), Code: siKernel}, true
 	}
 	return platform.Trap{Kind: platform.Exception, Signo: uint8(unix.SIGBUS), Code: busAdrerr}, true
+}
+
+// startCalls are as many as a program makes before it does anything: for fewer the vCPU of a slot is not made.
+const startCalls = 64
+
+// fast tells whether the context, which has made a call in slot l or nil, had better go far.
+func (c *context) fast(l *slot) bool {
+	if l != nil {
+		return false
+	}
+	c.calls++
+	return c.pace.Near(&c.p.least) && c.calls > startCalls
 }
 
 // interrupted reads the registers of a vCPU whose KVM_RUN a signal has ended, in slot l or nil: those of a call; or none, since it is on its way to
@@ -226,6 +243,9 @@ func (c *context) interrupted(v *vcpu, s *space, r *arch.Registers, l *slot) see
 		return aHalt
 	default:
 		v.store(r)
+		if a, start, off := s.siteIn(r.Rip); a != nil {
+			a.finish(&s.p.asks, r, start, off)
+		}
 	}
 	return tooLong
 }
@@ -241,6 +261,7 @@ func (c *context) begin(v *vcpu, s *space, r *arch.Registers) (platform.Trap, bo
 	if c.state.Load() == interrupted { // before it could be seen which vCPU is to be kicked
 		return platform.Trap{Kind: platform.Interrupted}, false
 	}
+	c.at = 0
 	v.load(s.root, r)
 	return platform.Trap{}, true
 }

@@ -20,13 +20,16 @@ func features(kvm int) (*cpuidTable, error) {
 		if e.function >= hypervisor && e.function < hypervisorEnd {
 			continue
 		}
+		if e.function == state {
+			kept = append(kept, e)
+			continue
+		}
 		a, b, c, d := arch.CPUID(e.function, e.index)
 		switch e.function {
 		case 1, 0x80000001:
 			e.eax, e.ebx, e.ecx, e.edx = a, b, e.ecx&c, e.edx&d
 		case 7:
 			e.ebx, e.ecx, e.edx = e.ebx&b, e.ecx&c, e.edx&d
-		case state:
 		default:
 			e.eax, e.ebx, e.ecx, e.edx = a, b, c, d
 		}

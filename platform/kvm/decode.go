@@ -81,6 +81,9 @@ func (c *context) decode(v *vcpu, s *space, r *arch.Registers) (platform.Trap, b
 		c.p.log("kvm: exception %d in ring 0 at %#x", n, f.rip)
 		return platform.Trap{Kind: platform.Gone}, true
 	}
+	if trap, done, is := c.asked(v, s, n, r); is {
+		return trap, done
+	}
 	if n == vectorPF {
 		return c.fault(v, s, v.run.sregs.cr2, f.code)
 	}

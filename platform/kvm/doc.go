@@ -19,6 +19,8 @@
 // well, and it is called again. If that finds an exception on its way to ring 0, it is
 // delivered first: the state of a vCPU is read only where registers are all of it.
 //
+// CPUID in text of files that asks in known ways is not executed: a copy of the page jumps to the answer (asks.go).
+//
 // That costs two changes between the host's kernel and the guest, 1 to 2 µs on plain hosts, 26 to 33 µs where ring 0 is emulated. So
 // a context whose calls come fast goes far, if a processor has nothing to do (far.go): it is run by another vCPU, with a thread of its own, and a stub (stub.go)
 // hands calls over through memory, a block, to the context's own thread, which looks at it. Whoever has waited in vain for a while stops looking: the stub leaves the virtual
@@ -58,9 +60,19 @@
 // the sentry believes that it waits, until the next Switch. So nothing relies on a stopped thread for safety: changes of page tables have translations dropped on vCPUs that run, and
 // Release stops what runs in the address space (Platform.haltIn) before its frames are retired.
 //
+// CPUID. The page tables say copies of some pages of files' text, with jumps through words in the upper half to code there, which loads
+// constants. Ring 3 may read the words and execute the code, and write neither them nor copies, whatever protection the page is given:
+// their entries never say so. Others' copies are the same, as others' text is. What an application can do with that is jump to the
+// code from elsewhere, and then to where the words that are its own say; an address space has no such words of another's. A file is patched if the
+// descriptor cannot write to it, and each page when it is mapped is what was copied; a place is patched if it has a known form of a given
+// leaf or of registers, so that no coincidence of data is. Whoever makes a file look like that changes what it does wherever it is run, which
+// he could anyway. What an interrupt finds in that code is brought to its end before anybody sees the registers; so is what
+// raises #UD in the middle of a jump. Tables of
+// what is known are bounded, and a copy's place is never used again.
+//
 // Memory. An entry of a page table stands for a page that the kernel above mapped there by Map, which lies
 // in a window of the file, and no other part of the arena is in any page table but the sentry's frames
-// themselves, which are in none. An access that the arena has no slot for cannot be made.
+// themselves, and the file of copies, which are in none that the application can write to. An access that the arena has no slot for cannot be made.
 //
 // The host. KVM sees registers that the application chose, made what user mode may have
 // (arch.Sanitize), and instructions of ring 3. There is no device, no interrupt controller, no port and
@@ -95,12 +107,16 @@
 //
 // On descriptors that the sealed sentry has: KVM_RUN, the registers, the state and the features of a
 // vCPU, making one, and memory slots; sched_setaffinity(2) of the calling thread (Platform.Policy).
-// /dev/kvm is closed after New. No process is made.
+// /dev/kvm is opened, a virtual machine is made and the host asked what its vCPUs can do while the process
+// isolates itself (device.go); the device is closed after New. No process is made.
 //
 // # What is left out
 //
 // 32-bit code segments; protection keys (CR4.PKE); the processor's number in RDTSCP and RDPID, which is 0. On hosts that emulate ring 0:
-// break points of the processor (Debugger), CPUID as the platform says.
+// break points of the processor (Debugger), CPUID as the platform says if they leave the instruction to the processor.
+//
+// Where ring 0 is emulated each first touch of a page is a fault that the host sees, which takes as long as a call: KVM enters neighbours only
+// of pages that the sentry could write to (virt/kvm/kvm_main.c, kvm_prefetch_pages), which text of files is not.
 //
 // Process-context identifiers: KVM drops a vCPU's translations whenever the sentry sets system registers (arch/x86/kvm/x86.c,
 // __set_sregs), as it does to change the root, so that there would be nothing to keep them for; and a vCPU stays with one context. Where

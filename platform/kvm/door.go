@@ -30,8 +30,6 @@ func (p *Platform) openDoor(c *context, as *space, r arch.Registers) error {
 	if err := p.system.enter(doorAt, gpa|pteUser); err != nil {
 		return err
 	}
-	p.system.entry |= pteUser // what lies behind is ring 0's, page by page
-	p.memory.table(as.root)[511] = p.system.entry
 	p.door = true
 	v := p.pool.all[0]
 	if err := v.setMSRs(msrLSTAR, doorAt, msrCSTAR, doorAt); err != nil {

@@ -21,6 +21,7 @@ const (
 	getSregs            = 0x8138ae83
 	setMSRs             = 0x4008ae89
 	setCPUID2           = 0x4008ae90
+	getCPUID2           = 0xc008ae91
 	getDebugRegs        = 0x8080aea1
 	setDebugRegs        = 0x4080aea2
 	getXsave            = 0x9000aea4

@@ -1,9 +1,6 @@
 package kvm
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -15,9 +12,6 @@ import (
 	"github.com/seed-7423c386/runsc/platform/host"
 )
 
-// device is what the host offers.
-const device = "/dev/kvm"
-
 // Platform is a virtual machine. It implements platform.Platform.
 type Platform struct {
 	log    func(format string, args ...any)
@@ -25,6 +19,7 @@ type Platform struct {
 	memory *memory
 	system system
 	pool   pool
+	asks   asks
 	cpus   []int // the sentry may run on
 	// outside tells that SYSCALL does not get to ring 0: the host emulates that, and the instruction
 	// ends in a page fault at the entry.
@@ -38,34 +33,23 @@ type Platform struct {
 	ticks   struct{ spin, first, gap, stolen uint64 }
 }
 
-// Open opens the device. It is called while the process may: New does not need to.
-func Open() (*os.File, error) {
-	f, err := os.OpenFile(device, os.O_RDWR, 0)
-	if err != nil {
-		return nil, fmt.Errorf("the host offers no virtual machines: %w", err)
-	}
-	return f, nil
-}
-
-// New makes the virtual machine and sees whether it works. It is called once, before the sentry is
+// New makes of the device's virtual machine a platform and sees whether it works. It is called once, before the sentry is
 // sealed; log is told of what should not happen. The device is not needed afterwards.
-func New(dev *os.File, log func(format string, args ...any)) (*Platform, error) {
-	kvm := int(dev.Fd())
-	p := &Platform{log: log}
-	if err := suitable(kvm); err != nil {
-		return nil, err
+func New(dev *Device, log func(format string, args ...any)) (*Platform, error) {
+	if dev.wait(); dev.err != nil {
+		return nil, dev.err
 	}
-	var e unix.Errno
-	if p.vm, e = ioctl(kvm, createVM, 0); e != 0 {
-		return nil, fmt.Errorf("making a virtual machine: %w", e)
+	p := &Platform{log: log, vm: dev.vm}
+	p.asks.memory.Store(-1)
+	dev.taken = true
+	err := p.init(dev)
+	if err == nil {
+		err = p.try()
 	}
-	const tss = 0xfffbd000 // where no slot is
-	ioctl(p.vm, setTSSAddr, tss)
-	if err := p.init(kvm); err != nil {
-		unix.Close(p.vm)
-		return nil, err
+	if err == nil {
+		err = p.asks.learn()
 	}
-	if err := p.try(); err != nil {
+	if err != nil {
 		p.close()
 		return nil, err
 	}
@@ -77,16 +61,16 @@ func New(dev *os.File, log func(format string, args ...any)) (*Platform, error) 
 }
 
 // init makes what the first vCPU needs.
-func (p *Platform) init(kvm int) (err error) {
+func (p *Platform) init(dev *Device) (err error) {
 	p.cpus = host.Affinity()
-	slots, _ := ioctl(kvm, checkExtension, capNrMemslots)
-	if p.memory, err = newMemory(p.vm, slots); err != nil {
+	p.pool.init(p, dev)
+	if p.memory, err = newMemory(p.vm, dev.slots); err != nil {
 		return err
 	}
 	if p.system, err = newSystem(p.memory); err != nil {
 		return err
 	}
-	return p.pool.init(p, kvm)
+	return p.asks.init(p)
 }
 
 // close gives the virtual machine back that nobody uses.
@@ -94,32 +78,10 @@ func (p *Platform) close() {
 	for _, v := range p.pool.all {
 		unix.Close(v.fd)
 	}
+	if p.asks.fd > 0 {
+		unix.Close(p.asks.fd)
+	}
 	unix.Close(p.vm)
-}
-
-// suitable tells what the host's KVM lacks.
-func suitable(kvm int) error {
-	if v, e := ioctl(kvm, getAPIVersion, 0); e != 0 || v != 12 {
-		return fmt.Errorf("%s is not KVM: %w", device, errors.Join(e, fmt.Errorf("version %d", v)))
-	}
-	for _, c := range []struct {
-		number uintptr
-		least  int
-		name   string
-	}{
-		{capUserMemory, 1, "user memory"},
-		{capSyncMMU, 1, "a memory that follows the process"},
-		{capSyncRegs, syncRegs | syncSregs | syncEvents, "shared registers"},
-		{capImmediateExit, 1, "an immediate exit"},
-		{capDebugRegs, 1, "debug registers"},
-		{capXsave, 1, "XSAVE"},
-		{capXCRs, 1, "XCR0"},
-	} {
-		if v, e := ioctl(kvm, checkExtension, c.number); e != 0 || v&c.least != c.least {
-			return fmt.Errorf("the host's KVM lacks %s", c.name)
-		}
-	}
-	return nil
 }
 
 // NewAddressSpace implements platform.Platform.

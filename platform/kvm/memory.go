@@ -297,13 +297,11 @@ func (m *memory) newChunk() linux.Errno {
 
 // nothing returns a page that the guest has and the host has not.
 func (m *memory) nothing() (uint64, linux.Errno) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	gpa, slot, errno := m.take(unit)
+	gpa, errno := m.newFrame()
 	if errno != 0 {
 		return 0, errno
 	}
-	return gpa, m.setSlot(slot, gpa, pageSize)
+	return gpa, linux.Errno(place(m.base+uintptr(gpa), pageSize, none, 0, false))
 }
 
 // retire takes back frames that no page table points to any more.

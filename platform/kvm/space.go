@@ -38,16 +38,15 @@ type space struct {
 	p    *Platform
 	m    *memory
 	root uint64 // frame of the highest table
-	top  uint64 // frame of the next one for the upper half, 0: that of all
+	top  uint64 // frame of the next one for the upper half
 
 	mu       sync.Mutex
 	released bool
-	stale    []span   // pages whose translations are to be forgotten
-	dropped  []uint64 // frames whose tables are gone
-	blocks   struct { // of slots whose stub runs in ring 3
-		tables []uint64 // frames of tables
-		pages  [maxSlots]uint64
-	}
+	stale    []span           // pages whose translations are to be forgotten
+	dropped  []uint64         // frames whose tables are gone
+	own      []uint64         // frames of the upper half, but for top
+	blocks   [maxSlots]uint64 // frames, of slots whose stub runs in ring 3
+	asks     spaceAsks
 }
 
 // span is a range of guest-physical memory.
@@ -63,56 +62,51 @@ func newSpace(p *Platform) (*space, linux.Errno) {
 		return nil, errno
 	}
 	s.m.table(s.root)[511] = p.system.entry
-	if p.outside && len(p.slots) > 0 {
-		if s.top, errno = s.m.newFrame(); errno != 0 {
-			s.m.retire([]uint64{s.root})
-			return nil, errno
-		}
-		*s.m.table(s.top) = *s.m.table(p.system.entry & pteAddr)
-		s.m.table(s.root)[511] = s.top | p.system.entry&^pteAddr
+	if s.top, errno = s.m.newFrame(); errno != 0 {
+		s.m.retire([]uint64{s.root})
+		return nil, errno
 	}
+	*s.m.table(s.top) = *s.m.table(p.system.entry & pteAddr)
+	s.m.table(s.root)[511] = s.top | p.system.entry&^pteAddr
 	return s, 0
 }
 
-// block returns the block of a slot whose stub runs in ring 3. Once made it stays until Release.
+// ownPage makes a page of the upper half that no other address space has, and that ring 3 may read. Once made it stays
+// until Release. mu is held.
+func (s *space) ownPage(at, bits uint64) (page uint64, errno linux.Errno) {
+	table := s.top
+	for level := 2; level > 0; level-- {
+		e := &s.m.table(table)[at>>(12+9*level)&511]
+		if *e == 0 {
+			frame, errno := s.m.newFrame()
+			if errno != 0 {
+				return 0, errno
+			}
+			s.own = append(s.own, frame)
+			atomic.StoreUint64(e, frame|pteTable)
+		}
+		table = *e & pteAddr
+	}
+	if page, errno = s.m.newFrame(); errno != 0 {
+		return 0, errno
+	}
+	s.own = append(s.own, page)
+	atomic.StoreUint64(&s.m.table(table)[at>>12&511], page|ptePresent|pteUser|pteAccessed|pteDirty|bits)
+	return page, 0
+}
+
+// block returns the block of a slot whose stub runs in ring 3.
 func (s *space) block(id int) (*block, linux.Errno) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.top == 0 {
-		return nil, linux.ENOSYS
-	}
-	if s.blocks.pages[id] == 0 {
-		table := s.top
-		for level := 2; level > 0; level-- {
-			e := &s.m.table(table)[blockAt(id)>>(12+9*level)&511]
-			if *e == 0 {
-				frame, errno := s.m.newFrame()
-				if errno != 0 {
-					return nil, errno
-				}
-				s.blocks.tables = append(s.blocks.tables, frame)
-				atomic.StoreUint64(e, frame|pteTable)
-			}
-			table = *e & pteAddr
-		}
-		page, errno := s.m.newFrame()
+	if s.blocks[id] == 0 {
+		page, errno := s.ownPage(blockAt(id), pteWrite|pteNX)
 		if errno != 0 {
 			return nil, errno
 		}
-		s.blocks.pages[id] = page
-		atomic.StoreUint64(&s.m.table(table)[blockAt(id)>>12&511], page|ptePresent|pteWrite|pteUser|pteAccessed|pteDirty|pteNX)
+		s.blocks[id] = page
 	}
-	return s.m.block(s.blocks.pages[id]), 0
-}
-
-// leave gives back what it has of the upper half. mu is held.
-func (s *space) leave() {
-	for _, frame := range append(s.blocks.pages[:], s.top) {
-		if frame != 0 {
-			s.dropped = append(s.dropped, frame)
-		}
-	}
-	s.dropped = append(s.dropped, s.blocks.tables...)
+	return s.m.block(s.blocks[id]), 0
 }
 
 // outside tells whether any of the range is not the application's.
@@ -240,6 +234,23 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear(addr, length, look)
+	if prot&(platform.Exec|platform.Write) == platform.Exec {
+		for _, g := range s.replace(addr, length, fd, off) {
+			n := g.off - off
+			if errno := s.enter(addr, n, fd, off, prot); errno != 0 {
+				return errno
+			}
+			if errno := s.enterCopy(addr+n, g, prot); errno != 0 {
+				return errno
+			}
+			addr, off, length = addr+n+pageSize, off+n+pageSize, length-n-pageSize
+		}
+	}
+	return s.enter(addr, length, fd, off, prot)
+}
+
+// enter enters pages where there are none. mu is held.
+func (s *space) enter(addr, length uint64, fd int, off uint64, prot platform.Prot) linux.Errno {
 	b := bits(prot)
 	for length > 0 {
 		gpa, n, errno := s.m.lookUp(fd, off, length, prot&platform.Write != 0)
@@ -282,12 +293,15 @@ func (s *space) Protect(addr, length uint64, prot platform.Prot) linux.Errno {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := bits(prot)
+	given := bits(prot)
 	s.each(addr, length, look, func(_ uint64, ptes []uint64) {
 		for i := range ptes {
-			e := ptes[i]
+			e, b := ptes[i], given
 			if e == 0 {
 				continue
+			}
+			if s.p.asks.holds(e & pteAddr) {
+				b &^= pteWrite
 			}
 			atomic.StoreUint64(&ptes[i], e&pteAddr|b)
 			if e&^b&(pteWrite|ptePresent) != 0 || b&^e&pteNX != 0 {
@@ -330,6 +344,9 @@ func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 			}
 		})
 	})
+	if failed == 0 {
+		failed = s.cloneAsks(d)
+	}
 	if failed != 0 {
 		d.clear(minAddr, maxAddr-minAddr, prune)
 	}
@@ -353,8 +370,7 @@ func (s *space) Release() {
 			}
 		}
 	})
-	s.leave()
-	s.m.retire(append(s.dropped, s.root))
+	s.m.retire(append(append(s.dropped, s.own...), s.top, s.root))
 	s.dropped = nil
 }
 

@@ -13,7 +13,7 @@ const (
 	idtAt    = systemAt + 1*pageSize
 	gdtAt    = systemAt + 2*pageSize
 	doorAt   = systemAt + 3*pageSize  // door.go
-	slotsAt  = systemAt + 4*pageSize  // stub.go
+	slotsAt  = systemAt + 4*pageSize  // stub.go; for what ring 3 may read there is asks.go, too
 	homesAt  = systemAt + 16*pageSize // two pages for each vCPU
 
 	stubSize = 16
@@ -49,6 +49,7 @@ type system struct {
 	m     *memory
 	top   uint64 // frame of a table of its own
 	entry uint64 // of the highest table
+	table uint64 // frame of answers (asks.go)
 }
 
 func newSystem(m *memory) (system, error) {
@@ -61,7 +62,7 @@ func newSystem(m *memory) (system, error) {
 		}
 		return gpa
 	}
-	s.top = frame()
+	s.top, s.table = frame(), frame()
 	stubs, idt, gdt := frame(), frame(), frame()
 	if errno != nil {
 		return s, fmt.Errorf("page tables: %w", errno)
@@ -69,7 +70,8 @@ func newSystem(m *memory) (system, error) {
 	fill(m.bytes(stubs)[:])
 	fillIDT(m.table(idt))
 	fillGDT(m.table(gdt))
-	for at, page := range map[uint64]uint64{stubsAt: stubs, idtAt: idt | pteNX, gdtAt: gdt | pteNX} {
+	// Ring 3 may read that one, so that the tables above are for it, too: what lies behind is ring 0's, page by page.
+	for at, page := range map[uint64]uint64{stubsAt: stubs, idtAt: idt | pteNX, gdtAt: gdt | pteNX, askTableAt: s.table | pteUser | pteNX} {
 		if err := s.enter(at, page); err != nil {
 			return s, err
 		}

@@ -14,16 +14,14 @@ import (
 // mov 0x11000,%ebx; syscall; mov 0x11000,%ebx; syscall; ud2.
 var tryCode = []byte{0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0x8b, 0x1c, 0x25, 0, 0x10, 0x01, 0, 0x0f, 0x05, 0x8b, 0x1c, 0x25, 0, 0x10, 0x01, 0, 0x0f, 0x05, 0x0f, 0x0b}
 
+// tryPages are what it needs of memory.
+const tryPages = 3
+
 // try runs it, and finds out whether SYSCALL gets to ring 0.
 func (p *Platform) try() error {
 	const text, data = 0x10000, 0x11000
-	fd, err := unix.MemfdCreate("try", unix.MFD_CLOEXEC)
-	if err != nil {
-		return fmt.Errorf("memfd_create: %w", err)
-	}
-	defer unix.Close(fd)
-	unix.Ftruncate(fd, 3*pageSize)
-	for page, b := range [][]byte{tryCode, {1}, {2}} {
+	fd := p.asks.fd
+	for page, b := range [tryPages][]byte{tryCode, {1}, {2}} {
 		if _, err := unix.Pwrite(fd, b, int64(page)*pageSize); err != nil {
 			return fmt.Errorf("writing a memfd: %w", err)
 		}

@@ -13,8 +13,8 @@ import (
 )
 
 // vcpu is a virtual processor. A context keeps the one it ran on, which has its extended state, as
-// long as nobody else needs one: to load another one's takes as long as a call, and so does
-// running a vCPU on another thread than before.
+// long as nobody else needs one: to load another one's takes as long as a call. To run a vCPU on another thread than before
+// takes a grace period of RCU before Linux 6.13 (virt/kvm/kvm_main.c, kvm_vcpu_ioctl), where a new one is made instead.
 type vcpu struct {
 	fd    int
 	id    int
@@ -224,6 +224,7 @@ type pool struct {
 	cpuid   *cpuidTable
 	runSize int
 	most    int
+	moves   bool // a vCPU's thread may change without much ado
 
 	mu   sync.Mutex
 	made int // with those of slots, which are not in the pool
@@ -235,17 +236,10 @@ type pool struct {
 // vCPUs are made while there are threads without, up to this many: each takes some memory of the host.
 const maxVCPUs = 1000
 
-func (l *pool) init(p *Platform, kvm int) error {
+func (l *pool) init(p *Platform, dev *Device) {
 	l.p, l.free = p, map[int32][]*vcpu{}
-	var e unix.Errno
-	if l.runSize, e = ioctl(kvm, getVCPUMmapSize, 0); e != 0 {
-		return fmt.Errorf("the size of the shared registers: %w", e)
-	}
-	most, _ := ioctl(kvm, checkExtension, capMaxVCPUs)
-	l.most = min(max(most, 1), maxVCPUs)
-	var err error
-	l.cpuid, err = features(kvm)
-	return err
+	l.cpuid, l.runSize, l.most = dev.cpuid, dev.runSize, min(max(dev.most, 1), maxVCPUs)
+	l.moves = kernelAtLeast(6, 13)
 }
 
 // take returns a vCPU for c, which runs on thread tid, with its mu held: one that nobody has, a new one, or
@@ -287,6 +281,9 @@ func (l *pool) find(tid int32) (v *vcpu, ours bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v = l.unused(tid)
+	if l.moves && v == nil {
+		v = l.anyUnused()
+	}
 	if v == nil && len(l.all) < l.most {
 		n, err := l.makeLocked(nil)
 		switch {
@@ -299,11 +296,8 @@ func (l *pool) find(tid int32) (v *vcpu, ours bool, err error) {
 			l.most = len(l.all)
 		}
 	}
-	for of := range l.free {
-		if v != nil {
-			break
-		}
-		v = l.unused(of)
+	if v == nil {
+		v = l.anyUnused()
 	}
 	if v != nil {
 		v.mu.Lock()
@@ -332,6 +326,14 @@ func (l *pool) unused(tid int32) (v *vcpu) {
 		delete(l.free, tid)
 	}
 	return v
+}
+
+// anyUnused returns one that ran on any thread and belongs to nobody. mu is held.
+func (l *pool) anyUnused() *vcpu {
+	for tid := range l.free {
+		return l.unused(tid)
+	}
+	return nil
 }
 
 // change gives the vCPU to another context, and its owner the state that it has. mu is held.

@@ -67,7 +67,7 @@ func (g *globals) register(fs *flag.FlagSet) {
 	fs.BoolVar(&g.SystemdCgroup, "systemd-cgroup", false, "linux.cgroupsPath has the form slice:prefix:name")
 	fs.StringVar(&g.rootless, "rootless", "auto", "make a user namespace instead of needing root: auto, true or false")
 	fs.StringVar(&g.Platform, "platform", "auto", "how application code is run: auto (the one that is fastest here, see 'runsc platforms') or "+strings.Join(control.Platforms, ", "))
-	fs.BoolVar(&g.patch, "systrap-patch", true, "platform systrap: replace system call instructions that run often; false: programs see none but their own code, calls cost 2 µs more")
+	fs.BoolVar(&g.patch, "systrap-patch", true, "platforms systrap and kvm: replace system call instructions that run often, and CPUID; false: programs see none but their own code, calls cost 2 µs more on systrap")
 	fs.IntVar(&g.VCPUs, "kvm-vcpus", 0, "platform kvm: at most so many virtual processors, which threads share; 0: as many as there are threads, if the host lets them be made")
 	fs.StringVar(&g.Network, "network", "sandbox", "sandbox: a network stack of its own takes over the interfaces of the container's network namespace; host: sockets are the host's, less isolated; none: a loopback")
 	fs.BoolVar(&g.NetRaw, "net-raw", true, "false: raw and packet sockets are refused and CAP_NET_RAW is taken away, even from containers that are given it")

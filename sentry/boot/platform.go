@@ -25,7 +25,7 @@ type madePlatform struct {
 
 // makers make the platforms of control.Platforms, in an isolated process. dev is what openDevice
 // returned; log is told of what goes wrong later.
-var makers = map[string]func(dev *os.File, log func(string, ...any)) (madePlatform, error){
+var makers = map[string]func(dev *kvm.Device, log func(string, ...any)) (madePlatform, error){
 	"ptrace":  newPtrace,
 	"systrap": newSystrap,
 	"kvm":     newKVM,
@@ -33,7 +33,7 @@ var makers = map[string]func(dev *os.File, log func(string, ...any)) (madePlatfo
 
 // openDevice opens the file of the host that a platform needs, before the process is isolated; nil
 // if it needs none.
-func openDevice(name string) (*os.File, error) {
+func openDevice(name string) (*kvm.Device, error) {
 	if name != "kvm" {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func openDevice(name string) (*os.File, error) {
 }
 
 // newPlatform makes the platform of that name.
-func newPlatform(name string, dev *os.File, log func(string, ...any)) (madePlatform, error) {
+func newPlatform(name string, dev *kvm.Device, log func(string, ...any)) (madePlatform, error) {
 	make := makers[name]
 	if make == nil {
 		return madePlatform{}, fmt.Errorf("platform %q is not known: the platforms are %v", name, control.Platforms)
@@ -57,12 +57,12 @@ func newPlatform(name string, dev *os.File, log func(string, ...any)) (madePlatf
 	return p, nil
 }
 
-func newSystrap(_ *os.File, log func(string, ...any)) (madePlatform, error) {
+func newSystrap(_ *kvm.Device, log func(string, ...any)) (madePlatform, error) {
 	p, err := systrap.New(log)
 	return madePlatform{p, systrap.Policy()}, err
 }
 
-func newKVM(dev *os.File, log func(string, ...any)) (madePlatform, error) {
+func newKVM(dev *kvm.Device, log func(string, ...any)) (madePlatform, error) {
 	defer dev.Close()
 	p, err := kvm.New(dev, log)
 	if err != nil {
@@ -73,7 +73,7 @@ func newKVM(dev *os.File, log func(string, ...any)) (madePlatform, error) {
 
 // newPtrace makes stubs dumpable, which their tracer, a user like them, needs; the sentry itself
 // is not.
-func newPtrace(_ *os.File, _ func(string, ...any)) (madePlatform, error) {
+func newPtrace(_ *kvm.Device, _ func(string, ...any)) (madePlatform, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return madePlatform{}, fmt.Errorf("prctl: %w", err)
 	}

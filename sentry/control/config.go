@@ -20,7 +20,7 @@ type Config struct {
 	ID       string // container id, unique in the state root
 	Platform string // one of Platforms
 	Network  string // "none", "sandbox", "host"
-	NoPatch  bool   // platform systrap changes no code of applications
+	NoPatch  bool   // the platform changes no code of applications
 	VCPUs    int    // platform kvm has no more than these; 0: no limit
 	NoRaw    bool   // no raw and packet sockets, whatever capabilities say
 	NetRate  uint64 // bits a second each way by each interface to the outside; 0: any
