@@ -209,12 +209,17 @@ type PacketLender interface {
 	LendPackets(fd int32, next func() (data, name []byte, ok bool), from Lent) *Loan
 }
 
+// MostFile is the longest file whose bytes are lent.
+const MostFile = 2048
+
 // FileLender is a Lender that can answer calls about a file that was just opened, too.
 type FileLender interface {
 	// LendsFiles reports whether it is worth trying: the application was lent room to write to something.
 	LendsFiles() bool
-	// LendFile lets the application close fd without a call, and know its attributes, a struct stat, until the next one.
-	LendFile(fd int32, stat []byte)
+	// LendFile lets the application close fd without a call, and know its attributes, a struct stat, and send its bytes by sendfile(2) to
+	// what it has room to write to, until the next one. data is all of them, at most MostFile, or none. wasted says that
+	// those that were lent the last time were not sent.
+	LendFile(fd int32, stat, data []byte) (wasted bool)
 	// Closed returns what it has closed so since it was asked last, until it is asked again. It is to be called whenever Switch has
 	// returned. all says that it is lent no file any longer.
 	Closed(all bool) []int32

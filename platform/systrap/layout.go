@@ -131,6 +131,8 @@ const (
 	ioClose  = 6
 	ioStat   = 7
 	ioStatAt = 8
+
+	ioSendfile = 9
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.
@@ -142,6 +144,7 @@ const (
 	loanRoom  = 16 // for bytes to be written
 	loanClose = 20 // whether it may be closed
 	loanStat  = 24 // whether areaStat is its own
+	loanFile  = 28 // how long the file is whose bytes are at loanOff, 0: they are not
 	loanShift = 5
 	maxLoans  = 64
 
@@ -164,6 +167,10 @@ const (
 	copiedName  = 7 // that
 	copiedNamed = 8 // its length
 	copiedData  = 9
+	// Of a file that is sent:
+	copiedPos   = 10 // the offset
+	copiedFile  = 11 // the bytes
+	copiedMoved = 12 // the offset behind them
 )
 
 // What is lent of a datagram: offsets. Behind it comes the next, at a multiple of 8.

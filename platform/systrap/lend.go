@@ -33,6 +33,9 @@ type lending struct {
 	rest  int64         // how long that is after the next time it was late
 
 	files  []int   // slots of files
+	filed  int     // that of the last whose bytes were lent, and 1
+	wasted bool    // they were not sent
+	place  uint32  // where they are in the area, 0: there is no place yet
 	closed []int32 // what was closed of them, to be told
 }
 
@@ -102,7 +105,7 @@ func (c *context) Lend(fd int32, data []byte, room int, from platform.Lent) *pla
 // begin makes everything ready for the first loan.
 func (l *lending) begin(a *area) {
 	if !l.on.Load() {
-		l.area, l.bytes, l.full, l.done, l.late = a, areaBytes, false, 0, -1
+		l.area, l.bytes, l.full, l.done, l.late, l.place = a, areaBytes, false, 0, -1, 0
 		a.posts.Store(0)
 		l.takes = a.takes.Load()
 	}
@@ -191,9 +194,11 @@ func (l *lending) makeGood() bool {
 			continue
 		}
 		o.room -= len(b)
-		more := o.fd == l.late
+		more := o.fd == l.late || l.done+1 < n && l.area.posted[l.done+1].loan == p.loan
 		if more {
 			l.held = o.from
+		} else if l.held == o.from {
+			l.held = nil
 		}
 		o.from.Posted(b, more)
 		did = true

@@ -2,6 +2,7 @@ package systrap
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -19,7 +20,7 @@ func opens(t *testing.T, c *context, fd int32) (stat []byte) {
 		t.Fatal("no room was lent")
 	}
 	stat = bytes.Repeat([]byte{7}, statSize)
-	c.LendFile(fd, stat)
+	c.LendFile(fd, stat, nil)
 	return stat
 }
 
@@ -131,6 +132,65 @@ func TestLendFileLies(t *testing.T) {
 			if want := state == closeDone; want != slices.Equal(closed, []int32{lentFD}) || !want && len(closed) > 0 || len(c.Closed(true)) > 0 {
 				t.Errorf("state %d: closed %v", state, closed)
 			}
+		}
+	})
+}
+
+// TestSendLent: a short file's bytes go from an offset to what room was lent for, once; all else is the sentry's.
+func TestSendLent(t *testing.T) {
+	caller(t, unix.SYS_SENDFILE, unix.SYS_GETPGRP, func(g *guest, c *context) {
+		for _, o := range []struct {
+			what     string
+			in       uint64
+			at       uint64
+			off, n   uint64
+			sent     string
+			left     uint64
+			answered bool
+		}{
+			{"all", lentFD + 2, conformance.DataAt, 0, 5, "hello", 5, true},
+			{"more", lentFD + 2, conformance.DataAt, 2, 1 << 40, "llo", 5, true},
+			{"less", lentFD + 2, conformance.DataAt, 1, 2, "el", 3, true},
+			{"behind the end", lentFD + 2, conformance.DataAt, 5, 2, "", 5, false},
+			{"nothing", lentFD + 2, conformance.DataAt, 1, 0, "", 1, false},
+			{"another file", lentFD + 3, conformance.DataAt, 0, 5, "", 0, false},
+			{"no offset", lentFD + 2, 0, 0, 5, "", 0, false},
+			{"an offset that is not there", lentFD + 2, 0x1000_0000, 0, 5, "", 0, false},
+		} {
+			var l lender
+			c.Return()
+			c.Lend(lentFD, nil, leastRoom, &l)
+			c.LendFile(lentFD+2, make([]byte, statSize), []byte("hello"))
+			c.lent.rooms.Store(false) // nobody looks
+			var pos [8]byte
+			binary.LittleEndian.PutUint64(pos[:], o.off)
+			unix.Pwrite(g.fd, pos[:], pageSize)
+			g.regs.Rsi, g.regs.Rdx, g.regs.R10 = o.in, o.at, o.n
+			for i, want := range []uint64{unix.SYS_SENDFILE, unix.SYS_GETPGRP, unix.SYS_SENDFILE} {
+				if o.answered && i == 0 {
+					continue
+				}
+				if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall || g.regs.OrigRax != want {
+					t.Fatalf("%s: %+v, call %d", o.what, trap, g.regs.OrigRax)
+				}
+				if r := &g.regs; r.Rdi != lentFD || r.Rsi != o.in || r.Rdx != o.at || r.R10 != o.n || r.R8 != 8 || r.R15 != 15 {
+					t.Errorf("%s: registers %+v", o.what, r)
+				}
+				c.Settle(-1)
+				if !o.answered {
+					break
+				}
+			}
+			c.Closed(false)
+			unix.Pread(g.fd, pos[:], pageSize)
+			if at := binary.LittleEndian.Uint64(pos[:]); string(l.posted) != o.sent || at != o.left {
+				t.Errorf("%s: sent %q, the offset is %d", o.what, l.posted, at)
+			}
+			if wasted := c.LendFile(lentFD+4, make([]byte, statSize), nil); wasted == o.answered {
+				t.Errorf("%s: wasted %v", o.what, wasted)
+			}
+			c.Return()
+			c.Switch(g.as, &g.regs) // the call after it
 		}
 	})
 }

@@ -85,7 +85,7 @@ type loan struct {
 	room  uint32
 	close atomic.Uint32
 	stat  atomic.Uint32
-	_     uint32
+	file  atomic.Uint32
 }
 
 // post is a piece that was written.

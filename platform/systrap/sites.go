@@ -340,6 +340,8 @@ func lent(nr uint32) uint32 {
 		return ioStat
 	case unix.SYS_NEWFSTATAT:
 		return ioStatAt
+	case unix.SYS_SENDFILE:
+		return ioSendfile
 	}
 	return 0
 }

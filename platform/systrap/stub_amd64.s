@@ -226,6 +226,8 @@ borrow:
 	LEAL 1(DI), AX
 	CMPL AX, const_loanFD(R11)
 	JNE  request
+	CMPL CX, $const_ioSendfile
+	JEQ  sendfile
 	CMPL CX, $const_ioClose
 	JCC  file
 	CMPL CX, $const_ioRead
@@ -387,6 +389,69 @@ told: // once
 	XORL AX, AX
 	JMP  answer
 
+	// The bytes of such a file are sent, from an offset, to what room was lent for.
+sendfile:
+	MOVL SI, DI
+	ANDL $(const_maxLoans-1), DI
+	SHLL $const_loanShift, DI
+	LEAL 1(SI), AX
+	CMPL AX, (const_areaLoans+const_loanFD)(BX)(DI*1)
+	JNE  request
+	CMPL (const_areaLoans+const_loanFile)(BX)(DI*1), $0
+	JEQ  request
+	TESTQ R10, R10
+	JLE  request
+	MOVQ DX, SI
+	LEAQ const_areaVec(BX), DI
+	MOVL $8, CX
+	MOVL $const_copiedPos, AX
+	CLD
+	JMP  copy
+position:
+	MOVL (const_areaIn+72)(BX), DI
+	ANDL $(const_maxLoans-1), DI
+	SHLL $const_loanShift, DI
+	LEAQ const_areaLoans(BX)(DI*1), DI
+	MOVL const_loanFile(DI), CX
+	MOVQ const_areaVec(BX), SI
+	CMPQ SI, CX
+	JCC  declined
+	SUBQ SI, CX
+	CMPQ R10, CX
+	CMOVQCS R10, CX
+	MOVL const_loanRoom(R11), AX
+	CMPQ CX, AX
+	JHI  declined
+	CMPL const_areaPosts(BX), $const_maxPosts
+	JCC  declined
+	MOVL const_areaUsed(BX), AX
+	LEAQ (AX)(CX*1), DX
+	CMPQ DX, $const_areaSize
+	JHI  declined
+	MOVQ CX, (const_areaVec+8)(BX)
+	MOVL const_loanOff(DI), DX
+	ADDQ DX, SI
+	ADDQ BX, SI
+	LEAQ (BX)(AX*1), DI
+	MOVL $const_copiedFile, AX
+	JMP  copy
+filed:
+	MOVQ (const_areaVec+8)(BX), CX
+	ADDQ CX, const_areaVec(BX)
+	LEAQ const_areaVec(BX), SI
+	MOVQ (const_areaIn+96)(BX), DI
+	MOVL $8, CX
+	MOVL $const_copiedMoved, AX
+	JMP  copy
+moved: // once
+	MOVL (const_areaIn+72)(BX), DI
+	ANDL $(const_maxLoans-1), DI
+	SHLL $const_loanShift, DI
+	MOVL $0, (const_areaLoans+const_loanFile)(BX)(DI*1)
+	MOVL const_areaUsed(BX), R10
+	MOVQ (const_areaVec+8)(BX), DX
+	JMP  posted
+
 	// Copied; AX tells what. Only now the bytes are taken, or published.
 copied:
 	CMPL AX, $const_copiedOut
@@ -405,6 +470,12 @@ copied:
 	JEQ  data
 	CMPL AX, $const_copiedData
 	JEQ  taken
+	CMPL AX, $const_copiedPos
+	JEQ  position
+	CMPL AX, $const_copiedFile
+	JEQ  filed
+	CMPL AX, $const_copiedMoved
+	JEQ  moved
 	MOVL $const_loanOpen, AX
 	MOVL $const_loanTaken, CX
 	LOCK

@@ -6,6 +6,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
@@ -193,8 +194,25 @@ func (t *Task) LendsFile(f *vfs.File) bool {
 	return ok && l.LendsFiles()
 }
 
-// LendFile does that; stat is a struct stat.
-func (t *Task) LendFile(fd int32, stat []byte) { t.ctx.(platform.FileLender).LendFile(fd, stat) }
+// HasSent is called when it has sent a file by sendfile(2).
+func (t *Task) HasSent() { t.run.sends = true }
+
+// LendFile lets it do so; stat is what it may know. If it sends what it opens, the bytes of a short file are lent, too.
+func (t *Task) LendFile(f *vfs.File, fd int32, stat *linux.Stat) {
+	var data []byte
+	if t.run.sends && stat.Size > 0 && stat.Size <= platform.MostFile {
+		if t.run.file == nil {
+			t.run.file = make([]byte, platform.MostFile)
+		}
+		dst := usermem.Bytes(t.run.file[:stat.Size])
+		if n, _ := f.ReadAt(t, &dst, 0, false); int64(n) == stat.Size {
+			data = t.run.file[:n]
+		}
+	}
+	if t.ctx.(platform.FileLender).LendFile(fd, usermem.View(stat), data) {
+		t.run.sends = false
+	}
+}
 
 // Holds is vfs.Borrower's.
 func (t *Task) Holds(fd int32, f *vfs.File) bool { return t.Files().Holds(fd, f) }

@@ -62,6 +62,8 @@ type Task struct {
 		borrowed bool       // something was lent to the application
 		polls    bool       // and epoll_wait lends
 		asked    int32      // the descriptor that was read last, and 1
+		sends    bool       // a file that is opened is sent
+		file     []byte     // room for such a one
 		replies  bool       // what was read lately was followed by a write to the same descriptor
 		dispatch userDispatch
 		trap     trapState

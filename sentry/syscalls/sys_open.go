@@ -52,7 +52,7 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 	fd, errno := t.Install(f, flags&linux.O_CLOEXEC != 0)
 	if errno == 0 && t.LendsFile(f) {
 		if s, errno := statOf(t, f.Inode); errno == 0 {
-			t.LendFile(fd, usermem.View(&s))
+			t.LendFile(f, fd, &s)
 		}
 	}
 	return uintptr(fd), errno

@@ -246,9 +246,10 @@ func sendfile(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if off != nil && in.Pos() < 0 {
 		return 0, linux.ESPIPE
 	}
-	if out.Flags()&linux.O_APPEND != 0 || in.Inode.IsDir() || in.Pos() < 0 || int64(a.Size(3)) < 0 {
+	if out.Flags()&linux.O_APPEND != 0 || in.Inode.IsDir() || in.Pos() < 0 || a.Long(3) < 0 {
 		return 0, linux.EINVAL
 	}
+	t.HasSent()
 	m := mover{t: t, from: in, to: out, in: off}
 	n, errno := m.all(min(a.Size(3), usermem.MaxRW))
 	if errno == 0 {
