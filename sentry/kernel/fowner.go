@@ -84,7 +84,11 @@ func (o *fowner) watchUrgent(f *vfs.File) {
 	o.async.Lock()
 	defer o.async.Unlock()
 	if o.urgency == nil {
-		o.urgent.Wake = func(*wait.Entry, wait.Event) { o.note(0, true) }
+		o.urgent.Wake = func(_ *wait.Entry, got wait.Event) {
+			if got&wait.Pri != 0 {
+				o.note(0, true)
+			}
+		}
 		q.Register(&o.urgent, wait.Pri)
 		o.urgency = q
 	}
@@ -135,7 +139,7 @@ func (t *Task) SetAsync(f *vfs.File, fd int32, on bool) {
 		return
 	}
 	// What one end of a pipe does, the other hears of only.
-	mask := wait.Err | wait.Hup | wait.Pri
+	mask := wait.Err | wait.Hup | wait.Pri | wait.Silent | wait.HungUp
 	if f.Mode&vfs.ModeRead != 0 {
 		mask |= wait.In
 	}
@@ -167,7 +171,11 @@ func (o *fowner) Released() {
 }
 
 // wake is called under the queue's lock.
-func (o *fowner) wake(_ *wait.Entry, got wait.Event) { o.note(got, false) }
+func (o *fowner) wake(_ *wait.Entry, got wait.Event) {
+	if got&wait.Silent == 0 {
+		o.note(got, false)
+	}
+}
 
 // note has a signal sent soon.
 func (o *fowner) note(got wait.Event, urgent bool) {
@@ -232,6 +240,9 @@ func (o *fowner) siginfo(got wait.Event, signo, fd int32) linux.Siginfo {
 	case got&message != 0:
 		info.Code = linux.POLL_MSG
 		info.SetPoll(bandMsg, fd)
+	case got&wait.HungUp != 0:
+		info.Code = linux.POLL_HUP
+		info.SetPoll(bandHup, fd)
 	case got&wait.In != 0:
 		info.Code = linux.POLL_IN
 		info.SetPoll(bandIn, fd)

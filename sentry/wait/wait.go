@@ -39,6 +39,11 @@ const (
 	// name for (a lock released, a child that changed state).
 	Internal Event = 1 << 30
 
+	// Silent comes with events of which no SIGIO tells, HungUp with those of which it tells POLL_HUP whatever else they are
+	// (sk_wake_async).
+	Silent Event = 1 << 29
+	HungUp Event = 1 << 28
+
 	All = In | Pri | Out | Err | Hup | RdHup | Internal
 )
 

@@ -118,7 +118,7 @@ func (s *Socket) connectOnce(c socket.Caller, addr []byte) linux.Errno {
 	s.state, s.peer = connected, n
 	l.accepts = append(l.accepts, n)
 	unlock()
-	s.queue.Notify(socket.EventAll)
+	s.queue.Notify(changed | wait.Silent)
 	l.queue.Notify(socket.EventIn)
 	return 0
 }
@@ -194,7 +194,7 @@ func (s *Socket) disconnected(old *Socket) {
 	old.state = closed
 	old.mu.Unlock()
 	if reset {
-		old.queue.Notify(socket.EventAll)
+		old.queue.Notify(changed)
 	}
 	tell(waiting)
 	s.queue.Notify(socket.EventOut)

@@ -149,6 +149,9 @@ func (s *Socket) empty() (lost []*message) {
 		for _, m := range *q {
 			if len(m.files) > 0 {
 				lost = append(lost, m)
+				if m == s.urgent {
+					s.urgent = nil
+				}
 			} else {
 				keep = append(keep, m)
 			}

@@ -17,6 +17,8 @@ func (s *Socket) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 		return 0, linux.EINVAL
 	case s.Type == linux.SOCK_SEQPACKET && st != connected:
 		return 0, linux.ENOTCONN
+	case m.Flags&linux.MSG_OOB != 0 && s.Type == linux.SOCK_STREAM:
+		return s.recvUrgent(m)
 	case m.Flags&linux.MSG_OOB != 0:
 		return 0, linux.EOPNOTSUPP
 	case s.Type == linux.SOCK_STREAM:
@@ -49,6 +51,7 @@ type streamRead struct {
 	target int
 	skip   int // of a peek
 	begun  bool
+	passed []*message // that nobody will read
 }
 
 // recvStream takes bytes over message boundaries, but not over those of messages with files or of
@@ -72,7 +75,11 @@ func (s *Socket) recvSome(m *socket.Message, r *streamRead) linux.Errno {
 	peek := m.Flags&linux.MSG_PEEK != 0
 	i, skip := 0, r.skip
 	for {
-		msg, errno := s.nextPart(&i, &skip, r)
+		msg, errno := s.nextPart(&i, &skip, peek, r)
+		for _, m := range r.passed {
+			m.drop()
+		}
+		r.passed = nil
 		if msg == nil {
 			return errno
 		}
@@ -118,9 +125,12 @@ func (s *Socket) recvSome(m *socket.Message, r *streamRead) linux.Errno {
 
 // nextPart returns message i, or a later one if all of it is to be skipped. If there is none it
 // tells what to do: to end with 0 or an error, or to wait for more (EAGAIN).
-func (s *Socket) nextPart(i, skip *int, r *streamRead) (*message, linux.Errno) {
+func (s *Socket) nextPart(i, skip *int, peek bool, r *streamRead) (*message, linux.Errno) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.passUrgentLocked(i, peek, r) {
+		return nil, 0
+	}
 	for ; *i < len(s.messages); *i++ {
 		msg := s.messages[*i]
 		if *skip < msg.left() {

@@ -35,7 +35,7 @@ func truesize(n, head int) int {
 
 // Send is sendmsg(2).
 func (s *Socket) Send(c socket.Caller, m *socket.Message) (int, linux.Errno) {
-	if m.Flags&linux.MSG_OOB != 0 {
+	if m.Flags&linux.MSG_OOB != 0 && (s.Type != linux.SOCK_STREAM || m.Data.Len() == 0) {
 		return 0, linux.EOPNOTSUPP
 	}
 	if len(m.Addr) == 0 {
@@ -108,12 +108,17 @@ func (s *Socket) chargeable() linux.Errno {
 	return 0
 }
 
-// sendPart sends one message of a stream; the control data goes with the first.
+// sendPart sends one message of a stream; the control data goes with the first. The last byte of what is urgent is a message of
+// its own (queue_oob).
 func (s *Socket) sendPart(c socket.Caller, peer *Socket, m *socket.Message) (int, linux.Errno) {
 	if errno := s.chargeable(); errno != 0 {
 		return 0, errno
 	}
 	n := min(m.Data.Len(), int(s.SndBuf.Load())>>1-64, streamMax)
+	urgent := m.Flags&linux.MSG_OOB != 0 && n == m.Data.Len() && n == 1
+	if m.Flags&linux.MSG_OOB != 0 && n == m.Data.Len() && n > 1 {
+		n--
+	}
 	msg := &message{from: s, data: make([]byte, n), size: truesize(n, streamHead)}
 	if _, errno := m.Data.CopyIn(msg.data); errno != 0 {
 		return 0, errno
@@ -133,7 +138,13 @@ func (s *Socket) sendPart(c socket.Caller, peer *Socket, m *socket.Message) (int
 	}
 	s.wmem.Add(int64(msg.size))
 	peer.messages = append(peer.messages, msg)
+	if urgent {
+		peer.urgent = msg
+	}
 	peer.mu.Unlock()
+	if urgent {
+		peer.queue.Notify(wait.Pri)
+	}
 	peer.queue.Notify(socket.EventIn)
 	return n, 0
 }

@@ -11,6 +11,7 @@
 package unix
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -63,6 +64,7 @@ type Socket struct {
 	shut     uint8
 	peer     *Socket
 	messages []*message
+	urgent   *message // that of messages which MSG_OOB reads; one that it has read stays, empty, where it was
 	backlog  int // of messages or connections that wait; a listener's or a datagram socket's
 	accepts  []*Socket
 	waiting  map[*Socket]struct{} // who is to be told that there is room
@@ -180,6 +182,9 @@ func (s *Socket) Poll(*vfs.File) wait.Event {
 	if len(s.messages) > 0 || len(s.accepts) > 0 {
 		got |= socket.EventIn
 	}
+	if s.urgent != nil {
+		got |= wait.Pri
+	}
 	if s.pairs() && s.state == closed {
 		got |= wait.Hup
 	}
@@ -241,15 +246,25 @@ func (s *Socket) Shutdown(how int) linux.Errno {
 	if peer != nil && s.pairs() {
 		peer.shutDown(mode>>1&shutRead | mode<<1&shutWrite)
 	}
-	s.queue.Notify(socket.EventAll)
+	s.queue.Notify(changed | wait.Silent)
 	return 0
 }
+
+// changed are the events of a new state.
+const changed = socket.EventAll &^ wait.Pri
 
 func (s *Socket) shutDown(mode uint8) {
 	s.mu.Lock()
 	s.shut |= mode
 	s.mu.Unlock()
-	s.queue.Notify(socket.EventAll)
+	switch {
+	case mode == shutBoth:
+		s.queue.Notify(changed | wait.HungUp)
+	case mode&shutRead != 0:
+		s.queue.Notify(changed)
+	default:
+		s.queue.Notify(changed | wait.Silent)
+	}
 }
 
 // Release is vfs.FileOps's: the last descriptor is gone.
@@ -270,17 +285,17 @@ func (s *Socket) release() {
 	s.state = closed
 	s.Listening.Store(false)
 	peer, messages, accepts, path := s.peer, s.messages, s.accepts, s.path
-	s.peer, s.messages, s.accepts, s.path = nil, nil, nil, vfs.Path{}
+	s.peer, s.messages, s.accepts, s.path, s.urgent = nil, nil, nil, vfs.Path{}, nil
 	waiting := s.roomLocked()
 	s.mu.Unlock()
 	if peer != nil && s.pairs() {
 		peer.mu.Lock()
 		peer.shut = shutBoth
-		if len(messages) > 0 || wasEmbryo {
+		if slices.ContainsFunc(messages, func(m *message) bool { return m.left() > 0 || s.Type != linux.SOCK_STREAM }) || wasEmbryo {
 			peer.SetError(linux.ECONNRESET)
 		}
 		peer.mu.Unlock()
-		peer.queue.Notify(socket.EventAll)
+		peer.queue.Notify(changed | wait.HungUp)
 	}
 	for _, m := range messages {
 		m.drop()
@@ -328,9 +343,12 @@ func (s *Socket) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintpt
 				break
 			}
 		}
-	case linux.SIOCATMARK: // there is no urgent data
+	case linux.SIOCATMARK:
 		if s.Type != linux.SOCK_STREAM {
 			return 0, linux.EOPNOTSUPP
+		}
+		if s.atMark() {
+			n = 1
 		}
 	default:
 		return socket.Ioctl(ctx, &s.Base, cmd, arg)
