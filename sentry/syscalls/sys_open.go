@@ -63,11 +63,11 @@ func openAt(t *kernel.Task, dirfd int32, addr usermem.Addr, how vfs.OpenHow) (*v
 	name := ""
 	if wf, cached := how.WalkFlags(); cached {
 		p, short, errno, ok := walkShort(t, dirfd, addr, wf)
-		if ok {
-			if errno != 0 {
-				return nil, errno
-			}
+		if ok && errno == 0 {
 			return vfs.OpenFound(t, p, how)
+		}
+		if ok && (errno != linux.ENOENT || how.Flags&linux.O_CREAT == 0) {
+			return nil, errno
 		}
 		name = short
 	}

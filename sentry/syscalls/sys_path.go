@@ -227,21 +227,22 @@ func doReadlink(t *kernel.Task, dirfd int32, addr, dst usermem.Addr, n int32) (u
 	if n <= 0 {
 		return 0, linux.EINVAL
 	}
-	name, errno := path(t, addr, true)
-	if errno != 0 {
-		return 0, errno
+	p, name, errno, ok := walkShort(t, dirfd, addr, 0)
+	if !ok {
+		if name, errno = path(t, addr, true); errno == 0 && name == "" && dirfd == linux.AT_FDCWD {
+			errno = linux.ENOENT
+		}
+		if errno == 0 {
+			p, errno = walkFrom(t, dirfd, name, vfs.EmptyPath)
+		}
 	}
-	if name == "" && dirfd == linux.AT_FDCWD {
-		return 0, linux.ENOENT
-	}
-	p, errno := walkFrom(t, dirfd, name, vfs.EmptyPath)
 	if errno != 0 {
 		return 0, errno
 	}
 	defer p.Put()
 	target, errno := vfs.Readlink(t, p)
 	if errno != 0 {
-		if name == "" && errno == linux.EINVAL {
+		if !ok && name == "" && errno == linux.EINVAL {
 			errno = linux.ENOENT
 		}
 		return 0, errno

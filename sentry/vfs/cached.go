@@ -15,37 +15,110 @@ func WalkCached(ctx Ctx, at At, path []byte, flags uint32) (p Path, errno linux.
 	if flags&^(Follow|WantDir) != 0 || len(path) == 0 || at.Start.IsZero() {
 		return Path{}, 0, false
 	}
-	p, c := at.Start, ctx.Cred()
+	w := cachedWalk{ctx: ctx, cred: ctx.Cred(), root: at.Root, cur: at.Start, flags: flags}
 	if path[0] == '/' {
-		p = at.Root
+		w.cur = at.Root
 	}
-	for {
+	for path != nil {
 		name, after := cutName(path)
-		i := p.Inode()
-		if len(name) == 0 || len(name) > linux.NAME_MAX || name[0] == '.' && dots(name) || !i.searchable(c) {
-			return Path{}, 0, false
+		if len(name) == 0 || len(name) > linux.NAME_MAX || !w.cur.Inode().searchable(w.cred) {
+			break
 		}
-		last := len(after) == 0
-		d := p.Dentry.peek(name, last)
-		if d == nil {
-			return Path{}, 0, false
-		}
-		if i = d.Inode(); i != nil && (i.Type() != linux.S_IFLNK || last && flags&(Follow|WantDir) == 0) && (!last || d.mounts.Load() == 0) {
-			if last {
-				return p.ended(d, flags)
+		if name[0] == '.' && dots(name) {
+			if len(after) == 0 || len(name) == 2 && !w.up() {
+				break
 			}
-			p = Path{p.Mount, d}.covered()
 			path = after
 			continue
 		}
-		if last {
-			d.Put()
+		if len(after) == 0 {
+			if path, p, errno = w.last(name); path == nil && (errno != 0 || !p.IsZero()) {
+				return p, errno, true
+			}
+			continue
 		}
-		if i == nil {
-			return Path{}, linux.ENOENT, true
+		if path, errno = w.step(name, after); errno != 0 {
+			return Path{}, errno, true
 		}
-		return Path{}, 0, false
 	}
+	return Path{}, 0, false
+}
+
+// cachedWalk is one walk in the cache. Nothing is held.
+type cachedWalk struct {
+	ctx       Ctx
+	cred      *auth.Cred
+	root, cur Path
+	flags     uint32
+	links     int
+}
+
+// step goes to the entry name, and returns what is left of the path, nil if it cannot.
+func (w *cachedWalk) step(name, after []byte) ([]byte, linux.Errno) {
+	d := w.cur.Dentry.peek(name, false)
+	if d == nil {
+		return nil, 0
+	}
+	i := d.Inode()
+	switch {
+	case i == nil:
+		return nil, linux.ENOENT
+	case i.Type() == linux.S_IFLNK:
+		return w.link(i, after), 0
+	}
+	w.cur = Path{w.cur.Mount, d}.covered()
+	return after, 0
+}
+
+// last goes to the entry name at the end of the path: to a path with references, or to what a link leads to.
+func (w *cachedWalk) last(name []byte) (after []byte, p Path, errno linux.Errno) {
+	d := w.cur.Dentry.peek(name, true)
+	if d == nil {
+		return nil, Path{}, 0
+	}
+	i := d.Inode()
+	switch {
+	case i == nil:
+		errno = linux.ENOENT
+	case i.Type() == linux.S_IFLNK && w.flags&(Follow|WantDir) != 0:
+		after = w.link(i, nil)
+	case d.mounts.Load() > 0:
+	case w.flags&WantDir != 0 && !i.IsDir():
+		errno = linux.ENOTDIR
+	case w.cur.Mount.refs.TryInc():
+		return nil, Path{w.cur.Mount, d}, 0
+	}
+	d.Put()
+	return after, Path{}, errno
+}
+
+// link returns the path that a link stands for, and what follows it; nil if that is not known without asking.
+func (w *cachedWalk) link(i *Inode, after []byte) []byte {
+	if w.links++; w.links > maxLinks || !i.asks.target || w.cur.Mount.Flags()&linux.MS_NOSYMFOLLOW != 0 {
+		return nil
+	}
+	target := i.Ops.(StaticLink).Target()
+	if target == "" {
+		return nil
+	}
+	touch(w.ctx, w.cur.Mount, i)
+	if target[0] == '/' {
+		w.cur = w.root
+	}
+	return append(append(make([]byte, 0, len(target)+len(after)), target...), after...)
+}
+
+// up goes to the parent directory, unless that is seen through another mount.
+func (w *cachedWalk) up() bool {
+	if w.cur == w.root {
+		return true
+	}
+	up := w.cur.Dentry.parent.Load()
+	if w.cur.Dentry == w.cur.Mount.root || up == nil {
+		return false
+	}
+	w.cur = Path{w.cur.Mount, up}.covered()
+	return true
 }
 
 // cutName returns the first name of a path and what follows it, with the slash.
@@ -100,17 +173,4 @@ func (p Path) covered() Path {
 		p = Path{c, c.root}
 	}
 	return p
-}
-
-// ended is the end of a walk at d, below p, which has a reference: the mount gets one, too, if it is in use still.
-func (p Path) ended(d *Dentry, flags uint32) (Path, linux.Errno, bool) {
-	if flags&WantDir != 0 && !d.Inode().IsDir() {
-		d.Put()
-		return Path{}, linux.ENOTDIR, true
-	}
-	if !p.Mount.refs.TryInc() {
-		d.Put()
-		return Path{}, 0, false
-	}
-	return Path{p.Mount, d}, 0, true
 }

@@ -27,6 +27,10 @@ type Symlinker interface {
 	Readlink(ctx Ctx) (string, linux.Errno)
 }
 
+// StaticLink is a symbolic link whose target never changes and is known: Target needs no reference on the link. "" says
+// that Readlink is to be asked.
+type StaticLink interface{ Target() string }
+
 // CopyUpper is a file that may have to be copied before it is truncated to size (overlay). No lock
 // of the inode is held.
 type CopyUpper interface {

@@ -43,7 +43,7 @@ type Inode struct {
 	refs refs.Count
 	typ  uint32 // S_IFMT bits; never changes
 	// asks says which of the optional interfaces that every call would have to look for Ops has.
-	asks struct{ getattr, blocks, permission, valid, atime bool }
+	asks struct{ getattr, blocks, target, permission, valid, atime bool }
 
 	attr    attributes
 	dir     lock.RWMutex[lock.Directory] // a directory's entries: shared by look-ups, exclusive for changes
@@ -78,6 +78,7 @@ func (i *Inode) Init(ops InodeOps, sb *Super, ino uint64, a Attr) {
 	i.attr.set(a)
 	_, i.asks.getattr = ops.(Getattrer)
 	_, i.asks.blocks = ops.(BlockCounter)
+	_, i.asks.target = ops.(StaticLink)
 	_, i.asks.permission = ops.(Permissioner)
 	_, valid := ops.(Revalidator)
 	i.asks.valid = valid && !sb.Exclusive

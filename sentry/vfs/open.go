@@ -14,7 +14,7 @@ type OpenHow struct {
 	Walk  uint32
 }
 
-// WalkFlags are the flags of the walk to what is to be opened; found says that it is to be there already.
+// WalkFlags are the flags of the walk to what is to be opened; found says that it may be there already.
 func (how *OpenHow) WalkFlags() (walk uint32, found bool) {
 	walk = how.Walk
 	if how.Flags&linux.O_NOFOLLOW == 0 {
@@ -23,7 +23,7 @@ func (how *OpenHow) WalkFlags() (walk uint32, found bool) {
 	if how.Flags&linux.O_DIRECTORY != 0 {
 		walk |= WantDir
 	}
-	return walk, how.Flags&linux.O_TMPFILE != linux.O_TMPFILE && (how.Flags&linux.O_CREAT == 0 || how.Flags&linux.O_PATH != 0)
+	return walk, how.Flags&linux.O_TMPFILE != linux.O_TMPFILE && how.Flags&linux.O_EXCL == 0
 }
 
 // Open is openat2(2): it returns a new open file with one reference.
@@ -42,7 +42,7 @@ func Open(ctx Ctx, at At, path string, how OpenHow) (*File, linux.Errno) {
 	return openPath(ctx, p, how, false)
 }
 
-// OpenFound is Open of what p names, whose references it takes over, where no flag makes files.
+// OpenFound is Open of what p names, whose references it takes over: of what is there.
 func OpenFound(ctx Ctx, p Path, how OpenHow) (*File, linux.Errno) {
 	return openPath(ctx, p, how, false)
 }

@@ -42,6 +42,9 @@ type symlink struct {
 	target string
 }
 
+// Target is vfs.StaticLink's.
+func (l *symlink) Target() string { return l.target }
+
 // Readlink is vfs.Symlinker's.
 func (l *symlink) Readlink(vfs.Ctx) (string, linux.Errno) { return l.target, 0 }
 

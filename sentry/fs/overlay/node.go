@@ -146,6 +146,14 @@ func (*symlink) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return nil
 // Setattr is vfs.InodeOps's.
 func (l *symlink) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno { return l.setattr(ctx, s) }
 
+// Target is vfs.StaticLink's.
+func (l *symlink) Target() string {
+	if s, ok := l.real().Ops.(vfs.StaticLink); ok {
+		return s.Target()
+	}
+	return ""
+}
+
 // Readlink is vfs.Symlinker's.
 func (l *symlink) Readlink(ctx vfs.Ctx) (string, linux.Errno) {
 	s, ok := l.real().Ops.(vfs.Symlinker)

@@ -75,6 +75,9 @@ func (*symlink) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return nil
 // Setattr is vfs.InodeOps's.
 func (l *symlink) Setattr(ctx vfs.Ctx, s vfs.SetAttr) linux.Errno { return l.setattr(ctx, s) }
 
+// Target is vfs.StaticLink's.
+func (l *symlink) Target() string { return l.target }
+
 // Readlink is vfs.Symlinker's.
 func (l *symlink) Readlink(vfs.Ctx) (string, linux.Errno) { return l.target, 0 }
 
