@@ -191,10 +191,11 @@ func (ns *UserNS) HasGID(g GID) bool {
 }
 
 func (ns *UserNS) fromKernel(id uint32, maps func(*UserNS) []IDMap) uint32 {
-	if ns.Parent != nil {
-		if id = ns.Parent.fromKernel(id, maps); id == NoID {
-			return NoID
-		}
+	if ns.Parent == nil {
+		return id
+	}
+	if id = ns.Parent.fromKernel(id, maps); id == NoID {
+		return NoID
 	}
 	ns.mu.RLock()
 	defer ns.mu.RUnlock()

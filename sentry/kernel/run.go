@@ -271,17 +271,18 @@ func (t *Task) syscall() {
 		return
 	}
 	nr := uint64(uint32(r.OrigRax)) // the upper half is not looked at
-	args := Args(r.Args())
+	t.run.args = Args(r.Args())
+	args := &t.run.args
 	if t.ptrace.enabled.Load() || t.run.seccomp || t.run.dispatch.on {
 		if t.run.dispatch.on && t.dispatched() {
 			return
 		}
-		if !t.syscallEnter(&nr, &args) {
+		if !t.syscallEnter(&nr, args) {
 			t.syscallExit()
 			return
 		}
 	}
-	t.call(nr, &args)
+	t.call(nr, args)
 	if t.ptrace.enabled.Load() && !t.run.dying.Load() {
 		t.syscallExit()
 	}

@@ -53,6 +53,7 @@ type Task struct {
 		partial  bool           // regs are not complete
 		as       platform.AddressSpace
 		fpu      []byte // room for an FPU image
+		args     Args   // of the call that is made: a function of the table gets them by pointer, for which they would be allocated
 		buf      usermem.Buf
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
