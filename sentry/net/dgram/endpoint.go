@@ -659,6 +659,9 @@ type SendOptions struct {
 	TTL      uint8 // 0: the default
 	TOS      uint8
 	DontFrag bool
+	Whole    bool   // a packet that fits is not to be split by routers (IP_PMTUDISC_WANT)
+	NoBit    bool   // DontFrag counts here, but is not said to routers (IP_PMTUDISC_INTERFACE)
+	Probe    bool   // what routers said about the way does not count (IP_PMTUDISC_PROBE)
 	MTU      int    // IPV6_MTU, 0 for the path's
 	Options  []byte // of IPv4
 	MoreSize int    // of UDP_SEGMENT: 0 for none
@@ -685,6 +688,9 @@ func (e *Endpoint) path(o *SendOptions) (stack.Path, linux.Errno) {
 	if o.MTU != 0 {
 		p.MTU = min(p.MTU, o.MTU)
 	}
+	if !o.Probe && e.table.Stack.Narrow(&p, o.To.Addr()) {
+		o.Whole = false
+	}
 	return p, 0
 }
 
@@ -698,15 +704,23 @@ func (e *Endpoint) tooLong(p *stack.Path, o *SendOptions) linux.Errno {
 	return linux.EMSGSIZE
 }
 
-// fits reports whether n bytes that are not to be split go in one piece.
-func (o *SendOptions) fits(p *stack.Path, n int) bool {
+// fits reports whether n bytes go in one piece, if they are not to be split.
+func (o *SendOptions) fits(p *stack.Path, n int) bool { return !o.DontFrag || o.one(p, n) }
+
+// one reports whether n bytes go in one piece.
+func (o *SendOptions) one(p *stack.Path, n int) bool {
 	n += header.IPv6Size
 	if o.To.Addr().Is4() {
 		n += header.IPv4Size - header.IPv6Size + (len(o.Options)+3)&^3
 	}
-	return !o.DontFrag || n <= p.MTU
+	return n <= p.MTU
 }
 
-func (o *SendOptions) header(p *stack.Path, proto uint8) header.IP {
-	return header.IP{Src: p.Src, Dst: o.To.Addr(), Proto: proto, TTL: o.TTL, TOS: o.TOS, DF: o.DontFrag && o.To.Addr().Is4(), Options: o.Options}
+// header is that of a packet of n bytes (__ip_make_skb).
+func (e *Endpoint) header(o *SendOptions, p *stack.Path, proto uint8, n int) header.IP {
+	h := header.IP{Src: p.Src, Dst: o.To.Addr(), Proto: proto, TTL: o.TTL, TOS: o.TOS, DF: o.DontFrag && !o.NoBit && o.To.Addr().Is4(), Options: o.Options}
+	if o.Whole && !h.DF && h.Dst.Is4() && o.one(p, n) {
+		h.DF, h.ID = true, e.table.Stack.NextID() // a number all the same (ip_select_ident_segs, ignore_df)
+	}
+	return h
 }

@@ -134,7 +134,10 @@ func (e *Endpoint) sendPing(o *SendOptions, data []byte) linux.Errno {
 		return errno
 	}
 	binary.BigEndian.PutUint16(data[4:], e.Local().Port())
-	h := o.header(&p, proto)
+	if o.NoBit && !o.fits(&p, len(data)) {
+		return linux.EMSGSIZE
+	}
+	h := e.header(o, &p, proto, len(data))
 	stack.FillICMP(data, h.Src, h.Dst)
 	return e.table.Stack.Send(&p, &h, data)
 }
@@ -152,7 +155,10 @@ func (e *Endpoint) sendRaw(o *SendOptions, data []byte) linux.Errno {
 	if o.HdrIncl && !e.V6 {
 		return e.sendIncluded(&p, data)
 	}
-	h := o.header(&p, e.Proto)
+	if o.NoBit && !o.fits(&p, len(data)) {
+		return linux.EMSGSIZE
+	}
+	h := e.header(o, &p, e.Proto, len(data))
 	at := o.Checksum
 	if e.V6 && e.Proto == linux.IPPROTO_ICMPV6 {
 		at = 2

@@ -140,7 +140,7 @@ func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Err
 	t.counters(lite).Out.Add(1)
 	src, covered := e.source(p, len(data))
 	port := src.Port()
-	h := o.header(p, proto)
+	h := e.header(o, p, proto, header.UDPSize+len(data))
 	u := header.UDP{Src: port, Dst: o.To.Port()}
 	b := append(u.Append(make([]byte, 0, header.UDPSize+len(data)), len(data)), data...)
 	switch {
@@ -214,6 +214,9 @@ func (u udp) Failed(h *header.IP, quoted []byte, f stack.Failure) {
 	src, dst := binary.BigEndian.Uint16(quoted), binary.BigEndian.Uint16(quoted[2:])
 	d := Datagram{Lite: u.lite, Src: netip.AddrPortFrom(h.Dst, dst), Dst: netip.AddrPortFrom(h.Src, src)}
 	if e := u.t.find(&d); e != nil {
+		if f.Errno == linux.EMSGSIZE {
+			u.t.Stack.LearnMTU(h.Dst, int(f.Info))
+		}
 		e.fail(f, d.Src, quoted[header.UDPSize:])
 	}
 }

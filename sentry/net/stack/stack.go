@@ -108,6 +108,7 @@ type Stack struct {
 	fibNow   atomic.Pointer[fib]
 	ids      atomic.Uint32
 	frags    fragments
+	mtus     pathMTUs
 	groups   groups
 	reports  reports
 	taps     atomic.Pointer[[]Tap]

@@ -97,6 +97,7 @@ func (o *options) fill(s *dgram.SendOptions) {
 	ttl := o.ttl
 	if s.To.Addr().Is4() {
 		s.TOS, s.DontFrag, s.Options = o.tos, whole(o.mtu), o.options4
+		s.Whole, s.Probe, s.NoBit = o.mtu == linux.IP_PMTUDISC_WANT, o.mtu >= linux.IP_PMTUDISC_PROBE, o.mtu == linux.IP_PMTUDISC_INTERFACE
 		if s.To.Addr().IsMulticast() {
 			ttl = int32(o.mcTTL)
 			if s.Link == 0 {
@@ -107,7 +108,7 @@ func (o *options) fill(s *dgram.SendOptions) {
 			}
 		}
 	} else {
-		s.TOS = uint8(max(o.class, 0))
+		s.TOS, s.Probe = uint8(max(o.class, 0)), o.mtu6 >= linux.IP_PMTUDISC_PROBE
 		s.DontFrag, s.MTU = o.recv6[linux.IPV6_DONTFRAG] || whole(o.mtu6), int(o.values6[linux.IPV6_MTU])
 		if ttl = o.hops; s.To.Addr().IsMulticast() {
 			if ttl = o.mcHops; ttl < 0 {

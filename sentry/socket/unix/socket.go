@@ -65,7 +65,7 @@ type Socket struct {
 	peer     *Socket
 	messages []*message
 	urgent   *message // that of messages which MSG_OOB reads; one that it has read stays, empty, where it was
-	backlog  int // of messages or connections that wait; a listener's or a datagram socket's
+	backlog  int      // of messages or connections that wait; a listener's or a datagram socket's
 	accepts  []*Socket
 	waiting  map[*Socket]struct{} // who is to be told that there is room
 	path     vfs.Path             // of the node it is bound to
