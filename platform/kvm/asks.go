@@ -30,7 +30,7 @@ import (
 // trampolines. An instruction of a place that is behind the first may be jumped to: the bytes of the slot's address that it finds
 // there are no instruction, and it is done when that raises #UD. The answers are those that KVM gives to CPUID.
 //
-// A file is searched when text of it is mapped for the first time. A page that has changed since is not replaced.
+// What is mapped of a file's text is searched when that is done for the first time: all of it usually. A page that has changed since is not replaced.
 const (
 	slotPages   = 4 // of words that lead to trampolines; the second byte of their addresses is no instruction
 	maxAsks     = slotPages * pageSize / 8
@@ -146,7 +146,7 @@ func (q *asks) copiesIn(fd int, off, length uint64) (pages []*askPage) {
 	k := askFile{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}
 	all, known := q.files[k]
 	if !known && len(q.files) < maxAskFiles {
-		all = q.search(fd)
+		all = q.search(fd, off, off+length)
 		q.files[k] = all
 	}
 	var b [pageSize]byte
@@ -161,13 +161,13 @@ func (q *asks) copiesIn(fd int, off, length uint64) (pages []*askPage) {
 	return pages
 }
 
-// search makes copies of the pages of a file that ask. mu is held.
-func (q *asks) search(fd int) (found []*askPage) {
+// search makes copies of the pages of a part of a file that ask. mu is held.
+func (q *asks) search(fd int, off, end uint64) (found []*askPage) {
 	if q.buffer == nil {
 		q.buffer = make([]byte, 16*pageSize)
 	}
-	for off := uint64(0); ; off += uint64(len(q.buffer)) {
-		n, err := unix.Pread(fd, q.buffer, int64(off))
+	for ; off < end; off += uint64(len(q.buffer)) {
+		n, err := unix.Pread(fd, q.buffer[:min(uint64(len(q.buffer)), end-off)], int64(off))
 		if err != nil || n < pageSize {
 			return found
 		}
@@ -184,6 +184,7 @@ func (q *asks) search(fd int) (found []*askPage) {
 			found = append(found, g)
 		}
 	}
+	return found
 }
 
 // patch makes the copy of a page. mu is held.

@@ -27,7 +27,7 @@ type Device struct {
 	slots   int // of memory
 }
 
-// Open opens the device. It is called while the process may: New does not need to.
+// Open opens the device. It is called while the process may: Start does not need to.
 func Open() (*Device, error) {
 	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	if err != nil {
@@ -43,7 +43,7 @@ func Open() (*Device, error) {
 
 func (d *Device) wait() { <-d.ready }
 
-// Close ends what only New needs.
+// Close ends what only Start needs.
 func (d *Device) Close() {
 	d.wait()
 	d.file.Close()

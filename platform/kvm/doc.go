@@ -30,7 +30,7 @@
 // Some hosts offer a KVM that emulates ring 0 and runs ring 3 on the processor itself. There the
 // SYSCALL instruction jumps to its entry without a change of the privilege. The entry is then a page that
 // the host does not have, so that KVM_RUN fails (door.go), or else one of ring 0, whose page fault is an exception
-// like others. New tries which it is (try.go), and what else works.
+// like others. Start tries which it is (try.go), and what else works.
 //
 // Processor time is that of the thread that runs the vCPU, the context's own or a runner, while application code may
 // run (meter.go); a runner's looks at the block are in it.
@@ -108,7 +108,7 @@
 // On descriptors that the sealed sentry has: KVM_RUN, the registers, the state and the features of a
 // vCPU, making one, and memory slots; sched_setaffinity(2) of the calling thread (Platform.Policy).
 // /dev/kvm is opened, a virtual machine is made and the host asked what its vCPUs can do while the process
-// isolates itself (device.go); the device is closed after New. No process is made.
+// isolates itself (device.go), and the rest of Start is done while it mounts file systems; the device is closed then. No process is made.
 //
 // # What is left out
 //

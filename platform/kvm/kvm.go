@@ -15,6 +15,8 @@ import (
 // Platform is a virtual machine. It implements platform.Platform.
 type Platform struct {
 	log    func(format string, args ...any)
+	ready  chan struct{} // closed when all is made, but for failed
+	failed error
 	vm     int
 	memory *memory
 	system system
@@ -33,15 +35,32 @@ type Platform struct {
 	ticks   struct{ spin, first, gap, stolen uint64 }
 }
 
-// New makes of the device's virtual machine a platform and sees whether it works. It is called once, before the sentry is
-// sealed; log is told of what should not happen. The device is not needed afterwards.
-func New(dev *Device, log func(format string, args ...any)) (*Platform, error) {
-	if dev.wait(); dev.err != nil {
-		return nil, dev.err
-	}
-	p := &Platform{log: log, vm: dev.vm}
+// Start begins to make of the device's virtual machine a platform, and to see whether it works. It is called once. Wait
+// is called before any other method but Unpatched, and before the sentry is sealed; log is told of what should not happen. The device is
+// not needed afterwards.
+func Start(dev *Device, log func(format string, args ...any)) *Platform {
+	p := &Platform{log: log, ready: make(chan struct{})}
 	p.asks.memory.Store(-1)
-	dev.taken = true
+	go func() {
+		defer close(p.ready)
+		defer dev.Close()
+		p.failed = p.make(dev)
+	}()
+	return p
+}
+
+// Wait waits until the platform is made.
+func (p *Platform) Wait() error {
+	<-p.ready
+	return p.failed
+}
+
+// make does what Start began.
+func (p *Platform) make(dev *Device) error {
+	if dev.wait(); dev.err != nil {
+		return dev.err
+	}
+	p.vm, dev.taken = dev.vm, true
 	err := p.init(dev)
 	if err == nil {
 		err = p.try()
@@ -51,13 +70,13 @@ func New(dev *Device, log func(format string, args ...any)) (*Platform, error) {
 	}
 	if err != nil {
 		p.close()
-		return nil, err
+		return err
 	}
 	p.ticks.spin, p.ticks.first = handoff.Ticks(spinTime), handoff.Ticks(firstTime)
 	p.ticks.gap, p.ticks.stolen = handoff.Ticks(gapTime), handoff.Ticks(stolenTime)
 	// A thread in the guest keeps its processor of the Go runtime for a while.
 	runtime.GOMAXPROCS(max(8, 2*runtime.NumCPU()))
-	return p, nil
+	return nil
 }
 
 // init makes what the first vCPU needs.
@@ -106,7 +125,11 @@ func (p *Platform) NewContext() platform.Context {
 func (p *Platform) Limits() (min, max uint64) { return minAddr, maxAddr }
 
 // LimitVCPUs has threads share n vCPUs, if there are more. It is called before NewContext.
-func (p *Platform) LimitVCPUs(n int) { p.pool.most = min(p.pool.most, n) }
+func (p *Platform) LimitVCPUs(n int) {
+	if p.Wait() == nil {
+		p.pool.most = min(p.pool.most, n)
+	}
+}
 
 // ThreadBound implements platform.ThreadBound.
 func (p *Platform) ThreadBound() {}

@@ -40,8 +40,8 @@ func makePlatform() (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer dev.Close()
-	return New(dev, log.Printf)
+	p := Start(dev, log.Printf)
+	return p, p.Wait()
 }
 
 func subject() conformance.Subject {

@@ -6,7 +6,8 @@
 //
 //  1. read the configuration: from here on nothing outside is needed but descriptors
 //  2. open the device that the platform needs; isolate: empty root, unprivileged user, no capabilities
-//  3. the platform's master stub, forked while fork is still possible
+//  3. the platform's master stub, forked while fork is still possible; a virtual machine, which is made while the
+//     steps up to 6 are done
 //  4. memory file, clock, kernel
 //  5. wait until runsc knows this process and the bundle's hooks are done (the gate), then mount
 //     the container's file systems
@@ -66,7 +67,7 @@ type sandbox struct {
 	log    *Log
 	kernel *kernel.Kernel
 	pool   *pages.Pool
-	policy []host.Call
+	plat   madePlatform
 
 	containers containers
 }
@@ -110,16 +111,10 @@ func (s *sandbox) start() error {
 	if err := host.Isolate(id, id, keep...); err != nil {
 		return fmt.Errorf("isolating the sentry: %w", err)
 	}
-	plat, err := newPlatform(s.cfg.Platform, dev, s.log.Limited)
-	if err != nil {
+	if s.plat, err = newPlatform(s.cfg.Platform, dev, s.log.Limited); err != nil {
 		return err
 	}
-	s.policy = plat.policy
-	if s.cfg.Network == "host" {
-		s.policy = append(s.policy, host.InetPolicy()...)
-		s.log.Debug("the network is the host's: the filter lets sockets of the Internet be made")
-	}
-	if err := s.newKernel(plat.Platform, machine); err != nil {
+	if err := s.newKernel(s.plat.Platform, machine); err != nil {
 		return err
 	}
 	if err := s.gate(); err != nil {
@@ -128,7 +123,12 @@ func (s *sandbox) start() error {
 	if err := s.firstContainer(); err != nil {
 		return err
 	}
-	if err := host.Seal(s.policy...); err != nil {
+	policy := s.plat.policy()
+	if s.cfg.Network == "host" {
+		policy = append(policy, host.InetPolicy()...)
+		s.log.Debug("the network is the host's: the filter lets sockets of the Internet be made")
+	}
+	if err := host.Seal(policy...); err != nil {
 		return fmt.Errorf("sealing the sentry: %w", err)
 	}
 	return nil

@@ -92,6 +92,9 @@ func (s *sandbox) newContainer(c *container) error {
 		return err
 	}
 	p.Exit = func(status uint32) { go s.ended(c, status) }
+	if err := s.plat.wait(s.cfg.Platform); err != nil {
+		return err
+	}
 	var errno linux.Errno
 	if c.init, errno = s.kernel.Spawn(p); errno != 0 {
 		return execFailed(p.Path, errno)

@@ -17,10 +17,22 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/control"
 )
 
-// madePlatform is a platform and the host calls that it needs once the sentry is sealed.
+// madePlatform is a platform, which may be used once ready has returned, and the host calls that it needs once the sentry is sealed.
 type madePlatform struct {
 	platform.Platform
-	policy []host.Call
+	policy func() []host.Call
+	ready  func() error // nil: it is
+}
+
+// wait waits until the platform may be used.
+func (p madePlatform) wait(name string) error {
+	if p.ready == nil {
+		return nil
+	}
+	if err := p.ready(); err != nil {
+		return fmt.Errorf("platform %s: %w", name, err)
+	}
+	return nil
 }
 
 // makers make the platforms of control.Platforms, in an isolated process. dev is what openDevice
@@ -59,16 +71,12 @@ func newPlatform(name string, dev *kvm.Device, log func(string, ...any)) (madePl
 
 func newSystrap(_ *kvm.Device, log func(string, ...any)) (madePlatform, error) {
 	p, err := systrap.New(log)
-	return madePlatform{p, systrap.Policy()}, err
+	return madePlatform{Platform: p, policy: systrap.Policy}, err
 }
 
 func newKVM(dev *kvm.Device, log func(string, ...any)) (madePlatform, error) {
-	defer dev.Close()
-	p, err := kvm.New(dev, log)
-	if err != nil {
-		return madePlatform{}, err
-	}
-	return madePlatform{p, p.Policy()}, nil
+	p := kvm.Start(dev, log)
+	return madePlatform{p, p.Policy, p.Wait}, nil
 }
 
 // newPtrace makes stubs dumpable, which their tracer, a user like them, needs; the sentry itself
@@ -81,7 +89,7 @@ func newPtrace(_ *kvm.Device, _ func(string, ...any)) (madePlatform, error) {
 	if err != nil {
 		return madePlatform{}, err
 	}
-	return madePlatform{p, ptrace.Policy()}, unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	return madePlatform{Platform: p, policy: ptrace.Policy}, unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 }
 
 // measurePlatform finds out whether the platform works here and what a system call costs on it, writes a
@@ -112,6 +120,9 @@ func trapCost(name string, rootless bool) (time.Duration, error) {
 	}
 	p, err := newPlatform(name, dev, func(string, ...any) {})
 	if err != nil {
+		return 0, err
+	}
+	if err := p.wait(name); err != nil {
 		return 0, err
 	}
 	cost, err := measure.TrapCost(p.Platform)
