@@ -1,6 +1,7 @@
 package host
 
 import (
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -11,9 +12,36 @@ import (
 // Packets is a packet socket (packet(7)) that came as a descriptor and does not block.
 type Packets struct {
 	FD   int
-	bufs [][]byte
+	size int
+	bufs []*Frame
 	iovs []unix.Iovec
 	msgs []mmsghdr
+	at   int // the packet that is looked at
+	kept bool
+}
+
+// Frame is a buffer that a packet came in.
+type Frame struct{ buf []byte }
+
+var frames sync.Pool
+
+// Free gives it back.
+func (f *Frame) Free() { frames.Put(f) }
+
+// renew gives a place of the batch another buffer.
+func (p *Packets) renew(i int) {
+	f, ok := frames.Get().(*Frame)
+	if !ok || len(f.buf) < p.size {
+		f = &Frame{make([]byte, p.size)}
+	}
+	p.bufs[i] = f
+	p.iovs[i] = unix.Iovec{Base: &f.buf[0], Len: uint64(p.size)}
+}
+
+// Keep returns the buffer of the packet that is looked at. It is the caller's until Free.
+func (p *Packets) Keep() *Frame {
+	p.kept = true
+	return p.bufs[p.at]
 }
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -25,16 +53,15 @@ type mmsghdr struct {
 
 // NewPackets takes over a descriptor; batch packets of at most size bytes are read at once.
 func NewPackets(fd, batch, size int) *Packets {
-	p := &Packets{FD: fd, bufs: make([][]byte, batch), iovs: make([]unix.Iovec, batch), msgs: make([]mmsghdr, batch)}
+	p := &Packets{FD: fd, size: size, bufs: make([]*Frame, batch), iovs: make([]unix.Iovec, batch), msgs: make([]mmsghdr, batch)}
 	for i := range p.bufs {
-		p.bufs[i] = make([]byte, size)
-		p.iovs[i] = unix.Iovec{Base: &p.bufs[i][0], Len: uint64(size)}
+		p.renew(i)
 		p.msgs[i].Iov, p.msgs[i].Iovlen = &p.iovs[i], 1
 	}
 	return p
 }
 
-// Read calls f for each packet of a batch, which it may look at until it returns: whether there may be more. It does
+// Read calls f for each packet of a batch, which it may look at until it returns, or Keep: whether there may be more. It does
 // not block, so the Go runtime is not told. Safe: the buffers live as long as p, and the host writes no more than the
 // lengths it is told.
 func (p *Packets) Read(f func(b []byte)) (more bool) {
@@ -43,7 +70,10 @@ func (p *Packets) Read(f func(b []byte)) (more bool) {
 		return e == unix.EINTR
 	}
 	for i := range int(n) {
-		f(p.bufs[i][:p.msgs[i].n])
+		p.at, p.kept = i, false
+		if f(p.bufs[i].buf[:p.msgs[i].n]); p.kept {
+			p.renew(i)
+		}
 	}
 	return int(n) == len(p.bufs)
 }

@@ -302,7 +302,7 @@ func (b *bridge) flood(not *port, f hopped) {
 // deliver gives a frame to the bridge's own interface.
 func (b *bridge) deliver(f []byte) {
 	if l := b.dev.at.Load(); l != nil {
-		l.input(f)
+		l.input(f, nil)
 	}
 }
 

@@ -72,8 +72,8 @@ func (l *Link) own() (m header.MAC) {
 	return m
 }
 
-// input takes a frame with its virtio-net header.
-func (l *Link) input(b []byte) {
+// input takes a frame with its virtio-net header, in a buffer that kept can give away if it is not nil.
+func (l *Link) input(b []byte, kept stack.Keeper) {
 	if len(b) <= vnetSize {
 		return
 	}
@@ -98,9 +98,9 @@ func (l *Link) input(b []byte) {
 			from = stack.OutsideChecked
 		}
 		if !tcp(payload) {
-			payload = append([]byte(nil), payload...)
+			payload, kept = append([]byte(nil), payload...), nil
 		}
-		l.stack.Hold(payload, l.index, from)
+		l.stack.Hold(payload, l.index, from, kept)
 	}
 }
 

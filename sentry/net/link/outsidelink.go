@@ -63,7 +63,7 @@ func (w *socket) got(b []byte) {
 	if w.in != nil {
 		w.in.bucket.take(len(b) - vnetSize)
 	}
-	w.input(b)
+	w.input(b, w.sock)
 }
 
 // offload is wire's: checksums and long segments of TCP are the host's.

@@ -387,7 +387,7 @@ func (d *Device) input(f hopped) {
 		p.bridge.input(p, f)
 		return
 	}
-	l.input(f.b)
+	l.input(f.b, nil)
 }
 
 // forward sends a frame by d that its stack has nothing to do with.

@@ -11,10 +11,13 @@ import (
 
 // Input takes a packet that came in by an interface. The bytes belong to the stack from now on; those of a whole TCP
 // packet only until it returns.
-func (s *Stack) Input(b []byte, link int32, from From) { s.input(b, link, from, false) }
+func (s *Stack) Input(b []byte, link int32, from From) { s.input(b, link, from, false, nil) }
 
-// Hold is Input of one of several packets: answers may wait for Flush, so that there is one for many.
-func (s *Stack) Hold(b []byte, link int32, from From) { s.input(b, link, from, true) }
+// Hold is Input of one of several packets: answers may wait for Flush, so that there is one for many. kept, if not nil, can
+// give away the buffer.
+func (s *Stack) Hold(b []byte, link int32, from From, kept Keeper) {
+	s.input(b, link, from, true, kept)
+}
 
 // Flush lets the answers go that Hold has kept back.
 func (s *Stack) Flush() {
@@ -23,14 +26,14 @@ func (s *Stack) Flush() {
 	}
 }
 
-func (s *Stack) input(b []byte, link int32, from From, hold bool) {
+func (s *Stack) input(b []byte, link int32, from From, hold bool, kept Keeper) {
 	s.Counters.InReceives.Add(1)
 	h, payload, ok := header.ParseIP(b)
 	if !ok {
 		s.Counters.InHdrErrors.Add(1)
 		return
 	}
-	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from, Hold: hold}
+	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from, Hold: hold, Kept: kept}
 	if !s.forUs(&p) {
 		if from != Ourselves && (h.Dst.Is4() && s.Settings.Forward.Load() || h.Dst.Is6() && s.Settings.Forward6.Load()) && !h.Src.IsLoopback() && !h.Dst.IsLoopback() {
 			s.forward(&p)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -37,8 +38,15 @@ type Packet struct {
 	Raw     []byte // the whole of it
 	Link    int32
 	From
-	Hold bool // the answer may wait for Flush
+	Hold bool   // the answer may wait for Flush
+	Kept Keeper // whose buffer Raw is in, or nil
 }
+
+// Keeper can give away the buffer that the packet that is looked at lies in.
+type Keeper interface{ Keep() *Buffer }
+
+// Buffer is that.
+type Buffer = host.Frame
 
 // From is where a packet comes from.
 type From uint8

@@ -212,7 +212,7 @@ func (l *listener) openFast(g *segment, give []byte) bool {
 	x.shown.in++
 	if n.synData = len(g.data) > 0; n.synData {
 		x.shown.dataIn++
-		x.take(n, g.data[:min(len(g.data), x.room)])
+		x.take(n, g.data[:min(len(g.data), x.room)], nil)
 	}
 	x.giveCookie(give)
 	x.opening = l

@@ -20,7 +20,8 @@ type segment struct {
 	data          []byte
 	link          int32
 	tos           uint8
-	hold          bool // what it leads to waits for Flush
+	kept          stack.Keeper // see stack.Packet
+	hold          bool         // what it leads to waits for Flush
 }
 
 // end is the sequence number behind the segment.
@@ -44,7 +45,7 @@ func (t *Table) Input(p *stack.Packet) bool {
 		t.Stack.Counters.TCPInErrs.Add(1)
 		return true
 	}
-	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS, hold: p.Hold}
+	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS, hold: p.Hold, kept: p.Kept}
 	if e := t.get(g.local, g.remote); e != nil {
 		if f := e.filter.Load(); f != nil && !f.passes(g, p.Payload) {
 			return true
@@ -555,7 +556,7 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 		s.ackNow = true
 		return
 	}
-	s.take(e, data)
+	s.take(e, data, g.kept)
 	if len(s.ooo) > 0 {
 		fin = s.takePieces(e) || fin && len(s.ooo) == 0
 		s.ackNow = true
@@ -589,12 +590,19 @@ func (s *segments) duplicate(seq uint32, n int) {
 	}
 }
 
+// worthKeeping is how much data makes it worth to keep the buffer, of twice that, in which it has come: copying costs more then.
+const worthKeeping = 32 << 10
+
 // take appends data to what can be read.
-func (s *segments) take(e *Endpoint, data []byte) {
-	if len(data) == 0 {
+func (s *segments) take(e *Endpoint, data []byte, kept stack.Keeper) {
+	switch {
+	case len(data) == 0:
 		return
+	case kept != nil && len(data) >= worthKeeping:
+		e.rcv.push(keptChunk(data, kept.Keep()))
+	default:
+		e.rcv.write(data)
 	}
-	e.rcv.write(data)
 	s.rcvNxt += uint32(len(data))
 	e.arrived(len(data))
 }
@@ -639,7 +647,7 @@ func (s *segments) takePieces(e *Endpoint) bool {
 		p := s.ooo[i]
 		s.oooBytes -= len(p.data)
 		if skip := int(s.rcvNxt - p.seq); skip < len(p.data) {
-			s.take(e, p.data[skip:])
+			s.take(e, p.data[skip:], nil)
 		}
 		i++
 	}

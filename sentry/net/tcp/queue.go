@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -16,6 +17,8 @@ type chunk struct {
 	next *chunk
 	size int8         // index in sizes
 	lent atomic.Int32 // packets that are being sent of it, beside the queue
+
+	frame *stack.Buffer // that data lies in, in place of a buffer of its own
 }
 
 // sizes are those of the buffers of chunks.
@@ -35,12 +38,28 @@ func newChunk(n int) *chunk {
 	return &chunk{data: make([]byte, 0, sizes[i]), size: int8(i)}
 }
 
+// keptChunks are chunks without a buffer.
+var keptChunks = sync.Pool{New: func() any { return new(chunk) }}
+
+// keptChunk returns a chunk of data that lies in a frame.
+func keptChunk(data []byte, f *stack.Buffer) *chunk {
+	c := keptChunks.Get().(*chunk)
+	c.data, c.frame = data[:len(data):len(data)], f
+	return c
+}
+
 // free gives a chunk back, when nobody else looks at it any more.
 func (c *chunk) free() {
 	if c.lent.Add(-1) >= 0 {
 		return
 	}
 	c.lent.Store(0)
+	if c.frame != nil {
+		c.frame.Free()
+		c.data, c.off, c.next, c.frame = nil, 0, nil, nil
+		keptChunks.Put(c)
+		return
+	}
 	c.data, c.off, c.next = c.data[:0], 0, nil
 	pools[c.size].Put(c)
 }
