@@ -107,11 +107,24 @@ type Task struct {
 	login     audit
 }
 
-// ioCounters are for /proc/PID/io.
-type ioCounters struct{ ReadChars, WriteChars, ReadCalls, WriteCalls atomic.Uint64 }
+// ioCounters are for /proc/PID/io. The task's own goroutine counts.
+type ioCounters struct{ ReadChars, WriteChars, ReadCalls, WriteCalls atomic.Int64 }
 
 // IO returns the counters of /proc/PID/io.
 func (t *Task) IO() *ioCounters { return &t.io }
+
+// HasRead counts a call that moved n bytes.
+func (c *ioCounters) HasRead(n int) { count(&c.ReadCalls, &c.ReadChars, n) }
+
+// HasWritten is HasRead for a write.
+func (c *ioCounters) HasWritten(n int) { count(&c.WriteCalls, &c.WriteChars, n) }
+
+func count(calls, chars *atomic.Int64, n int) {
+	arch.StoreInt64(calls, calls.Load()+1)
+	if n > 0 {
+		arch.StoreInt64(chars, chars.Load()+int64(n))
+	}
+}
 
 // Kernel returns the kernel the task belongs to.
 func (t *Task) Kernel() *Kernel { return t.k }
@@ -183,8 +196,13 @@ func (t *Task) Buf(b usermem.Buf) *usermem.Buf {
 // Waiter is what the task sleeps with.
 func (t *Task) Waiter() *wait.Waiter { return t.waiter }
 
-// Now is CLOCK_REALTIME in nanoseconds.
-func (t *Task) Now() int64 { return t.k.Clock.Realtime() }
+// Now is CLOCK_REALTIME in nanoseconds when the call was seen, or, if the task has slept since, now.
+func (t *Task) Now() int64 {
+	if t.waiter.Slept() != t.run.slept {
+		return t.k.Clock.Realtime()
+	}
+	return t.k.Clock.RealtimeAt(t.run.lastSeen)
+}
 
 // Limit returns the soft limit of resource.
 func (t *Task) Limit(resource int) uint64 { return t.group.limits.get(resource).Cur }

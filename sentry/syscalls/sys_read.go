@@ -37,11 +37,9 @@ func init() {
 
 // wrote turns what a write came to into a result, accounts for it and raises its signals.
 func wrote(t *kernel.Task, n int, errno linux.Errno) (uintptr, linux.Errno) {
-	io := t.IO()
-	io.WriteCalls.Add(1)
+	t.IO().HasWritten(n)
 	switch {
 	case n > 0:
-		io.WriteChars.Add(uint64(n))
 		if errno == linux.EPIPE {
 			t.SendSelf(linux.SIGPIPE)
 		}
@@ -62,10 +60,8 @@ func quiet(f *vfs.File) bool {
 
 // haveRead is wrote for a read.
 func haveRead(t *kernel.Task, n int, errno linux.Errno) (uintptr, linux.Errno) {
-	io := t.IO()
-	io.ReadCalls.Add(1)
+	t.IO().HasRead(n)
 	if n > 0 {
-		io.ReadChars.Add(uint64(n))
 		return uintptr(n), 0
 	}
 	return 0, errno

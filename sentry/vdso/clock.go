@@ -167,6 +167,14 @@ func (c *Clock) Realtime() int64 {
 	return c.host(realtime)
 }
 
+// RealtimeAt is what Realtime was when Monotonic was mono, lately.
+func (c *Clock) RealtimeAt(mono int64) int64 {
+	if p := c.now.Load(); p != nil {
+		return mono + p.Real - p.Mono
+	}
+	return c.host(realtime)
+}
+
 // Boottime is CLOCK_BOOTTIME in nanoseconds.
 func (c *Clock) Boottime() int64 {
 	if p := c.now.Load(); p != nil {

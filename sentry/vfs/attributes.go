@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/lock"
 )
@@ -13,8 +14,8 @@ import (
 type attributes struct {
 	mu    lock.Mutex[lock.Attributes] // of changes
 	last  Attr                        // guarded by mu
-	seq   atomic.Uint32
-	words [attrWords]atomic.Uint64 // last, for readers
+	seq   atomic.Int32
+	words [attrWords]atomic.Int64 // last, for readers
 }
 
 // The words of an Attr.
@@ -33,16 +34,16 @@ const (
 )
 
 // pack returns a as words.
-func (a *Attr) pack() [attrWords]uint64 {
-	return [attrWords]uint64{
-		attrMode: uint64(a.Mode) | uint64(a.Nlink)<<32, attrOwner: uint64(a.UID) | uint64(a.GID)<<32,
-		attrRdev: a.Rdev, attrSize: uint64(a.Size), attrBlocks: uint64(a.Blocks), attrBlksize: uint64(a.Blksize),
-		attrAtime: uint64(a.Atime), attrMtime: uint64(a.Mtime), attrCtime: uint64(a.Ctime), attrBtime: uint64(a.Btime),
+func (a *Attr) pack() [attrWords]int64 {
+	return [attrWords]int64{
+		attrMode: int64(a.Mode) | int64(a.Nlink)<<32, attrOwner: int64(a.UID) | int64(a.GID)<<32,
+		attrRdev: int64(a.Rdev), attrSize: a.Size, attrBlocks: a.Blocks, attrBlksize: int64(a.Blksize),
+		attrAtime: a.Atime, attrMtime: a.Mtime, attrCtime: a.Ctime, attrBtime: a.Btime,
 	}
 }
 
 // word is one of them, for who needs no more.
-func (s *attributes) word(i int) uint64 { return s.words[i].Load() }
+func (s *attributes) word(i int) int64 { return s.words[i].Load() }
 
 // lookAgain is how often a reader does so before it waits for the writer.
 const lookAgain = 16
@@ -57,8 +58,8 @@ func (s *attributes) get() Attr {
 		mode, owner := s.word(attrMode), s.word(attrOwner)
 		a := Attr{
 			Mode: uint32(mode), Nlink: uint32(mode >> 32), UID: auth.UID(owner), GID: auth.GID(owner >> 32),
-			Rdev: s.word(attrRdev), Size: int64(s.word(attrSize)), Blocks: int64(s.word(attrBlocks)), Blksize: uint32(s.word(attrBlksize)),
-			Atime: int64(s.word(attrAtime)), Mtime: int64(s.word(attrMtime)), Ctime: int64(s.word(attrCtime)), Btime: int64(s.word(attrBtime)),
+			Rdev: uint64(s.word(attrRdev)), Size: s.word(attrSize), Blocks: s.word(attrBlocks), Blksize: uint32(s.word(attrBlksize)),
+			Atime: s.word(attrAtime), Mtime: s.word(attrMtime), Ctime: s.word(attrCtime), Btime: s.word(attrBtime),
 		}
 		if s.seq.Load() == seq {
 			return a
@@ -69,8 +70,7 @@ func (s *attributes) get() Attr {
 	return s.last
 }
 
-// update changes them by f. Each store that is seen by others costs as much as a lock: what stays the same
-// is not stored.
+// update changes them by f. Stores are seen in their order (TSO): none needs a barrier.
 func (s *attributes) update(f func(*Attr)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,13 +79,14 @@ func (s *attributes) update(f func(*Attr)) {
 		return
 	}
 	old, now := was.pack(), s.last.pack()
-	s.seq.Add(1)
+	seq := s.seq.Load()
+	arch.StoreInt32(&s.seq, seq+1)
 	for i, v := range now {
 		if v != old[i] {
-			s.words[i].Store(v)
+			arch.StoreInt64(&s.words[i], v)
 		}
 	}
-	s.seq.Add(1)
+	arch.StoreInt32(&s.seq, seq+2)
 }
 
 // set gives a new inode its attributes.
@@ -93,7 +94,7 @@ func (s *attributes) set(a Attr) {
 	s.last = a
 	for i, v := range a.pack() {
 		if v != 0 {
-			s.words[i].Store(v)
+			arch.StoreInt64(&s.words[i], v)
 		}
 	}
 }
@@ -108,7 +109,7 @@ func (i *Inode) Mode() uint32 { return uint32(i.attr.word(attrMode)) }
 func (i *Inode) Links() uint32 { return uint32(i.attr.word(attrMode) >> 32) }
 
 // Length returns the size.
-func (i *Inode) Length() int64 { return int64(i.attr.word(attrSize)) }
+func (i *Inode) Length() int64 { return i.attr.word(attrSize) }
 
 // Owner returns whose it is.
 func (i *Inode) Owner() (auth.UID, auth.GID) {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/sentry/auth"
 	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/mm"
@@ -47,7 +48,7 @@ type File struct {
 
 	pos struct {
 		lock.Mutex[lock.Position]
-		off atomic.Int64 // changed with the lock held
+		off atomic.Int64 // changed with the lock held, or by the only one who has the file
 	}
 
 	// Owner is who gets SIGIO (F_SETOWN): the kernel's.
@@ -167,17 +168,27 @@ func (f *File) Read(ctx Ctx, dst *usermem.Buf) (int, linux.Errno) {
 	if f.stream {
 		return f.readAt(ctx, dst, -1, f.NonBlocking())
 	}
-	f.pos.Lock()
-	defer f.pos.Unlock()
+	if f.lockPos() {
+		defer f.pos.Unlock()
+	}
 	off := f.pos.off.Load()
 	if off+int64(dst.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
 	n, errno := f.readAt(ctx, dst, off, f.NonBlocking())
 	if n > 0 {
-		f.pos.off.Store(off + int64(n))
+		arch.StoreInt64(&f.pos.off, off+int64(n))
 	}
 	return n, errno
+}
+
+// lockPos locks the position for a read or write, unless nobody else has the file (fdget_pos).
+func (f *File) lockPos() bool {
+	if f.refs.Refs() == 1 {
+		return false
+	}
+	f.pos.Lock()
+	return true
 }
 
 // ReadAt is pread(2). nowait is RWF_NOWAIT.
@@ -249,15 +260,16 @@ func (f *File) Write(ctx Ctx, src *usermem.Buf) (int, linux.Errno) {
 	if f.stream {
 		return f.writeStream(ctx, src, f.NonBlocking())
 	}
-	f.pos.Lock()
-	defer f.pos.Unlock()
+	if f.lockPos() {
+		defer f.pos.Unlock()
+	}
 	off := f.pos.off.Load()
 	if off+int64(src.Len()) < 0 {
 		return 0, linux.EINVAL
 	}
 	n, end, errno := f.writeAt(ctx, src, off, f.Flags()&linux.O_APPEND != 0, f.NonBlocking())
 	if n > 0 {
-		f.pos.off.Store(end)
+		arch.StoreInt64(&f.pos.off, end)
 	}
 	return n, errno
 }

@@ -26,7 +26,7 @@ func cgroup(*call) string { return "0::/\n" }
 
 // ioText is a process's counters, or those of a thread alone.
 func ioText(c *call) string {
-	var rc, wc, rn, wn uint64
+	var rc, wc, rn, wn int64
 	tasks := []*kernel.Task{c.t}
 	if c.t.Group().Leader() == c.t {
 		tasks = c.t.Group().Tasks()
