@@ -477,7 +477,7 @@ func (f *File) Readdir(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 
 // ReaddirFrom is ReaddirLocked from position off on.
 func (f *File) ReaddirFrom(ctx Ctx, off int64, emit func(Dirent) bool) linux.Errno {
-	f.pos.off.Store(off)
+	arch.StoreInt64(&f.pos.off, off)
 	return f.ReaddirLocked(ctx, emit)
 }
 
@@ -503,7 +503,7 @@ func (f *File) ReaddirLocked(ctx Ctx, emit func(Dirent) bool) linux.Errno {
 		if !emit(e) {
 			return false
 		}
-		f.pos.off.Store(e.Next)
+		arch.StoreInt64(&f.pos.off, e.Next)
 		return true
 	})
 	f.notify(InAccess)

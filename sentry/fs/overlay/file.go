@@ -57,7 +57,7 @@ func (o *open) backing(ctx vfs.Ctx) (*vfs.File, linux.Errno) {
 	if real == o.r.lower {
 		m = o.r.fs.mountOf(real)
 	}
-	g, errno := vfs.OpenInode(vfs.KernelCtx{W: ctx.Waiter()}, m, real, o.flags) // as in Getattr
+	g, errno := vfs.OpenInode(reader(ctx), m, real, o.flags)
 	if errno != 0 {
 		return nil, errno
 	}

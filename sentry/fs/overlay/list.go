@@ -93,7 +93,7 @@ func (d *dir) Open(ctx vfs.Ctx, _ *vfs.File) (vfs.FileOps, linux.Errno) {
 	l := &listing{d: d}
 	if up := d.upper.Load(); up != nil && len(d.lowers) == 0 {
 		var errno linux.Errno
-		if l.pure, errno = vfs.OpenInode(layerCtx{ctx}, d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY|linux.O_NOATIME); errno != 0 {
+		if l.pure, errno = vfs.OpenInode(reader(ctx), d.fs.upper, up, linux.O_RDONLY|linux.O_DIRECTORY|linux.O_NOATIME); errno != 0 {
 			return nil, errno
 		}
 	}
@@ -157,12 +157,12 @@ func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dir
 		return l.readPure(layerCtx{ctx}, f, off, emit)
 	}
 	if off == 0 {
-		if errno := l.begin(layerCtx{ctx}); errno != 0 {
+		if errno := l.begin(reader(ctx)); errno != 0 {
 			return errno
 		}
 	}
 	if l.low != nil {
-		return l.readLow(layerCtx{ctx}, f, off, emit)
+		return l.readLow(reader(ctx), f, off, emit)
 	}
 	if off == 0 || l.have == nil {
 		list, errno := l.d.merged(layerCtx{ctx})
@@ -185,7 +185,7 @@ func (l *listing) Readdir(ctx vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dir
 
 // begin opens the directory in the only layer that it is in, if that is a lower one. Names that are made or
 // removed until it is read from the beginning again may be missing or there (readdir(3)).
-func (l *listing) begin(k layerCtx) (errno linux.Errno) {
+func (l *listing) begin(k vfs.Ctx) (errno linux.Errno) {
 	if l.d.place.Load() != nil || len(l.d.lowers) != 1 {
 		l.closeLow()
 		return 0
@@ -199,7 +199,7 @@ func (l *listing) begin(k layerCtx) (errno linux.Errno) {
 
 // readLow is Readdir of a directory that is in one lower layer only. Its whiteouts, which nothing needs, are
 // listed as on Linux (ovl_iterate of what ovl_dir_is_real).
-func (l *listing) readLow(k layerCtx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
+func (l *listing) readLow(k vfs.Ctx, f *vfs.File, off int64, emit func(vfs.Dirent) bool) linux.Errno {
 	number, above := l.d.fs.numberOf(l.d.lowers[0].inode.SB, 0), f.Path.Dentry.ParentIno()
 	return l.low.ReaddirFrom(k, off, func(e vfs.Dirent) bool {
 		switch e.Name {

@@ -95,7 +95,7 @@ func (n *node) shown(a *vfs.Attr) {
 
 // Getattr is vfs.Getattrer's.
 func (n *node) Getattr(ctx vfs.Ctx) linux.Errno {
-	a, errno := n.real().Stat(vfs.KernelCtx{W: ctx.Waiter()}) // a layerCtx would be allocated
+	a, errno := n.real().Stat(reader(ctx))
 	if errno != 0 {
 		return errno
 	}

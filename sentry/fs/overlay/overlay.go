@@ -68,6 +68,9 @@ const magic = 0x794c7630
 // checked here.
 type layerCtx struct{ vfs.Ctx }
 
+// reader is the caller who only reads in a layer: unlike a layerCtx it is not allocated.
+func reader(ctx vfs.Ctx) vfs.Ctx { return vfs.KernelCtx{W: ctx.Waiter()} }
+
 // Cred is the kernel's.
 func (layerCtx) Cred() *auth.Cred { return vfs.KernelCtx{}.Cred() }
 
