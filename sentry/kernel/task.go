@@ -55,6 +55,7 @@ type Task struct {
 		fpu      []byte // room for an FPU image
 		args     Args   // of the call that is made: a function of the table gets them by pointer, for which they would be allocated
 		buf      usermem.Buf
+		scratch  []byte
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
@@ -191,6 +192,19 @@ func (t *Task) Space() *usermem.Space { return t.mem.Load().Space() }
 func (t *Task) Buf(b usermem.Buf) *usermem.Buf {
 	t.run.buf = b
 	return &t.run.buf
+}
+
+// MostScratch is how many bytes of its calls a task keeps room for.
+const MostScratch = 4096
+
+// Scratch is that room, for the task's goroutine; KeepScratch takes it back, or what it has grown to.
+func (t *Task) Scratch() []byte { return t.run.scratch[:0] }
+
+// KeepScratch keeps b for the next call.
+func (t *Task) KeepScratch(b []byte) {
+	if cap(b) <= MostScratch {
+		t.run.scratch = b
+	}
 }
 
 // Waiter is what the task sleeps with.

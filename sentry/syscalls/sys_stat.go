@@ -190,64 +190,73 @@ func fstatfs(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 func ustat(*kernel.Task, Args) (uintptr, linux.Errno) { return 0, linux.EINVAL }
 
 // getdents64 is getdents64(2).
-func getdents64(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	return doGetdents(t, a, func(b []byte, d *vfs.Dirent, size int) {
-		b[18] = d.Type
-		copy(b[19:], d.Name)
-	}, 19)
-}
+func getdents64(t *kernel.Task, a Args) (uintptr, linux.Errno) { return doGetdents(t, a, false) }
 
 // getdents is getdents(2): the type is in the last byte.
-func getdents(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	return doGetdents(t, a, func(b []byte, d *vfs.Dirent, size int) {
-		copy(b[18:], d.Name)
-		b[size-1] = d.Type
-	}, 19)
+func getdents(t *kernel.Task, a Args) (uintptr, linux.Errno) { return doGetdents(t, a, true) }
+
+// direntList is the answer to one of them.
+type direntList struct {
+	out   []byte
+	limit int
+	old   bool    // of getdents
+	short bool    // there was no room for an entry
+	big   *[]byte // out is in it, of bigDirents
 }
 
-// direntBufs holds buffers of doGetdents, of at most mostDirents bytes. Programs ask with 32 KiB and more,
-// and most directories take a small part of that.
-var direntBufs = sync.Pool{New: func() any { return new([]byte) }}
+// bigDirents are buffers for directories that need more than a task keeps. Programs ask with 32 KiB and more, and
+// most directories take a small part of that.
+var bigDirents = sync.Pool{New: func() any {
+	b := make([]byte, 0, 64<<10)
+	return &b
+}}
 
-const mostDirents = 64 << 10
-
-// doGetdents lists a directory into the application's buffer. Both forms begin with inode
-// number, next position and record length.
-func doGetdents(t *kernel.Task, a Args, put func(b []byte, d *vfs.Dirent, size int), head int) (uintptr, linux.Errno) {
+// doGetdents lists a directory into the application's buffer.
+func doGetdents(t *kernel.Task, a Args, old bool) (uintptr, linux.Errno) {
 	f, errno := t.FD(a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
 	defer f.Put()
-	limit := int(min(a.Uint(2), 1<<20))
-	buf := direntBufs.Get().(*[]byte)
-	defer direntBufs.Put(buf)
-	out := (*buf)[:0]
-	short := false
-	errno = f.Readdir(t, func(d vfs.Dirent) bool {
-		size := (head + len(d.Name) + 1 + 7) &^ 7
-		if len(out)+size > limit {
-			short = true
-			return false
-		}
-		at := len(out)
-		out = append(out, make([]byte, size)...)
-		b := out[at:]
-		binary.LittleEndian.PutUint64(b, d.Ino)
-		binary.LittleEndian.PutUint64(b[8:], uint64(d.Next))
-		binary.LittleEndian.PutUint16(b[16:], uint16(size))
-		put(b, &d, size)
-		return true
-	})
-	if cap(out) <= mostDirents {
-		*buf = out
-	}
+	l := &direntList{out: t.Scratch(), limit: int(min(a.Uint(2), 1<<20)), old: old}
+	errno = f.Readdir(t, l.add)
+	n := len(l.out)
 	switch {
-	case len(out) > 0:
-		_, errno = t.Space().CopyOut(a.Addr(1), out)
-		return uintptr(len(out)), errno
-	case errno == 0 && short:
-		return 0, linux.EINVAL
+	case n > 0:
+		_, errno = t.Space().CopyOut(a.Addr(1), l.out)
+	case errno == 0 && l.short:
+		errno = linux.EINVAL
 	}
-	return 0, errno
+	if l.big != nil {
+		bigDirents.Put(l.big)
+	} else {
+		t.KeepScratch(l.out)
+	}
+	return uintptr(n), errno
+}
+
+// add appends an entry if there is room. Both forms begin with inode number, next position and record length.
+func (l *direntList) add(d vfs.Dirent) bool {
+	at, size := len(l.out), (19+len(d.Name)+1+7)&^7
+	if at+size > l.limit {
+		l.short = true
+		return false
+	}
+	if l.big == nil && at+size > kernel.MostScratch {
+		l.big = bigDirents.Get().(*[]byte)
+		l.out = append((*l.big)[:0], l.out...)
+	}
+	l.out = append(l.out, make([]byte, size)...)
+	b := l.out[at:]
+	binary.LittleEndian.PutUint64(b, d.Ino)
+	binary.LittleEndian.PutUint64(b[8:], uint64(d.Next))
+	binary.LittleEndian.PutUint16(b[16:], uint16(size))
+	if l.old {
+		copy(b[18:], d.Name)
+		b[size-1] = d.Type
+	} else {
+		b[18] = d.Type
+		copy(b[19:], d.Name)
+	}
+	return true
 }
