@@ -65,11 +65,12 @@ const (
 	IFLA_NUM_RX_QUEUES = 32
 	IFLA_CARRIER       = 33
 
-	IFA_ADDRESS   = 1
-	IFA_LOCAL     = 2
-	IFA_LABEL     = 3
-	IFA_CACHEINFO = 6
-	IFA_FLAGS     = 8
+	IFA_ADDRESS        = 1
+	IFA_LOCAL          = 2
+	IFA_LABEL          = 3
+	IFA_CACHEINFO      = 6
+	IFA_FLAGS          = 8
+	IFA_TARGET_NETNSID = 10
 
 	IFA_F_PERMANENT = 0x80
 

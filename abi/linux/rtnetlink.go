@@ -27,12 +27,14 @@ const (
 	IFLA_MASTER         = 10
 	IFLA_PROTINFO       = 12
 	IFLA_LINKINFO       = 18
+	IFLA_EXT_MASK       = 29
 	IFLA_NET_NS_PID     = 19
 	IFLA_IFALIAS        = 20
 	IFLA_AF_SPEC        = 26
 	IFLA_NET_NS_FD      = 28
 	IFLA_LINK_NETNSID   = 37
 	IFLA_TARGET_NETNSID = 46
+	IFLA_ALT_IFNAME     = 53
 	IFLA_MIN_MTU        = 50
 	IFLA_MAX_MTU        = 51
 
@@ -102,6 +104,7 @@ const (
 	FRA_DPORT_RANGE        = 24
 	FIB_RULE_INVERT        = 2
 	NDA_IFINDEX            = 8
+	NTF_PROXY              = 8
 	FR_ACT_TO_TBL          = 1
 	RT_TABLE_DEFAULT       = 253
 

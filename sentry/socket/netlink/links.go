@@ -26,10 +26,16 @@ func (s *Socket) linkOf(q *request) (m linux.Ifinfomsg, at map[uint16][]byte, l 
 	}
 	at = attrs(q.body[16:])
 	name := str(at[linux.IFLA_IFNAME])
+	if len(name) >= linux.IFNAMSIZ {
+		return m, at, l, linux.ERANGE
+	}
 	if m.Index < 0 {
 		return m, at, l, linux.EINVAL
 	}
 	if m.Index == 0 && name == "" {
+		if at[linux.IFLA_ALT_IFNAME] != nil { // none has another name
+			return m, at, l, linux.ENODEV
+		}
 		return m, at, l, linux.EINVAL
 	}
 	l, errno = socket.Devices(s.NS).Find(m.Index, name)

@@ -200,7 +200,13 @@ func (s *Socket) getRoute(q *request) linux.Errno {
 		return linux.EINVAL
 	}
 	at := attrs(q.body[12:])
+	if errno := s.strictRoute(&m, at); errno != 0 {
+		return errno
+	}
 	dst, ok := netip.AddrFromSlice(at[linux.RTA_DST])
+	if at[linux.RTA_DST] == nil && m.Family == linux.AF_INET {
+		dst, ok = netip.IPv4Unspecified(), true
+	}
 	if !ok || familyOf(dst) != m.Family {
 		return linux.EINVAL
 	}
@@ -209,7 +215,11 @@ func (s *Socket) getRoute(q *request) linux.Errno {
 	if b := at[linux.RTA_OIF]; len(b) >= 4 {
 		link = int32(binary.LittleEndian.Uint32(b))
 	}
-	p, errno := socket.Stack(s.NS).Path(dst, src, link)
+	to := dst
+	if dst.Is4() && dst.IsUnspecified() { // ourselves (ip_route_output_key_hash_rcu)
+		to = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	p, errno := socket.Stack(s.NS).Path(to, src, link)
 	if errno != 0 {
 		return errno
 	}
@@ -243,7 +253,7 @@ func (s *Socket) getRoute(q *request) linux.Errno {
 	} else if p.Src.IsValid() {
 		r.attr(linux.RTA_PREFSRC, p.Src.AsSlice()...)
 	}
-	if p.Next != dst {
+	if p.Next != to {
 		r.attr(linux.RTA_GATEWAY, p.Next.AsSlice()...)
 	}
 	if dst.Is4() {

@@ -76,6 +76,10 @@ func (s *Socket) route(c socket.Caller, q *request) (errno linux.Errno, answered
 		return s.changeRoute(q), false
 	case linux.RTM_GETROUTE:
 		return s.getRoute(q), false
+	case linux.RTM_GETADDR:
+		return s.getAddr(q), false
+	case linux.RTM_GETNEIGH:
+		return s.getNeigh(q), false
 	}
 	return linux.EOPNOTSUPP, false
 }
@@ -96,6 +100,11 @@ func (s *Socket) dump(q *request) (linux.Errno, bool) {
 		return linux.EOPNOTSUPP, false
 	}
 	var r reply
+	if errno := s.strict(q); errno != 0 {
+		r.failed(q, s.port, errno)
+		s.put(message{data: r.buf, cred: &socket.Cred{}})
+		return 0, true
+	}
 	emit(&r, linux.Nlmsghdr{Flags: linux.NLM_F_MULTI, Seq: q.Seq, PID: s.port}, func() {
 		if len(r.buf) > batch {
 			s.put(message{data: r.buf, cred: &socket.Cred{}})
