@@ -99,6 +99,11 @@ type Membership struct {
 	Sources []netip.Addr // of source-specific memberships
 }
 
+// wanted is how the stack is told of it.
+func (m *Membership) wanted() *stack.Wanted {
+	return &stack.Wanted{Exclude: m.Exclude, Sources: m.Sources}
+}
+
 // Table is all endpoints of a stack.
 type Table struct {
 	Stack *stack.Stack
@@ -309,7 +314,7 @@ func (e *Endpoint) Close() {
 	e.groups, e.queue, e.errs, e.rmem = nil, nil, nil, 0
 	e.mu.Unlock()
 	for _, m := range groups {
-		e.table.Stack.Leave(m.Link, m.Group)
+		e.table.Stack.Listen(m.Link, m.Group, m.wanted(), nil)
 	}
 	if p := e.ports(); p != nil {
 		p.Release(&e.bind)
@@ -525,7 +530,7 @@ func (e *Endpoint) Join(m Membership) linux.Errno {
 		return linux.ENOMEM
 	}
 	e.groups = append(e.groups, m)
-	e.table.Stack.Join(m.Link, m.Group)
+	e.table.Stack.Listen(m.Link, m.Group, nil, m.wanted())
 	return 0
 }
 
@@ -542,7 +547,11 @@ func (e *Endpoint) Source(group netip.Addr, link int32, src netip.Addr, add, exc
 	if o == nil || o.Exclude != exclude && o.Sources != nil {
 		return linux.EINVAL
 	}
-	o.Exclude = exclude
+	if was := o.wanted(); o.Exclude != exclude {
+		o.Exclude = exclude
+		e.table.Stack.Listen(o.Link, group, was, o.wanted())
+	}
+	was := o.wanted()
 	at := slices.Index(o.Sources, src)
 	switch {
 	case add && len(o.Sources) >= maxSources:
@@ -553,9 +562,11 @@ func (e *Endpoint) Source(group netip.Addr, link int32, src netip.Addr, add, exc
 		o.Sources = append(slices.Clip(o.Sources), src)
 	case len(o.Sources) == 1 && !exclude:
 		e.leaveLocked(o)
+		return 0
 	default:
 		o.Sources = slices.Delete(slices.Clone(o.Sources), at, at+1)
 	}
+	e.table.Stack.Listen(o.Link, group, was, o.wanted())
 	return 0
 }
 
@@ -573,9 +584,11 @@ func (e *Endpoint) SetSources(group netip.Addr, link int32, sources []netip.Addr
 	if o == nil {
 		return linux.EINVAL
 	}
+	was := o.wanted()
 	if o.Exclude, o.Sources = exclude, nil; len(sources) > 0 {
 		o.Sources = sources
 	}
+	e.table.Stack.Listen(o.Link, group, was, o.wanted())
 	return 0
 }
 
@@ -604,9 +617,9 @@ func (e *Endpoint) Leave(group netip.Addr, link int32) linux.Errno {
 
 // leaveLocked takes away one of e.groups.
 func (e *Endpoint) leaveLocked(o *Membership) {
-	group, link := o.Group, o.Link
+	group, link, was := o.Group, o.Link, o.wanted()
 	e.groups = slices.DeleteFunc(e.groups, func(m Membership) bool { return m.Group == group && m.Link == link })
-	e.table.Stack.Leave(link, group)
+	e.table.Stack.Listen(link, group, was, nil)
 }
 
 // hears reports whether a packet to a group is for the endpoint (ip_mc_sf_allow).

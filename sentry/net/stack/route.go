@@ -383,7 +383,7 @@ func (s *Stack) Routes() []Route {
 // changed drops the routes that an interface, or an address, has taken with it (fib_netdev_event, fib_inetaddr_event).
 func (s *Stack) changed(e *device.Event) {
 	if ip, ok := netip.AddrFromSlice(e.Addr.IP); ok && ip.Is6() && e.Kind == device.AddrAdded && e.Link.Kind != "" {
-		s.changedGroup(e.Link.Index, Solicited(ip), changeToExclude)
+		s.changedGroup(report{link: e.Link.Index, group: Solicited(ip), mode: true})
 	}
 	down := e.Kind == device.Gone || e.Kind == device.Changed && e.Was&^e.Link.Flags&linux.IFF_UP != 0
 	if !down && e.Kind != device.AddrGone {
