@@ -1,6 +1,8 @@
 // A server that opens a short file and sends it for each request, after so many rounds that whoever answers for it may have become
 // quick: offsets, lengths, and what others do with the file in between.
 #include "net.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/sendfile.h>
 
 static int l, ep, c, s, f;
@@ -23,7 +25,7 @@ static void sent(const char *what, off_t o, size_t n) {
 	fact("%s: %zd %s, at %d, \"%.20s\", file at %d", what, r, r < 0 ? ename(e) : "", (int)o, b, (int)lseek(f, 0, SEEK_CUR));
 }
 static void rounds(void) {
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 60; i++) {
 		off_t o = 0;
 		opened();
 		if (write(s, "head", 4) != 4 || sendfile(s, f, &o, 11) != 11 || o != 11 || close(f) || recv(c, b, 15, MSG_WAITALL) != 15 || memcmp(b, "headhello world", 15))
@@ -62,7 +64,11 @@ int main(void) {
 		_exit((fill("by another"), 0));
 	must(wait(NULL)), sent("changed by another", 0, 11), must(close(f)), fill(""), opened(), sent("empty", 0, 11), must(close(f)), fill("hello world");
 	rounds(), must(unlink(name)), sent("unlinked", 0, 11), must(close(f)), close(must(open(name, O_CREAT | O_WRONLY, 0600))), fill("hello world");
-	rounds(), must(shutdown(s, SHUT_WR)), signal(SIGPIPE, SIG_IGN), sent("shut", 0, 11), must(close(f));
+	if (!fork()) { // a filter that looks at the call
+		struct sock_filter all[] = {{0x20, 0, 0, 0}, {0x15, 0, 3, SYS_sendfile}, {0x20, 0, 0, 40}, {0x15, 0, 1, 5}, {0x06, 0, 0, SECCOMP_RET_ERRNO | EDOM}, {0x06, 0, 0, SECCOMP_RET_ALLOW}};
+		must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)), must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &(struct sock_fprog){6, all})), rounds(), sent("filtered", 0, 5), must(close(f)), _exit(0);
+	}
+	must(wait(NULL)), rounds(), must(shutdown(s, SHUT_WR)), signal(SIGPIPE, SIG_IGN), sent("shut", 0, 11), must(close(f));
 	must(unlink(name));
 	return 0;
 }
