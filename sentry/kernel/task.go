@@ -56,6 +56,7 @@ type Task struct {
 		args     Args   // of the call that is made: a function of the table gets them by pointer, for which they would be allocated
 		buf      usermem.Buf
 		scratch  []byte
+		path     [256]byte
 		altstack linux.Sigaltstack
 		restart  func(*Task) (uintptr, linux.Errno)
 		seccomp  bool
@@ -193,6 +194,9 @@ func (t *Task) Buf(b usermem.Buf) *usermem.Buf {
 	t.run.buf = b
 	return &t.run.buf
 }
+
+// PathRoom is room for a short path, for the task's goroutine.
+func (t *Task) PathRoom() []byte { return t.run.path[:] }
 
 // MostScratch is how many bytes of its calls a task keeps room for.
 const MostScratch = 4096

@@ -53,14 +53,11 @@ func here(t *kernel.Task, dirfd int32, name []byte) (a vfs.At, ok bool) {
 	return a, true
 }
 
-// shortPath is how long a path is at most that is looked up in the cache before anything is allocated for it.
-const shortPath = 256
-
 // walkShort finds what a short path names whose names are all in the cache. If ok is false there may be another way: name,
 // if it is not empty, is the path.
 func walkShort(t *kernel.Task, dirfd int32, addr usermem.Addr, wf uint32) (p vfs.Path, name string, errno linux.Errno, ok bool) {
-	var room [shortPath]byte
-	n, errno := t.Space().CopyInStringTo(addr, room[:])
+	room := t.PathRoom()
+	n, errno := t.Space().CopyInStringTo(addr, room)
 	if errno != 0 || n == 0 {
 		return vfs.Path{}, "", 0, false
 	}

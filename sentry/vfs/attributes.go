@@ -123,5 +123,15 @@ func (i *Inode) Type() uint32 { return i.typ }
 // IsDir reports whether i is a directory.
 func (i *Inode) IsDir() bool { return i.typ == linux.S_IFDIR }
 
+// Show makes a the attributes.
+func (i *Inode) Show(a *Attr) {
+	for w, v := range a.pack() {
+		if i.attr.word(w) != v {
+			i.attr.update(func(last *Attr) { *last = *a })
+			return
+		}
+	}
+}
+
 // Update changes the attributes under their lock. f must not call anything that locks.
 func (i *Inode) Update(f func(*Attr)) { i.attr.update(f) }

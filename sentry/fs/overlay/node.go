@@ -100,9 +100,7 @@ func (n *node) Getattr(ctx vfs.Ctx) linux.Errno {
 		return errno
 	}
 	n.shown(&a)
-	if n.Attr() != a {
-		n.Update(func(old *vfs.Attr) { *old = a })
-	}
+	n.Show(&a)
 	return 0
 }
 
