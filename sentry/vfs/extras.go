@@ -89,6 +89,10 @@ type FileOps interface {
 	Release(f *File)
 }
 
+// Readable is a regular file that can be read without being opened: its operations do not look at the open file.
+// A file system over it does so (overlay).
+type Readable interface{ Reader() FileOps }
+
 // Optional interfaces of open files.
 
 // Poller is a file that is not always ready. Poll says what it is ready for now; Queue is

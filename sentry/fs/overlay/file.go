@@ -27,8 +27,19 @@ func (r *file) Open(ctx vfs.Ctx, f *vfs.File) (vfs.FileOps, linux.Errno) {
 			return nil, errno
 		}
 	}
+	if f.Mode&vfs.ModeWrite == 0 && r.reader() != nil {
+		return o, 0 // it is opened in its layer when that is needed
+	}
 	_, errno := o.backing(ctx)
 	return o, errno
+}
+
+// reader reads the contents where they are now, nil if they must be opened for it.
+func (r *file) reader() vfs.FileOps {
+	if f, ok := r.real().Ops.(vfs.Readable); ok {
+		return f.Reader()
+	}
+	return nil
 }
 
 // open is an open regular file. A file that was opened for reading before it was copied up is read
@@ -36,7 +47,7 @@ func (r *file) Open(ctx vfs.Ctx, f *vfs.File) (vfs.FileOps, linux.Errno) {
 type open struct {
 	r     *file
 	flags uint32
-	real  atomic.Pointer[vfs.File]
+	real  atomic.Pointer[vfs.File] // nil: not needed so far
 
 	mu  sync.Mutex // leaf but for opening in a layer
 	old []*vfs.File
@@ -69,12 +80,15 @@ func (o *open) backing(ctx vfs.Ctx) (*vfs.File, linux.Errno) {
 }
 
 // Read is vfs.FileOps's.
-func (o *open) Read(ctx vfs.Ctx, _ *vfs.File, dst *usermem.Buf, off int64) (int, linux.Errno) {
-	f, errno := o.backing(ctx)
+func (o *open) Read(ctx vfs.Ctx, f *vfs.File, dst *usermem.Buf, off int64) (int, linux.Errno) {
+	if r := o.r.reader(); r != nil {
+		return r.Read(ctx, f, dst, off)
+	}
+	real, errno := o.backing(ctx)
 	if errno != 0 {
 		return 0, errno
 	}
-	return f.ReadAt(ctx, dst, off, false)
+	return real.ReadAt(ctx, dst, off, false)
 }
 
 // Write is vfs.FileOps's. Opening for writing has copied the file up.
@@ -113,7 +127,10 @@ func (o *open) Seek(ctx vfs.Ctx, f *vfs.File, off int64, whence int) (int64, lin
 
 // Release is vfs.FileOps's.
 func (o *open) Release(*vfs.File) {
-	for _, f := range append(o.old, o.real.Load()) {
+	for _, f := range o.old {
+		f.Put()
+	}
+	if f := o.real.Load(); f != nil {
 		f.Put()
 	}
 }

@@ -39,6 +39,9 @@ func (r *file) Evict() {
 // Open is vfs.InodeOps's.
 func (r *file) Open(vfs.Ctx, *vfs.File) (vfs.FileOps, linux.Errno) { return open{r}, 0 }
 
+// Reader is vfs.Readable's.
+func (r *file) Reader() vfs.FileOps { return open{r} }
+
 // CountBlocks is vfs.BlockCounter's: those that exist.
 func (r *file) CountBlocks() int64 { return r.object.Pages() * (pages.PageSize / 512) }
 
