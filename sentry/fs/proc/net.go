@@ -245,7 +245,7 @@ var (
 		{"icmp_echo_ignore_all", "0"}, {"icmp_echo_ignore_broadcasts", "1"}, {"ip_default_ttl", "64"}, {"ip_forward", "0"}, {"ip_local_port_range", "32768\t60999"},
 		{"ip_local_reserved_ports", ""}, {"ip_no_pmtu_disc", "0"}, {"ip_nonlocal_bind", "0"}, {"ip_unprivileged_port_start", "1024"}, {"ping_group_range", "1\t0"},
 		{"tcp_abort_on_overflow", "0"}, {"tcp_allowed_congestion_control", "reno cubic bbr"}, {"tcp_available_congestion_control", "reno cubic bbr"}, {"tcp_congestion_control", "cubic"},
-		{"tcp_ecn", "2"}, {"tcp_fastopen", "1"}, {"tcp_fastopen_key", "00000000-00000000-00000000-00000000"}, {"tcp_ecn_fallback", "1"}, {"tcp_dsack", "1"}, {"tcp_early_retrans", "3"}, {"tcp_fin_timeout", "60"}, {"tcp_keepalive_intvl", "75"}, {"tcp_keepalive_probes", "9"}, {"tcp_keepalive_time", "7200"},
+		{"tcp_ecn", "2"}, {"tcp_fastopen", "1"}, {"tcp_fastopen_key", "00000000-00000000-00000000-00000000"}, {"tcp_ecn_fallback", "1"}, {"tcp_dsack", "1"}, {"tcp_early_retrans", "3"}, {"tcp_frto", "2"}, {"tcp_fin_timeout", "60"}, {"tcp_keepalive_intvl", "75"}, {"tcp_keepalive_probes", "9"}, {"tcp_keepalive_time", "7200"},
 		{"tcp_max_orphans", "65536"}, {"tcp_max_syn_backlog", "1024"}, {"tcp_max_tw_buckets", "65536"}, {"tcp_mem", "188319\t251094\t376638"}, {"tcp_moderate_rcvbuf", "1"},
 		{"tcp_mtu_probing", "0"}, {"tcp_no_metrics_save", "0"}, {"tcp_orphan_retries", "0"}, {"tcp_retries1", "3"}, {"tcp_retries2", "15"}, {"tcp_rfc1337", "0"},
 		{"tcp_rmem", "4096\t131072\t6291456"}, {"tcp_sack", "1"}, {"tcp_slow_start_after_idle", "1"}, {"tcp_syn_retries", "6"}, {"tcp_synack_retries", "5"}, {"tcp_syncookies", "1"},

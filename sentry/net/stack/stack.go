@@ -102,6 +102,7 @@ const (
 	OffProbes                 // tcp_early_retrans
 	OffIdle                   // tcp_slow_start_after_idle
 	OffFallback               // tcp_ecn_fallback
+	OffFRTO                   // tcp_frto
 )
 
 // Stack is the Internet layer of a network namespace.

@@ -24,12 +24,12 @@ type segments struct {
 	sackOK   bool
 	ts       bool
 
-	noDSACK, noProbes bool // switched off
-	synAcked, urgent  bool
-	held              bool // output waits for Table.Flush
-	ackNow            bool
-	sending           bool // somebody is at it
-	askedFast         bool
+	noDSACK, noProbes, noFRTO bool // switched off
+	synAcked, urgent          bool
+	held                      bool // output waits for Table.Flush
+	ackNow                    bool
+	sending                   bool // somebody is at it
+	askedFast                 bool
 
 	// Sending: the first byte of the endpoint's queue is una, a FIN stands behind the last.
 	iss, una, nxt uint32
@@ -191,7 +191,7 @@ func (e *Endpoint) newSegments(path *stack.Path) *segments {
 	s.rtt.rto = 1e9
 	s.rack.reordering, s.rack.steps = firstReordering, 1
 	off := e.table.Stack.Settings.TCPOff.Load()
-	s.noDSACK, s.noProbes = off&stack.OffDSACK != 0, off&stack.OffProbes != 0
+	s.noDSACK, s.noProbes, s.noFRTO = off&stack.OffDSACK != 0, off&stack.OffProbes != 0, off&stack.OffFRTO != 0
 	s.choose(e.Congestion)
 	s.lastRecv = s.clock.Now()
 	e.far.Store(true)

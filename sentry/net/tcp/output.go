@@ -31,11 +31,15 @@ func (s *segments) output(e *Endpoint, more bool) {
 			break
 		}
 		had := s.sentBytes
-		if i := s.nextLost(); i >= 0 {
+		if i := s.nextLost(); i >= 0 && !s.rec.newer {
 			s.resendLost(e, i, room, now)
 		} else if !s.sendNew(e, room, more, now) && s.sentBytes == had {
 			if s.cc.full && !before(s.una, s.cc.fullTo) {
 				s.cc.full = false
+			}
+			if s.rec.newer && s.nxt == s.rec.high { // nothing new could be sent
+				s.rec.newer, s.rec.frto = false, false
+				continue
 			}
 			s.checkLimited(e)
 			break

@@ -58,6 +58,7 @@ type ack struct {
 	news     bool // something is sacked now
 	probed   bool // which was the probe
 	dup      bool // it is a duplicate: no data, no new window
+	orig     bool // of something that never was sent again, before the end of a loss
 	ece      bool // it tells of congestion
 	data     bool // it carries data
 	sample

@@ -54,6 +54,8 @@ type recovery struct {
 	high    uint32 // it ends when this is acknowledged
 	dups    int    // duplicate acknowledgements of a peer without SACK
 	undo    bool   // it may yet turn out that nothing was lost
+	frto    bool   // since a time-out, which may have been for nothing: RFC 5682
+	newer   bool   // so that new data goes before what may be lost
 	mark    uint32 // what was first lost then
 	again   int    // segments sent again that may have been for nothing
 	firstTS uint32 // the time stamp of the first
@@ -75,6 +77,9 @@ func (s *segments) alert(e *Endpoint, to uint32) {
 	advanced := a.acked > 0
 	if !s.sackOK && !advanced && a.dup {
 		r.dups++
+	}
+	if r.newer = false; r.state == caLoss && r.frto && !(advanced && s.mayUndo()) && s.foresee(e, to) {
+		return
 	}
 	if r.state != caOpen && !before(to, r.high) && s.ends(to) {
 		return
@@ -131,6 +136,31 @@ func (s *segments) alert(e *Endpoint, to uint32) {
 	if r.state == caRecovery && !s.cc.whole() {
 		s.reduce(a.fresh(&s.rate)+s.dupBytes(), advanced && s.rate.lost == a.hadLost)
 	}
+}
+
+// foresee looks after a time-out whether what is acknowledged was sent before it, so that nothing was lost, or sends something new to
+// find out (RFC 5682 3.1, tcp_process_loss): whether nothing else is to be done.
+func (s *segments) foresee(e *Endpoint, to uint32) bool {
+	r, a := &s.rec, s.ack
+	switch {
+	case a.orig:
+		s.count.LossUndo.Add(1)
+		s.count.SpuriousRTOs.Add(1)
+		s.undoWindow(true)
+		s.tries, r.frto = 0, false
+		s.leaveLoss()
+		return true
+	case before(r.high, s.nxt):
+		if a.news || a.dup {
+			r.frto = false // something was lost
+		}
+	case a.acked > 0 && before(to, r.high):
+		r.high = s.nxt
+		r.newer = s.notSent(e) > 0 && before(s.nxt, s.una+s.wnd)
+		r.frto = r.newer
+		return r.newer
+	}
+	return false
 }
 
 // dupBytes is what a duplicate acknowledgement of a peer without SACK says to be delivered.
@@ -390,6 +420,7 @@ func (s *segments) enterLoss(now int64) {
 		s.cc.event(s, evLoss)
 		s.beginUndo()
 	}
+	r.frto = !s.noFRTO && (r.state < caRecovery || s.tries > 1)
 	if r.lostAt == 0 {
 		r.lostAt = now
 	}

@@ -181,6 +181,7 @@ func (s *segments) acknowledge(to uint32) {
 		} else {
 			s.arrived(r, n)
 			if r.mark&markEver == 0 {
+				a.orig = a.orig || !before(s.rec.high, r.end)
 				a.roundTrip(r)
 				if before(start, reorder) {
 					reorder = start
@@ -248,6 +249,7 @@ func (s *segments) sackOne(r *sent, start uint32) {
 	n := int(r.end - start)
 	s.arrived(r, n)
 	if r.mark&markEver == 0 {
+		a.orig = a.orig || !before(s.rec.high, r.end)
 		if before(start, f.high) && f.sacked > 0 && before(start, a.late) {
 			a.late = start
 		}

@@ -346,7 +346,7 @@ func arpText(n *Net) string {
 // switches are settings that switch a part of TCP off if they are 0.
 var switches = map[string]uint32{
 	"ipv4/tcp_sack": stack.OffSACK, "ipv4/tcp_timestamps": stack.OffTimestamps, "ipv4/tcp_window_scaling": stack.OffScaling,
-	"ipv4/tcp_dsack": stack.OffDSACK, "ipv4/tcp_early_retrans": stack.OffProbes, "ipv4/tcp_slow_start_after_idle": stack.OffIdle,
+	"ipv4/tcp_dsack": stack.OffDSACK, "ipv4/tcp_early_retrans": stack.OffProbes, "ipv4/tcp_frto": stack.OffFRTO, "ipv4/tcp_slow_start_after_idle": stack.OffIdle,
 	"ipv4/tcp_ecn_fallback": stack.OffFallback,
 }
 
