@@ -136,7 +136,7 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 // bytes, or for room.
 func (e *Endpoint) direct() *queue {
 	p := e.peer
-	if p == nil || p.dead || e.snd.n > 0 || p.full() || p.filter.Load() != nil || e.MaxPacing != 0 {
+	if p == nil || p.dead || e.hold || e.snd.n > 0 || p.full() || p.filter.Load() != nil || e.MaxPacing != 0 {
 		return nil
 	}
 	return &p.rcv
@@ -162,6 +162,9 @@ func (e *Endpoint) move() {
 		e.resetBy()
 		return
 	}
+	if e.holds() {
+		return
+	}
 	moved := false
 	for e.snd.n > 0 && !p.full() && !e.tooFast() && p.passesDirect(header.ACK|header.PSH, e.local, e.remote, e.snd.head.data[e.snd.head.off:]) {
 		c := e.snd.pop()
@@ -178,6 +181,21 @@ func (e *Endpoint) move() {
 		e.finSent = true
 		e.finAcked(p)
 	}
+}
+
+// holds reports whether what is to be sent waits for more, as it would for a whole segment: 200 ms at most.
+func (e *Endpoint) holds() bool {
+	if !e.hold || e.snd.n == 0 || e.snd.n >= loopMSS || e.finWanted {
+		if e.MaxPacing == 0 {
+			e.paceUntil = 0
+		}
+		return false
+	}
+	if e.paceUntil == 0 {
+		e.paceUntil = e.table.Stack.Clock.Now() + minRTO
+		e.setTimer()
+	}
+	return true
 }
 
 // finAcked is what happens when the end of e's stream has come to p, which says so at once: the order

@@ -107,6 +107,7 @@ type Endpoint struct {
 	paceUntil    int64 // and it is waited for that
 	begun        int64 // when it was established
 	ecn          bool  // of a direct connection: as if it had been agreed on
+	hold         bool  // likewise: less than a segment waits for more, by TCP_CORK or MSG_MORE
 	synData      bool  // the SYN's data was taken
 	fast         *fastStart
 	fastQueue    atomic.Int32 // TCP_FASTOPEN
@@ -607,7 +608,7 @@ func (e *Endpoint) expire() {
 		return
 	}
 	if t := e.paceUntil; t != 0 && t <= now {
-		e.paceUntil = 0
+		e.paceUntil, e.hold = 0, false
 		e.move()
 	}
 	if e.net != nil {

@@ -73,6 +73,7 @@ func (e *Endpoint) Posted(b []byte, more bool) {
 	if !e.state.in(Established, CloseWait) || e.shut&shutWrite != 0 || e.dead {
 		return
 	}
+	e.hold = e.Cork
 	if len(b) > 0 {
 		e.putLocked(b)
 	}

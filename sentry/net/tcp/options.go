@@ -45,7 +45,11 @@ func (o *Options) inherit(from *Options, congestion string) {
 func (e *Endpoint) Configure(f func(o *Options)) {
 	e.lock()
 	defer e.unlock()
+	cork, noDelay := e.Cork, e.NoDelay
 	f(&e.Options)
+	if cork && !e.Cork || !noDelay && e.NoDelay { // what waits goes
+		e.hold = false
+	}
 	if e.net != nil {
 		e.net.choose(e.Congestion)
 	}

@@ -33,6 +33,7 @@ func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno)
 		if _, errno := e.roomLocked(); errno != 0 && errno != linux.EAGAIN {
 			return 0, errno
 		}
+		e.hold = more || e.Cork
 		e.putLocked(b[:n])
 		e.wrote(src, urgent, more)
 		return n, 0
@@ -48,6 +49,7 @@ func (e *Endpoint) Write(src *usermem.Buf, urgent, more bool) (int, linux.Errno)
 		c.free()
 		return 0, errno
 	}
+	e.hold = more || e.Cork
 	e.queueLocked(c)
 	e.wrote(src, urgent, more)
 	return n, 0
@@ -73,6 +75,7 @@ func (e *Endpoint) Fill(n int, more bool, read func(dst *usermem.Buf) (int, linu
 	defer e.unlock()
 	if got <= 0 {
 		c.free()
+		e.hold = e.Cork
 		e.transmit()
 		return 0, errno
 	}
@@ -80,6 +83,7 @@ func (e *Endpoint) Fill(n int, more bool, read func(dst *usermem.Buf) (int, linu
 		c.free()
 		return 0, errno
 	}
+	e.hold = more && got == n || e.Cork
 	e.queueLocked(c)
 	if e.net != nil {
 		e.net.output(e, more && got == n)
@@ -125,6 +129,7 @@ func (e *Endpoint) sendError() linux.Errno { return e.owner.TakeError() }
 // wrote sends what was queued, when the last of it is.
 func (e *Endpoint) wrote(src *usermem.Buf, urgent, more bool) {
 	if urgent && src.Len() == 0 {
+		e.hold = false
 		e.markUrgent()
 	}
 	if e.net != nil {
