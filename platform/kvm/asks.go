@@ -49,10 +49,10 @@ const (
 // asks is what is known of all files.
 type asks struct {
 	p      *Platform
-	memory atomic.Int64  // the descriptor of the memory file, whose text is not patched; -1: nothing is
-	fd     int           // of the file of copies
-	cpuid  *cpuidTable   // what KVM answers
-	at     atomic.Uint64 // where copies are in guest-physical memory, when one is mapped
+	memory atomic.Int64 // the descriptor of the memory file, whose text is not patched; -1: nothing is
+	fd     int          // of the file of copies
+	at     uint64       // where that is in guest-physical memory, for good
+	cpuid  *cpuidTable  // what KVM answers
 
 	mu          sync.Mutex
 	files       map[askFile][]*askPage
@@ -98,6 +98,10 @@ func (q *asks) init(p *Platform) error {
 	}
 	if err := unix.Ftruncate(q.fd, maxAskPages*pageSize); err != nil {
 		return fmt.Errorf("sizing a memfd: %w", err)
+	}
+	var errno linux.Errno
+	if q.at, _, errno = p.memory.lookUp(q.fd, 0, pageSize, false); errno != 0 { // a use that does not end
+		return fmt.Errorf("a place for a memfd: %w", errno)
 	}
 	return nil
 }
@@ -275,8 +279,7 @@ func (q *asks) makeTable() {
 
 // holds tells whether a page of guest-physical memory is a copy.
 func (q *asks) holds(gpa uint64) bool {
-	at := q.at.Load()
-	return at != 0 && gpa-at < maxAskPages*pageSize
+	return gpa-q.at < maxAskPages*pageSize
 }
 
 // spaceAsks are the copies in an address space.
@@ -322,19 +325,10 @@ func (s *space) uses(page uint64, g *askPage) bool {
 	return true
 }
 
-// enterCopy enters the copy of a page. mu is held.
-func (s *space) enterCopy(page uint64, g *askPage, prot platform.Prot) linux.Errno {
-	errno := s.enter(page, pageSize, s.p.asks.fd, g.copy, prot)
-	if e, _ := s.pte(page); errno == 0 {
-		s.p.asks.at.Store(e&pteAddr - g.copy)
-	}
-	return errno
-}
-
 // hasCopy tells whether the page at an address is the copy. mu is held.
 func (s *space) hasCopy(page uint64, g *askPage) bool {
 	e, _ := s.pte(page)
-	return e&pteMapped != 0 && s.p.asks.holds(e&pteAddr) && e&pteAddr == s.p.asks.at.Load()+g.copy
+	return e&pteMapped != 0 && e&pteAddr == s.p.asks.at+g.copy
 }
 
 // forgetCopies drops those that are not mapped any more. mu is held.

@@ -238,3 +238,14 @@ func TestCPUIDOfOtherText(t *testing.T) {
 		}
 	})
 }
+
+// TestCopiesStay: the place of copies in guest-physical memory, by which they are known, is nobody else's though none is mapped.
+func TestCopiesStay(t *testing.T) {
+	p := ownPlatform(t)
+	p.memory.mu.Lock()
+	p.memory.trim(0)
+	p.memory.mu.Unlock()
+	if w := p.memory.units[p.asks.at/unit].Load(); w == nil || w.gpa != p.asks.at {
+		t.Errorf("a window at %#x: %+v", p.asks.at, w)
+	}
+}

@@ -240,7 +240,7 @@ func (s *space) Map(addr, length uint64, fd int, off uint64, prot platform.Prot,
 			if errno := s.enter(addr, n, fd, off, prot); errno != 0 {
 				return errno
 			}
-			if errno := s.enterCopy(addr+n, g, prot); errno != 0 {
+			if errno := s.enter(addr+n, pageSize, s.p.asks.fd, g.copy, prot); errno != 0 {
 				return errno
 			}
 			addr, off, length = addr+n+pageSize, off+n+pageSize, length-n-pageSize
