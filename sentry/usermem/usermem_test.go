@@ -272,3 +272,38 @@ func BenchmarkCopyIn64(b *testing.B) {
 		s.CopyIn(0x10000, raw[:])
 	}
 }
+
+// TestDirect: what lies together and is present is used in place; the rest is left to a copy.
+func TestDirect(t *testing.T) {
+	f, s := newFake()
+	f.windows[0x20000] = new(Window)
+	for _, c := range []struct {
+		what  string
+		buf   Buf
+		write bool
+		max   int
+		want  int
+		ok    bool
+	}{
+		{"a page", NewBuf(s, 0x10800, 64), true, 1 << 20, 64, true},
+		{"less than there is", NewBuf(s, 0x10800, 64), true, 8, 8, true},
+		{"up to one that is absent", NewBuf(s, 0x10ff0, 64), true, 1 << 20, 16, true},
+		{"absent", NewBuf(s, 0x11000, 64), true, 1 << 20, 0, false},
+		{"read-only", NewBuf(s, 0x20000, 64), true, 1 << 20, 0, false},
+		{"of a host file", NewBuf(s, 0x20000, 64), false, 1 << 20, 0, false},
+		{"the second piece", NewVec(s, []Range{{0x10000, 0x10000}, {0x12000, 0x12004}}), true, 1 << 20, 4, true},
+		{"the kernel's", Bytes(make([]byte, 10)), true, 4, 4, true},
+	} {
+		before := c.buf.Len()
+		n, ok := c.buf.Direct(c.write, c.max, func(mem []byte) int { return len(mem) })
+		if n != c.want || ok != c.ok || before-c.buf.Len() != n {
+			t.Errorf("%s: %d, %v; %d bytes used", c.what, n, ok, before-c.buf.Len())
+		}
+	}
+	if !f.windows[0x20000].Close() {
+		t.Error("the window is in use still")
+	}
+	if !f.TryLock() {
+		t.Error("the pager is locked still")
+	}
+}
