@@ -111,6 +111,7 @@ func (w *cachedWalk) link(i *Inode, after []byte) []byte {
 // up goes to the parent directory, unless that is seen through another mount.
 func (w *cachedWalk) up() bool {
 	if w.cur == w.root {
+		w.cur = w.cur.covered()
 		return true
 	}
 	up := w.cur.Dentry.parent.Load()

@@ -124,3 +124,26 @@ func TestCachedStorm(t *testing.T) {
 		t.Errorf("%d inodes are free, of %d", now, free)
 	}
 }
+
+// TestCachedRoot: ".." of the root leads to what is mounted on it, as Walk has it.
+func TestCachedRoot(t *testing.T) {
+	w := fuzzTree(t)
+	w.ok(w.ns.Mount(w.walk("/jail"), vfs.NewMount(w.tmpfs(""), 0)))
+	w.mkdir("/jail/above")
+	w.walk("/jail/above").Put()
+	below := w.at.Root.Mount
+	d, errno := vfs.ChildOf(w.ctx, below.Root(), "jail")
+	w.ok(errno)
+	jail := vfs.Path{Mount: below, Dentry: d}
+	at := vfs.At{Root: jail, Start: jail}
+	for path, want := range map[string]linux.Errno{"a": 0, "../above": 0, "../a": linux.ENOENT} {
+		p, errno := vfs.Walk(w.ctx, at, path, 0)
+		w.is(errno, want)
+		q, errno, ok := vfs.WalkCached(w.ctx, at, []byte(path), 0)
+		if q != p || errno != want || !ok {
+			t.Errorf("%s: %v, %v, %v", path, q, errno, ok)
+		}
+		p.Put()
+		q.Put()
+	}
+}
