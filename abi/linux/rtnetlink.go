@@ -70,6 +70,9 @@ const (
 
 	IFA_BROADCAST       = 4
 	IFA_F_SECONDARY     = 1
+	IFA_F_NODAD         = 2
+	IFA_F_DADFAILED     = 8
+	IFA_F_TENTATIVE     = 0x40
 	IFA_F_NOPREFIXROUTE = 0x200
 
 	NDA_DST       = 1

@@ -54,7 +54,7 @@ func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.E
 			if len(b.IP) == 16 {
 				family = linux.AF_INET6
 			}
-			n.Devices.AddAddr(index, device.Addr{Family: family, IP: b.IP, Prefix: b.Prefix, Scope: b.Scope})
+			n.Devices.AddAddr(index, device.Addr{Family: family, IP: b.IP, Prefix: b.Prefix, Scope: b.Scope, Known: true})
 		}
 		if !shown {
 			links[l.Index] = link.New(n, index, fds[i], l.MAC, c.cfg.NetRate)

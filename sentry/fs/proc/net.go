@@ -109,8 +109,18 @@ func ifInet6(links []device.Link) string {
 	for _, l := range links {
 		for _, a := range l.Addrs {
 			if a.Family == linux.AF_INET6 {
+				flags := linux.IFA_F_PERMANENT
+				if a.NoDAD {
+					flags |= linux.IFA_F_NODAD
+				}
+				if a.Tentative {
+					flags |= linux.IFA_F_TENTATIVE
+				}
+				if a.Duplicate {
+					flags |= linux.IFA_F_DADFAILED
+				}
 				scope := map[uint8]int{linux.RT_SCOPE_HOST: 0x10, linux.RT_SCOPE_LINK: 0x20}[a.Scope]
-				fmt.Fprintf(&b, "%032x %02x %02x %02x %02x %8s\n", a.IP, l.Index, a.Prefix, scope, 0x80, l.Name)
+				fmt.Fprintf(&b, "%032x %02x %02x %02x %02x %8s\n", a.IP, l.Index, a.Prefix, scope, flags, l.Name)
 			}
 		}
 	}
@@ -256,5 +266,5 @@ var (
 		{"accept_local", "0"}, {"accept_redirects", "1"}, {"accept_source_route", "0"}, {"arp_announce", "0"}, {"arp_ignore", "0"}, {"forwarding", "0"},
 		{"log_martians", "0"}, {"proxy_arp", "0"}, {"route_localnet", "0"}, {"rp_filter", "0"}, {"secure_redirects", "1"}, {"send_redirects", "1"},
 	}
-	ipv6Device = [...][2]string{{"accept_dad", "1"}, {"accept_ra", "1"}, {"accept_redirects", "1"}, {"autoconf", "1"}, {"disable_ipv6", "0"}, {"forwarding", "0"}, {"hop_limit", "64"}, {"mtu", "1280"}}
+	ipv6Device = [...][2]string{{"accept_dad", "1"}, {"accept_ra", "1"}, {"accept_redirects", "1"}, {"autoconf", "1"}, {"dad_transmits", "1"}, {"disable_ipv6", "0"}, {"forwarding", "0"}, {"hop_limit", "64"}, {"mtu", "1280"}}
 )

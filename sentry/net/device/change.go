@@ -122,6 +122,7 @@ func (t *Table) add(l *Link, a Addr) bool {
 	if slices.ContainsFunc(l.Addrs, a.taken) {
 		return false
 	}
+	a.Tentative, a.Duplicate = t.probes(l, a) > 0, false
 	l.Addrs = slices.Insert(slices.Clip(l.Addrs), l.place(a), a)
 	t.events = append(t.events, Event{Kind: AddrAdded, Link: l.copy(), Addr: a})
 	return true

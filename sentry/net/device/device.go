@@ -97,6 +97,10 @@ type Addr struct {
 	Broadcast []byte // as it was given, to be shown
 	Label     string // likewise; empty: the interface's name
 	NoRoute   bool   // IFA_F_NOPREFIXROUTE
+	NoDAD     bool   // IFA_F_NODAD
+	Known     bool   // that it is ours was found out elsewhere
+	Tentative bool   // it is not known yet whether somebody else has it
+	Duplicate bool   // somebody has
 }
 
 // Same reports whether both are the same address.
@@ -143,6 +147,7 @@ const (
 	Gone
 	AddrAdded
 	AddrGone
+	AddrReady // it is not tentative any more
 )
 
 // Table is the interfaces of a network namespace.
@@ -154,6 +159,7 @@ type Table struct {
 	fixed  bool // see Fix
 	closed bool
 	events []Event // to be told by unlock
+	dad    dads
 	watch  []func(e *Event)
 }
 
@@ -226,6 +232,8 @@ func (t *Table) Remove(index int32) (Link, linux.Errno) {
 	}
 	l.Flags &^= linux.IFF_UP | linux.IFF_RUNNING | linux.IFF_LOWER_UP
 	t.links = slices.DeleteFunc(t.links, func(o *Link) bool { return o == l })
+	delete(t.dad.accept, l.Name)
+	delete(t.dad.probes, l.Name)
 	t.event(Gone, l, was.Flags)
 	return was, 0
 }

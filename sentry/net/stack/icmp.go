@@ -143,6 +143,7 @@ func (s *Stack) neighbour(p *Packet, h header.ICMP, body []byte) {
 	}
 	out := s.port(p.Link)
 	if n, ok := header.ParseNeighbour(h, body); ok {
+		s.taken(p, h.Type, n)
 		if d, ok := out.(interface {
 			Neighbour(p *Packet, typ uint8, n header.Neighbour)
 		}); ok {

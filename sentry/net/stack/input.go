@@ -79,6 +79,11 @@ func (s *Stack) solicited(a netip.Addr) bool {
 	if [13]byte(b[:13]) != [13]byte{0: 0xff, 1: 2, 11: 1, 12: 0xff} {
 		return false
 	}
+	for _, own := range s.fib().tentative {
+		if o := own.As16(); [3]byte(o[13:]) == [3]byte(b[13:]) {
+			return true
+		}
+	}
 	for own := range s.fib().local {
 		if o := own.As16(); own.Is6() && [3]byte(o[13:]) == [3]byte(b[13:]) {
 			return true

@@ -49,6 +49,7 @@ type fib struct {
 	rules     [2][]Rule // nil: the plain ones
 	loopback  int32
 	addrs     []linkAddr
+	tentative []netip.Addr // which are not ours yet
 }
 
 type localNet struct {
@@ -128,9 +129,13 @@ func (f *fib) addLink(l *device.Link) {
 		}
 		other, _ := netip.AddrFromSlice(a.Network())
 		p := netip.PrefixFrom(other, int(a.Prefix)).Masked()
-		f.addrs = append(f.addrs, linkAddr{ip, p, l.Index, a.Scope})
-		if _, dup := f.local[ip]; !dup {
-			f.local[ip] = l.Index
+		if a.Tentative {
+			f.tentative = append(f.tentative, ip)
+		} else {
+			f.addrs = append(f.addrs, linkAddr{ip, p, l.Index, a.Scope})
+			if _, dup := f.local[ip]; !dup {
+				f.local[ip] = l.Index
+			}
 		}
 		if ip.Is4() && a.Prefix < 31 {
 			b := p.Addr().As4()
@@ -384,6 +389,15 @@ func (s *Stack) Routes() []Route {
 func (s *Stack) changed(e *device.Event) {
 	if ip, ok := netip.AddrFromSlice(e.Addr.IP); ok && ip.Is6() && e.Kind == device.AddrAdded && e.Link.Kind != "" {
 		s.changedGroup(report{link: e.Link.Index, group: Solicited(ip), mode: true})
+	}
+	const running = linux.IFF_UP | linux.IFF_RUNNING
+	switch ip, _ := netip.AddrFromSlice(e.Addr.IP); {
+	case e.Kind == device.AddrAdded && e.Addr.Tentative:
+		s.verify(e.Link.Index, ip)
+	case e.Kind == device.Changed && e.Link.Flags&running == running && e.Was&running != running:
+		s.verifyAll(&e.Link)
+	case e.Kind == device.AddrGone && e.Addr.Tentative:
+		s.uncheck(e.Link.Index, ip)
 	}
 	down := e.Kind == device.Gone || e.Kind == device.Changed && e.Was&^e.Link.Flags&linux.IFF_UP != 0
 	if !down && e.Kind != device.AddrGone {

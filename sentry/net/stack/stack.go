@@ -118,6 +118,7 @@ type Stack struct {
 	ids      atomic.Uint32
 	frags    fragments
 	mtus     pathMTUs
+	checks   checks
 	groups   groups
 	reports  reports
 	taps     atomic.Pointer[[]Tap]

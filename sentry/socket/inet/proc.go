@@ -365,6 +365,9 @@ func (n *Net) watch(name, value string) {
 		}
 		return
 	}
+	if words := strings.Split(name, "/"); len(words) == 4 && words[0] == "ipv6" && (words[3] == "accept_dad" || words[3] == "dad_transmits") {
+		n.Stack.Devices.SetDAD(words[3] == "dad_transmits", words[2], int(max(min(v[0], 100), -1)))
+	}
 	switch name {
 	case "ipv4/ip_local_port_range":
 		if v[0] > 0 && v[0] <= v[1] && v[1] < 65536 {

@@ -55,7 +55,10 @@ func parseAddr(q *request) (index int32, a device.Addr, errno linux.Errno) {
 		}
 	}
 	if b := at[linux.IFA_FLAGS]; len(b) >= 4 {
-		a.NoRoute = binary.LittleEndian.Uint32(b)&linux.IFA_F_NOPREFIXROUTE != 0
+		v := binary.LittleEndian.Uint32(b)
+		a.NoRoute, a.NoDAD = v&linux.IFA_F_NOPREFIXROUTE != 0, v&linux.IFA_F_NODAD != 0
+	} else {
+		a.NoDAD = m.Flags&linux.IFA_F_NODAD != 0
 	}
 	if size == 16 { // of IPv6 the address tells (ipv6_addr_scope)
 		switch n := netip.AddrFrom16([16]byte(a.IP)); {
@@ -140,6 +143,15 @@ func putAddr(r *reply, h linux.Nlmsghdr, l *device.Link, a device.Addr) {
 	}
 	if a.NoRoute {
 		flags |= linux.IFA_F_NOPREFIXROUTE
+	}
+	if a.NoDAD && a.Family == linux.AF_INET6 {
+		flags |= linux.IFA_F_NODAD
+	}
+	if a.Tentative {
+		flags |= linux.IFA_F_TENTATIVE
+	}
+	if a.Duplicate {
+		flags |= linux.IFA_F_DADFAILED
 	}
 	begin(r, h, &linux.Ifaddrmsg{Family: a.Family, Prefixlen: a.Prefix, Flags: uint8(flags), Scope: a.Scope, Index: uint32(l.Index)})
 	r.attr(linux.IFA_ADDRESS, a.Network()...)

@@ -43,6 +43,9 @@ func (p *ports) event(e *device.Event) {
 		if e.Kind == device.AddrGone {
 			typ = linux.RTM_DELADDR
 		}
+		if e.Kind == device.AddrAdded && e.Addr.Tentative { // told of when it is not (addrconf_dad_completed)
+			return
+		}
 		p.tell(group, func(r *reply) { putAddr(r, linux.Nlmsghdr{Type: typ}, &e.Link, e.Addr) })
 		if e.Addr.Family == linux.AF_INET && e.Link.Up() {
 			p.follows(e)

@@ -188,7 +188,9 @@ func putRoutes(r *reply, h linux.Nlmsghdr, links []device.Link, family uint8, fl
 			if v4 && a.Prefix < 32 && a.IP[0] == 127 {
 				list = append(list, local{l, a, masked(a), a.Prefix, linux.RTN_LOCAL})
 			}
-			list = append(list, local{l, a, a.IP, uint8(8 * len(a.IP)), linux.RTN_LOCAL})
+			if !a.Tentative {
+				list = append(list, local{l, a, a.IP, uint8(8 * len(a.IP)), linux.RTN_LOCAL})
+			}
 			if v4 && a.Prefix < 31 {
 				list = append(list, local{l, a, lastOf(a), 32, linux.RTN_BROADCAST})
 			}
