@@ -214,9 +214,9 @@ func (t *Task) KeepScratch(b []byte) {
 // Waiter is what the task sleeps with.
 func (t *Task) Waiter() *wait.Waiter { return t.waiter }
 
-// Now is CLOCK_REALTIME in nanoseconds when the call was seen, or, if the task has slept since, now.
+// Now is CLOCK_REALTIME in nanoseconds when the call was seen, or, if the task has slept since or does not run yet, now.
 func (t *Task) Now() int64 {
-	if t.waiter.Slept() != t.run.slept {
+	if t.run.lastSeen == 0 || t.waiter.Slept() != t.run.slept {
 		return t.k.Clock.Realtime()
 	}
 	return t.k.Clock.RealtimeAt(t.run.lastSeen)
