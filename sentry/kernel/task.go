@@ -189,11 +189,8 @@ func (t *Task) GetMM() *mm.MM {
 // Space is the application's memory.
 func (t *Task) Space() *usermem.Space { return t.mem.Load().Space() }
 
-// Buf keeps the memory of the call that the task makes: a file gets it by pointer, for which it would be allocated.
-func (t *Task) Buf(b usermem.Buf) *usermem.Buf {
-	t.run.buf = b
-	return &t.run.buf
-}
+// Buf is room for the memory of the call that the task makes: a file gets it by pointer, for which it would be allocated.
+func (t *Task) Buf() *usermem.Buf { return &t.run.buf }
 
 // PathRoom is room for a short path, for the task's goroutine.
 func (t *Task) PathRoom() []byte { return t.run.path[:] }

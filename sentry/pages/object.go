@@ -196,9 +196,8 @@ func (o *Object) Read(b *usermem.Buf, off, size uint64) (int, linux.Errno) {
 
 // copyOut fills dst with what is at off.
 func (o *Object) copyOut(dst []byte, off uint64) int {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
 	done := 0
+	o.mu.RLock()
 	for done < len(dst) {
 		mem, n := o.at(off+uint64(done), uint64(len(dst)-done))
 		if mem == nil {
@@ -207,6 +206,7 @@ func (o *Object) copyOut(dst []byte, off uint64) int {
 		copy(dst[done:], mem)
 		done += int(n)
 	}
+	o.mu.RUnlock()
 	return done
 }
 
@@ -270,9 +270,8 @@ func (o *Object) Write(b *usermem.Buf, off uint64) (int, linux.Errno) {
 
 // copyIn moves src to off, up to the first hole.
 func (o *Object) copyIn(src []byte, off uint64) int {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
 	done := 0
+	o.mu.RLock()
 	for done < len(src) {
 		mem, _ := o.at(off+uint64(done), uint64(len(src)-done))
 		if mem == nil {
@@ -280,6 +279,7 @@ func (o *Object) copyIn(src []byte, off uint64) int {
 		}
 		done += copy(mem, src[done:])
 	}
+	o.mu.RUnlock()
 	return done
 }
 

@@ -119,7 +119,9 @@ func buf(t *kernel.Task, addr usermem.Addr, n uint64) (*usermem.Buf, linux.Errno
 	if end, ok := addr.Add(n); !ok || end > userEnd {
 		return nil, linux.EFAULT // access_ok comes before the sign is looked at
 	}
-	return t.Buf(usermem.NewBuf(t.Space(), addr, n)), 0
+	b := t.Buf()
+	b.Set(t.Space(), addr, n)
+	return b, 0
 }
 
 // userEnd is the end of user addresses (TASK_SIZE_MAX).

@@ -146,11 +146,11 @@ func vec(t *kernel.Task, a Args) (*vfs.File, *usermem.Buf, linux.Errno) {
 	if errno != 0 {
 		return nil, nil, errno
 	}
-	b, errno := t.Space().CopyInVec(a.Addr(1), int(min(a.Size(2), 1<<20)))
-	if errno != 0 {
+	b := t.Buf()
+	if *b, errno = t.Space().CopyInVec(a.Addr(1), int(min(a.Size(2), 1<<20))); errno != 0 {
 		f.Put()
 	}
-	return f, t.Buf(b), errno
+	return f, b, errno
 }
 
 // vecAt is vec for a call at a position: a file that has none is refused before the vector is

@@ -24,13 +24,19 @@ type Buf struct {
 }
 
 // NewBuf returns a Buf over n bytes of application memory at addr; no more than MaxRW count.
-func NewBuf(s *Space, addr Addr, n uint64) Buf {
+func NewBuf(s *Space, addr Addr, n uint64) (b Buf) {
+	b.Set(s, addr, n)
+	return b
+}
+
+// Set makes b what NewBuf returns.
+func (b *Buf) Set(s *Space, addr Addr, n uint64) {
 	n = min(n, MaxRW)
 	r, ok := NewRange(addr, n)
 	if !ok { // the part beyond the top faults like any other bad address
 		r.End = ^Addr(0)
 	}
-	return Buf{space: s, cur: r, left: int(n)}
+	b.space, b.cur, b.rest, b.bytes, b.left = s, r, nil, nil, int(n)
 }
 
 // NewVec returns a Buf over several ranges of application memory, in order; no more than

@@ -242,8 +242,8 @@ func touch(ctx Ctx, m *Mount, i *Inode) {
 	if i = i.Ops.(AtimeKeeper).AtimeOf(); i == nil {
 		return
 	}
-	a, now := i.Attr(), ctx.Now()
-	if flags&linux.MS_RELATIME != 0 && a.Atime > a.Mtime && a.Atime > a.Ctime && now-a.Atime < 24*3600*linux.Second {
+	at, now := i.attr.word(attrAtime), ctx.Now()
+	if flags&linux.MS_RELATIME != 0 && at > i.attr.word(attrMtime) && at > i.attr.word(attrCtime) && now-at < 24*3600*linux.Second {
 		return
 	}
 	i.Update(func(a *Attr) { a.Atime = now })

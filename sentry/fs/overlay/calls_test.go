@@ -93,13 +93,13 @@ func (c *calls) ok(errno linux.Errno) {
 }
 
 func (c *calls) read() {
-	c.buf = usermem.NewBuf(c.ctx.space, 0, 64)
+	c.buf.Set(c.ctx.space, 0, 64)
 	_, errno := c.file.ReadAt(c.ctx, &c.buf, 0, false)
 	c.ok(errno)
 }
 
 func (c *calls) write() {
-	c.buf = usermem.NewBuf(c.ctx.space, 0, usermem.PageSize)
+	c.buf.Set(c.ctx.space, 0, usermem.PageSize)
 	_, errno := c.file.WriteAt(c.ctx, &c.buf, 0, false, false)
 	c.ok(errno)
 }
