@@ -36,13 +36,14 @@ run: build ## a shell in a sandbox, or ARGS='command…'
 
 test: build ## every test, on a fresh machine too
 	@tools/deps test
+	@tools/deps kvm
 	@tools/test
 
 test-quick: ## unit tests and the rules of the house
 	$(GO) vet ./...
 	$(GO) test ./abi/... ./platform/... ./sentry/... ./gofer/... ./runsc/... ./tools/...
 
-test-kvm: build ## the KVM platform inside QEMU's software emulation
+test-kvm: build ## of those: the KVM platform on /dev/kvm and inside QEMU's software emulation
 	@tools/deps kvm
 	test/kvm/all
 

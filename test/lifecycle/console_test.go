@@ -121,7 +121,7 @@ func (t *terminal) sleeper(name string) {
 // ends waits for the end of a program that runs on the terminal and returns its exit code.
 func (t *terminal) ends(c *exec.Cmd) int {
 	t.Helper()
-	timer := time.AfterFunc(60*time.Second, func() {
+	timer := time.AfterFunc(patience(60), func() {
 		t.Errorf("%s runs on, the screen shows %q", c, t.screen())
 		c.Process.Kill()
 	})

@@ -46,7 +46,7 @@ func (e *env) killedRun(victim string, after time.Duration) {
 	} else if pid := e.processPID(victim); pid != 0 {
 		unix.Kill(pid, unix.SIGKILL)
 	}
-	timer := time.AfterFunc(30*time.Second, func() {
+	timer := time.AfterFunc(patience(30), func() {
 		e.Errorf("runsc hangs after its %s was killed after %v", victim, after)
 		c.Process.Kill()
 	})

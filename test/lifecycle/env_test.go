@@ -55,6 +55,15 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// patience is how long something may take that is no hang: so many seconds, or RUNSC_LIFECYCLE_PATIENCE times as many, in an emulator.
+func patience(seconds int) time.Duration {
+	factor, err := strconv.Atoi(os.Getenv("RUNSC_LIFECYCLE_PATIENCE"))
+	if err != nil {
+		factor = 1
+	}
+	return time.Duration(factor*seconds) * time.Second
+}
+
 // build builds everything once.
 func build(dir string) error {
 	type program struct {
@@ -230,7 +239,7 @@ func (e *env) finish(c *exec.Cmd) result {
 	if err := c.Start(); err != nil {
 		e.Fatal(err)
 	}
-	timer := time.AfterFunc(60*time.Second, func() {
+	timer := time.AfterFunc(patience(60), func() {
 		e.Errorf("%q hangs", c.Args[3:])
 		c.Process.Kill()
 	})
@@ -314,7 +323,7 @@ func (e *env) waitStatus(want specs.ContainerState) {
 // eventually tries f until it has no complaint.
 func (e *env) eventually(f func() string) {
 	e.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience(20)); ; time.Sleep(5 * time.Millisecond) {
 		text := f()
 		if text == "" {
 			return
@@ -329,7 +338,7 @@ func (e *env) eventually(f func() string) {
 func (e *env) reap(pid int) int {
 	e.Helper()
 	var ws unix.WaitStatus
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience(30)); ; time.Sleep(2 * time.Millisecond) {
 		got, err := unix.Wait4(pid, &ws, unix.WNOHANG, nil)
 		if got == pid {
 			break

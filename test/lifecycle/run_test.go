@@ -205,11 +205,11 @@ func TestDoDiesWithItsCommand(t *testing.T) {
 		}()
 		select {
 		case <-done:
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience(20)):
 			t.Error("the sandbox runs on")
 		}
 		c.Wait()
-		for deadline := time.Now().Add(20 * time.Second); strings.Contains(e.must("list", "--quiet").out, "do-"); time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(patience(20)); strings.Contains(e.must("list", "--quiet").out, "do-"); time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				e.Error("what it leaves is not swept")
 				break
