@@ -120,20 +120,42 @@ func (p *Platform) Unpatched(fd int) { p.asks.memory.Store(int64(fd)) }
 
 // ask is CPUID in the guest (arch/x86/kvm/cpuid.c, kvm_cpuid).
 func (q *asks) ask(leaf, sub uint32) (a, b, c, d uint32) {
-	const hasIndex, x2APIC, v2APIC = 1, 0xb, 0x1f
-	for _, e := range q.cpuid.entries[:q.cpuid.count] {
-		if e.function == leaf && (e.flags&hasIndex == 0 || e.index == sub) {
-			return e.eax, e.ebx, e.ecx, e.edx
+	e := q.entry(leaf, sub)
+	if e == nil {
+		e = q.beyond(leaf, sub)
+	}
+	if e != nil {
+		return e.eax, e.ebx, e.ecx, e.edx
+	}
+	const topology, topologyV2 = 0xb, 0x1f
+	if leaf == topology || leaf == topologyV2 {
+		if e = q.entry(leaf, 1); e != nil {
+			return 0, 0, sub & 0xff, e.edx
 		}
 	}
-	if last := q.cpuid.entries[0].eax; leaf > last && leaf < 1<<31 {
-		return arch.CPUID(leaf, sub)
-	}
-	if leaf == x2APIC || leaf == v2APIC {
-		_, _, _, d = q.ask(leaf, 0)
-		return 0, 0, sub & 0xff, d
-	}
 	return 0, 0, 0, 0
+}
+
+// entry returns what KVM has of a leaf, nil if it has nothing.
+func (q *asks) entry(leaf, sub uint32) *cpuidEntry {
+	const hasIndex = 1
+	list := q.cpuid.entries[:q.cpuid.count]
+	for i := range list {
+		if e := &list[i]; e.function == leaf && (e.flags&hasIndex == 0 || e.index == sub) {
+			return e
+		}
+	}
+	return nil
+}
+
+// beyond returns what stands for a leaf that there is not: on Intel's processors the last of the basic ones.
+func (q *asks) beyond(leaf, sub uint32) *cpuidEntry {
+	const amd, hygon, extended = 0x68747541, 0x6f677948, 1 << 31 // Auth, Hygo
+	basic, class := q.entry(0, 0), q.entry(leaf&extended, 0)
+	if basic == nil || basic.ebx == amd || basic.ebx == hygon || class != nil && leaf <= class.eax {
+		return nil
+	}
+	return q.entry(basic.eax, sub)
 }
 
 // copiesIn returns the pages of what is mapped of fd that have copies and are as they were.
