@@ -76,7 +76,7 @@ func (s *Socket) describe(q *socket.DiagRequest, show uint32) []byte {
 		in = len(s.accepts)
 	} else {
 		for _, m := range s.messages {
-			if in += m.left(); s.Type != linux.SOCK_STREAM {
+			if in += m.left(); s.Type == linux.SOCK_DGRAM { // unix_inq_len
 				break
 			}
 		}
