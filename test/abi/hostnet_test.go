@@ -21,6 +21,7 @@ var notOnHost = map[string]string{
 
 	"peek_off":      "with MSG_TRUNC the host does not say how much of a datagram was behind the offset",
 	"dont_fragment": "raw sockets are not handed through",
+	"port_range":    "others on the machine may have ports of a range that is to be full",
 	"raw_headers":   "raw sockets are not handed through",
 	"mcast_source":  "IP_MSFILTER is not handed through, which asks with the value",
 	"timestamps":    "SIOCGSTAMP is not handed through",
