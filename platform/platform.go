@@ -209,8 +209,18 @@ type PacketLender interface {
 	LendPackets(fd int32, next func() (data, name []byte, ok bool), from Lent) *Loan
 }
 
-// MostFile is the longest file whose bytes are lent.
-const MostFile = 2048
+// Opening is a call of openat(2); none if Path is empty.
+type Opening struct {
+	Dir   int32
+	Flags uint32
+	Path  string
+}
+
+// MostFile is the longest file whose bytes are lent, MostPath the longest path, with the 0.
+const (
+	MostFile = 2048
+	MostPath = 256
+)
 
 // FileLender is a Lender that can answer calls about a file that was just opened, too.
 type FileLender interface {
@@ -218,8 +228,8 @@ type FileLender interface {
 	LendsFiles() bool
 	// LendFile lets the application close fd without a call, and know its attributes, a struct stat, and send its bytes by sendfile(2) to
 	// what it has room to write to, until the next one. data is all of them, at most MostFile, or none. wasted says that
-	// those that were lent the last time were not sent.
-	LendFile(fd int32, stat, data []byte) (wasted bool)
+	// those that were lent the last time were not sent. again is a call that opens the file again when it is closed, until the next one.
+	LendFile(fd int32, stat, data []byte, again Opening) (wasted bool)
 	// Closed returns what it has closed so since it was asked last, until it is asked again. It is to be called whenever Switch has
 	// returned. all says that it is lent no file any longer.
 	Closed(all bool) []int32

@@ -1,5 +1,7 @@
 package systrap
 
+import "github.com/seed-7423c386/runsc/platform"
+
 // Where things are in a stub process. Everything below minAddr and from maxAddr on belongs to
 // the stub; applications have what lies between. The assembly uses these
 // constants too.
@@ -113,12 +115,22 @@ const (
 	areaUsed   = 0x308 // where there is room for the bytes of the next
 	areaTakes  = 0x30c // how many loans were taken
 	areaVec    = 0x310 // a struct iovec
-	areaStat   = 0x340 // the struct stat of the file that was opened last (lendfile.go)
-	areaLoans  = 0x400 // what was lent, by descriptor (lend.go)
-	areaPosted = 0xc00 // what the application has written
-	areaFPU    = 0x1000
-	areaAlt    = 0x2000 // the signal stack
-	areaBytes  = 0x6000 // bytes lent and posted, up to the end
+	areaSent   = 0x320 // counts files that were sent from what was lent
+	// The file that may be opened again (lendfile.go): its descriptor and 1, or 0; directory and flags of the call; where the
+	// path is in the area and how long, with the 0; and how much of the file is lent.
+	areaOpened    = 0x324
+	areaOpenDir   = 0x328
+	areaOpenFlags = 0x32c
+	areaOpenName  = 0x330
+	areaOpenLen   = 0x334
+	areaOpenSize  = 0x338
+	mostPath      = platform.MostPath
+	areaStat      = 0x340 // the struct stat of the file that was opened last (lendfile.go)
+	areaLoans     = 0x400 // what was lent, by descriptor (lend.go)
+	areaPosted    = 0xc00 // what the application has written
+	areaFPU       = 0x1000
+	areaAlt       = 0x2000 // the signal stack
+	areaBytes     = 0x6000 // bytes lent and posted, up to the end
 )
 
 // Kinds of calls that may be answered from what was lent.
@@ -133,6 +145,7 @@ const (
 	ioStatAt = 8
 
 	ioSendfile = 9
+	ioOpenAt   = 10
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.
@@ -171,6 +184,7 @@ const (
 	copiedPos   = 10 // the offset
 	copiedFile  = 11 // the bytes
 	copiedMoved = 12 // the offset behind them
+	copiedPath  = 13 // of a file that is opened, behind that of the last one
 )
 
 // What is lent of a datagram: offsets. Behind it comes the next, at a multiple of 8.

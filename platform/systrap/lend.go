@@ -34,8 +34,9 @@ type lending struct {
 
 	files  []int   // slots of files
 	filed  int     // that of the last whose bytes were lent, and 1
+	sent   uint32  // area.sent at that time
 	wasted bool    // they were not sent
-	place  uint32  // where they are in the area, 0: there is no place yet
+	place  uint32  // where they are in the area, with the name of the file, 0: there is no place yet
 	closed []int32 // what was closed of them, to be told
 }
 

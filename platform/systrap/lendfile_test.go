@@ -3,7 +3,9 @@ package systrap
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +22,7 @@ func opens(t *testing.T, c *context, fd int32) (stat []byte) {
 		t.Fatal("no room was lent")
 	}
 	stat = bytes.Repeat([]byte{7}, statSize)
-	c.LendFile(fd, stat, nil)
+	c.LendFile(fd, stat, nil, platform.Opening{})
 	return stat
 }
 
@@ -160,7 +162,7 @@ func TestSendLent(t *testing.T) {
 			var l lender
 			c.Return()
 			c.Lend(lentFD, nil, leastRoom, &l)
-			c.LendFile(lentFD+2, make([]byte, statSize), []byte("hello"))
+			c.LendFile(lentFD+2, make([]byte, statSize), []byte("hello"), platform.Opening{})
 			c.lent.rooms.Store(false) // nobody looks
 			var pos [8]byte
 			binary.LittleEndian.PutUint64(pos[:], o.off)
@@ -186,11 +188,76 @@ func TestSendLent(t *testing.T) {
 			if at := binary.LittleEndian.Uint64(pos[:]); string(l.posted) != o.sent || at != o.left {
 				t.Errorf("%s: sent %q, the offset is %d", o.what, l.posted, at)
 			}
-			if wasted := c.LendFile(lentFD+4, make([]byte, statSize), nil); wasted == o.answered {
+			if wasted := c.LendFile(lentFD+4, make([]byte, statSize), nil, platform.Opening{}); wasted == o.answered {
 				t.Errorf("%s: wasted %v", o.what, wasted)
 			}
 			c.Return()
 			c.Switch(g.as, &g.regs) // the call after it
+		}
+	})
+}
+
+// TestOpenAgain: a file that was closed is opened again by the same call, as often as may be before a trap, and then it is open or closed as the
+// last call has left it; whatever else is opened is the sentry's.
+func TestOpenAgain(t *testing.T) {
+	caller(t, unix.SYS_OPENAT, unix.SYS_CLOSE, func(g *guest, c *context) {
+		unix.Pwrite(g.fd, []byte("/name\x00/nam\x00"), pageSize)
+		call := platform.Opening{Dir: lentFD, Flags: 100, Path: "/name"}
+		for i, o := range slices.Repeat([]struct {
+			what  string
+			path  uint64
+			again platform.Opening
+		}{
+			{"", conformance.DataAt, call},
+			{"another name", conformance.DataAt + 6, call},
+			{"the beginning of a name", conformance.DataAt, platform.Opening{Dir: lentFD, Flags: 100, Path: "/nam"}},
+			{"another directory", conformance.DataAt, platform.Opening{Dir: lentFD + 1, Flags: 100, Path: "/name"}},
+			{"other flags", conformance.DataAt, platform.Opening{Dir: lentFD, Flags: 101, Path: "/name"}},
+			{"a name that is not there", 0x1000_0000, call},
+			{"nothing that can be opened again", conformance.DataAt, platform.Opening{}},
+		}, 20) {
+			g.regs.Rsi = o.path
+			for g.regs.OrigRax != unix.SYS_OPENAT {
+				c.Switch(g.as, &g.regs)
+			}
+			c.Return()
+			c.lent.until, c.lent.rest = 0, 0
+			if c.Lend(lentFD+1, nil, leastRoom, new(lender)) == nil {
+				t.Fatal("no room was lent")
+			}
+			c.LendFile(lentFD, make([]byte, statSize), nil, o.again)
+			before := c.lent.area.takes.Load()
+			count := func() uint32 { return c.lent.area.takes.Load() - before }
+			looked := i%2 == 0 // while it goes on
+			c.lent.rooms.Store(looked)
+			endless := o.what == "" && !looked
+			var over atomic.Bool
+			done := make(chan struct{})
+			go func() {
+				for endless && count() < 100 && !over.Load() {
+					runtime.Gosched()
+				}
+				if endless {
+					c.Interrupt()
+				}
+				close(done)
+			}()
+			var closed []int32
+			for {
+				trap := c.Switch(g.as, &g.regs)
+				c.Settle(-1)
+				if closed = append(closed, c.Closed(true)...); trap.Kind == platform.Syscall {
+					break
+				}
+			}
+			over.Store(true)
+			<-done
+			if open := g.regs.OrigRax == unix.SYS_CLOSE; len(closed) > 1 || open == (len(closed) > 0) {
+				t.Fatalf("%d %q: call %d, closed %v", i, o.what, g.regs.OrigRax, closed)
+			}
+			if n := count(); !looked && (endless && n < 100 || o.what != "" && n != 1) {
+				t.Errorf("%d %q: closed %d times", i, o.what, n)
+			}
 		}
 	})
 }

@@ -68,7 +68,10 @@ type area struct {
 	used   uint32
 	takes  atomic.Uint32
 	vec    [2]uint64
-	_      [areaStat - areaVec - 16]byte
+	sent   atomic.Uint32
+	opened atomic.Uint32
+	open   opened
+	_      [areaStat - areaOpenSize - 4]byte
 	stat   [statSize]byte
 	_      [areaLoans - areaStat - statSize]byte
 	loans  [maxLoans]loan
@@ -87,6 +90,9 @@ type loan struct {
 	stat  atomic.Uint32
 	file  atomic.Uint32
 }
+
+// opened is how a file was opened.
+type opened struct{ dir, flags, name, len, size uint32 }
 
 // post is a piece that was written.
 type post struct{ loan, off, len, _ uint32 }

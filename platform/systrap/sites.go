@@ -342,6 +342,8 @@ func lent(nr uint32) uint32 {
 		return ioStatAt
 	case unix.SYS_SENDFILE:
 		return ioSendfile
+	case unix.SYS_OPENAT:
+		return ioOpenAt
 	}
 	return 0
 }

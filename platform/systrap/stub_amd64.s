@@ -219,6 +219,8 @@ gathers:
 	// A call of kind CX may be answered from what was lent (lend.go). BX is the area, flags and registers are stored; those
 	// that resume does not load stay.
 borrow:
+	CMPL CX, $const_ioOpenAt
+	JEQ  open
 	MOVL DI, R11
 	ANDL $(const_maxLoans-1), R11
 	SHLL $const_loanShift, R11
@@ -448,9 +450,65 @@ moved: // once
 	ANDL $(const_maxLoans-1), DI
 	SHLL $const_loanShift, DI
 	MOVL $0, (const_areaLoans+const_loanFile)(BX)(DI*1)
+	INCL const_areaSent(BX)
 	MOVL const_areaUsed(BX), R10
 	MOVQ (const_areaVec+8)(BX), DX
 	JMP  posted
+
+	// The file that was opened last and closed since is opened again, by the same name.
+open:
+	CMPL const_areaOpened(BX), $0
+	JEQ  request
+	CMPL DI, const_areaOpenDir(BX)
+	JNE  request
+	CMPL DX, const_areaOpenFlags(BX)
+	JNE  request
+	MOVL const_areaOpenName(BX), DI
+	MOVL const_areaOpenLen(BX), CX
+	CMPL DI, $(const_areaSize-2*const_mostPath)
+	JHI  request
+	CMPL CX, $const_mostPath
+	JHI  request
+	LEAQ const_mostPath(BX)(DI*1), DI
+	MOVL $const_copiedPath, AX
+	CLD
+	JMP  copy
+path:
+	MOVL const_areaOpenName(BX), SI
+	MOVL const_areaOpenLen(BX), CX
+	CMPL SI, $(const_areaSize-2*const_mostPath)
+	JHI  declined
+	CMPL CX, $const_mostPath
+	JHI  declined
+	ADDQ BX, SI
+	LEAQ const_mostPath(SI), DI
+	CMPQ CX, $0
+	REP
+	CMPSB
+	JNE  declined
+	MOVL const_areaOpened(BX), SI // the descriptor, and 1
+	LEAL -1(SI), R11
+	ANDL $(const_maxLoans-1), R11
+	SHLL $const_loanShift, R11
+	LEAQ const_areaLoans(BX)(R11*1), R11
+	CMPL const_loanClose(R11), $const_closeDone
+	JNE  declined
+	MOVL const_areaOpenSize(BX), AX
+	MOVL AX, const_loanFile(R11)
+	MOVL $1, const_loanStat(R11)
+	MOVL SI, const_loanFD(R11)
+	MOVL $const_closeDone, AX
+	MOVL $const_closeOpen, CX
+	LOCK
+	CMPXCHGL CX, const_loanClose(R11)
+	JNE  unopened
+	LEAL -1(SI), AX
+	JMP  answer
+unopened: // the sentry was told of the close meanwhile
+	MOVL $0, const_loanFD(R11)
+	MOVL $0, const_loanStat(R11)
+	MOVL $0, const_loanFile(R11)
+	JMP  declined
 
 	// Copied; AX tells what. Only now the bytes are taken, or published.
 copied:
@@ -476,6 +534,8 @@ copied:
 	JEQ  filed
 	CMPL AX, $const_copiedMoved
 	JEQ  moved
+	CMPL AX, $const_copiedPath
+	JEQ  path
 	MOVL $const_loanOpen, AX
 	MOVL $const_loanTaken, CX
 	LOCK

@@ -194,6 +194,21 @@ func (t *Task) LendsFile(f *vfs.File) bool {
 	return ok && l.LendsFiles()
 }
 
+// opening is the call that the application makes, if it opens a file and does nothing else. The path is read once more: who changes
+// it meanwhile deceives nobody but itself, since it has the file open.
+func (t *Task) opening() (o platform.Opening) {
+	const plain = linux.O_NONBLOCK | linux.O_CLOEXEC | linux.O_LARGEFILE | linux.O_NOCTTY
+	r := &t.run.regs
+	if r.OrigRax != linux.SYS_OPENAT || uint32(r.Rdx)&^plain != 0 {
+		return o
+	}
+	path, errno := t.Space().CopyInString(usermem.Addr(r.Rsi), platform.MostPath)
+	if errno != 0 {
+		return o
+	}
+	return platform.Opening{Dir: int32(r.Rdi), Flags: uint32(r.Rdx), Path: path}
+}
+
 // HasSent is called when it has sent a file by sendfile(2).
 func (t *Task) HasSent() { t.run.sends = true }
 
@@ -209,7 +224,7 @@ func (t *Task) LendFile(f *vfs.File, fd int32, stat *linux.Stat) {
 			data = t.run.file[:n]
 		}
 	}
-	if t.ctx.(platform.FileLender).LendFile(fd, usermem.View(stat), data) {
+	if t.ctx.(platform.FileLender).LendFile(fd, usermem.View(stat), data, t.opening()) {
 		t.run.sends = false
 	}
 }

@@ -36,6 +36,7 @@ var answerable = []uint64{
 	linux.SYS_GETPID, linux.SYS_GETTID, linux.SYS_GETPPID, linux.SYS_GETUID, linux.SYS_GETEUID, linux.SYS_GETGID, linux.SYS_GETEGID, linux.SYS_SCHED_YIELD,
 	linux.SYS_READ, linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_RECVFROM, linux.SYS_SENDTO,
 	linux.SYS_CLOSE, linux.SYS_FSTAT, linux.SYS_NEWFSTATAT, linux.SYS_SENDFILE,
+	linux.SYS_OPENAT,
 }
 
 // Modes and operations.

@@ -63,6 +63,13 @@ int main(void) {
 	if (!fork())
 		_exit((fill("by another"), 0));
 	must(wait(NULL)), sent("changed by another", 0, 11), must(close(f)), fill(""), opened(), sent("empty", 0, 11), must(close(f)), fill("hello world");
+	rounds(), must(close(f));
+	int d = f, g;
+	f = must(open(name, O_RDONLY)), show(f == d), sent("opened again", 0, 11), show(read(f, b, 5)), must(close(f)), f = must(open(name, O_RDONLY)), show(f == d), sent("and again", 3, 11), g = must(open(name, O_RDONLY)), show(g == f), must(close(g)), must(close(f));
+	rounds(), must(close(f)), f = open(name, O_RDONLY | O_CREAT | O_EXCL, 0600), show(f), f = must(open(name, O_RDONLY | O_CLOEXEC)), show(fcntl(f, F_GETFD)), must(close(f)), f = must(open(name, O_RDONLY)), show(fcntl(f, F_GETFD)), must(close(f)), f = must(open(name, O_RDONLY)), show(fcntl(f, F_GETFD)), must(close(f));
+	char other[64], *copy = strcpy(other, name);
+	rounds(), must(close(f)), f = must(open(copy, O_RDONLY)), sent("by a copy of the name", 0, 11), must(close(f)), copy[strlen(copy) - 1] ^= 1, show(open(copy, O_RDONLY)), must(rename(name, copy)), show(open(name, O_RDONLY)), must(rename(copy, name));
+	rounds(), must(close(f)), f = must(open(name, O_RDONLY)), must(close(f)), fill("filled anew"), f = must(open(name, O_RDONLY)), sent("filled", 0, 11), must(close(f)), f = must(open(name, O_RDONLY)), g = must(open(name, O_WRONLY)), must(write(g, "HELLO", 5)), must(close(f)), f = must(open(name, O_RDONLY)), sent("with a writer", 0, 11), must(close(g)), must(close(f)), fill("hello world");
 	rounds(), must(unlink(name)), sent("unlinked", 0, 11), must(close(f)), close(must(open(name, O_CREAT | O_WRONLY, 0600))), fill("hello world");
 	if (!fork()) { // a filter that looks at the call
 		struct sock_filter all[] = {{0x20, 0, 0, 0}, {0x15, 0, 3, SYS_sendfile}, {0x20, 0, 0, 40}, {0x15, 0, 1, 5}, {0x06, 0, 0, SECCOMP_RET_ERRNO | EDOM}, {0x06, 0, 0, SECCOMP_RET_ALLOW}};
