@@ -21,13 +21,14 @@ static int make_(int type, int kind, int reuse, int port) {
 }
 
 int main(void) {
+	int next = 21000; // below those that are chosen for others
 	for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++)
 		for (int listening = 0; listening < (type == SOCK_STREAM ? 2 : 1); listening++)
 			for (int reuse = 0; reuse < 3; reuse++)
 				for (int i = 0; i < 7; i++) {
 					char line[128] = "";
 					for (int j = 0; j < 7; j++) {
-						int a = must(make_(type, i, reuse, 0));
+						int a = must(make_(type, i, reuse, next++));
 						if (listening) must(listen(a, 1));
 						int b = make_(type, j, reuse, port(a));
 						snprintf(line + strlen(line), 128 - strlen(line), " %s", b >= 0 ? listening && listen(b, 1) ? "LISTEN" : "ok" : errno == EADDRINUSE ? "-" : ename(errno));
