@@ -124,6 +124,7 @@ const (
 	areaOpenName  = 0x330
 	areaOpenLen   = 0x334
 	areaOpenSize  = 0x338
+	areaKnows     = 0x33c // 0: something about files has changed, and none of what was lent of them holds but close
 	mostPath      = platform.MostPath
 	areaStat      = 0x340 // the struct stat of the file that was opened last (lendfile.go)
 	areaLoans     = 0x400 // what was lent, by descriptor (lend.go)

@@ -10,7 +10,8 @@ import (
 // write, and so looked after, the stub answers fstat(2) right behind open(2), and close(2), which comes about with the next
 // trap, or 200 µs later if there is none. If the last file that was opened so was sent by sendfile(2), the bytes of a short one are lent,
 // too, and the stub posts them. And one that was opened and closed is opened again by the stub, if it is the only one, as long as there is no
-// trap: what the sentry finds then is that it is open, or was closed. Nobody else may notice the difference: the kernel chooses the files.
+// trap: what the sentry finds then is that it is open, or was closed. Nobody else may notice the difference: the kernel chooses the files,
+// and tells of changes.
 
 // file is from whom a file is lent.
 type file struct{}
@@ -47,6 +48,7 @@ func (c *context) LendFile(fd int32, stat, data []byte, again platform.Opening) 
 		l.filed, l.sent = i+1, l.area.sent.Load()
 	}
 	e.stat.Store(1)
+	l.area.knows.Store(1)
 	e.close.Store(closeOpen)
 	e.fd.Store(uint32(fd) + 1)
 	o.from, o.fd, o.n, o.room, o.over, o.packets = file{}, fd, 0, 0, false, false
@@ -77,6 +79,13 @@ func (l *lending) lendName(fd, size uint32, again platform.Opening) {
 	b[copy(b, again.Path)] = 0
 	l.area.open = opened{uint32(again.Dir), again.Flags, at, uint32(len(again.Path)) + 1, size}
 	l.area.opened.Store(fd + 1)
+}
+
+// FilesChanged implements platform.FileLender.
+func (c *context) FilesChanged() {
+	if t := c.thread.Load(); t != nil && t.area.knows.Load() != 0 {
+		t.area.knows.Store(0)
+	}
 }
 
 // Closed implements platform.FileLender.

@@ -149,21 +149,26 @@ func TestSendLent(t *testing.T) {
 			sent     string
 			left     uint64
 			answered bool
+			changed  bool
 		}{
-			{"all", lentFD + 2, conformance.DataAt, 0, 5, "hello", 5, true},
-			{"more", lentFD + 2, conformance.DataAt, 2, 1 << 40, "llo", 5, true},
-			{"less", lentFD + 2, conformance.DataAt, 1, 2, "el", 3, true},
-			{"behind the end", lentFD + 2, conformance.DataAt, 5, 2, "", 5, false},
-			{"nothing", lentFD + 2, conformance.DataAt, 1, 0, "", 1, false},
-			{"another file", lentFD + 3, conformance.DataAt, 0, 5, "", 0, false},
-			{"no offset", lentFD + 2, 0, 0, 5, "", 0, false},
-			{"an offset that is not there", lentFD + 2, 0x1000_0000, 0, 5, "", 0, false},
+			{"all", lentFD + 2, conformance.DataAt, 0, 5, "hello", 5, true, false},
+			{"more", lentFD + 2, conformance.DataAt, 2, 1 << 40, "llo", 5, true, false},
+			{"less", lentFD + 2, conformance.DataAt, 1, 2, "el", 3, true, false},
+			{"behind the end", lentFD + 2, conformance.DataAt, 5, 2, "", 5, false, false},
+			{"nothing", lentFD + 2, conformance.DataAt, 1, 0, "", 1, false, false},
+			{"another file", lentFD + 3, conformance.DataAt, 0, 5, "", 0, false, false},
+			{"no offset", lentFD + 2, 0, 0, 5, "", 0, false, false},
+			{"an offset that is not there", lentFD + 2, 0x1000_0000, 0, 5, "", 0, false, false},
+			{"a file, and there was a change", lentFD + 2, conformance.DataAt, 0, 5, "", 0, false, true},
 		} {
 			var l lender
 			c.Return()
 			c.Lend(lentFD, nil, leastRoom, &l)
 			c.LendFile(lentFD+2, make([]byte, statSize), []byte("hello"), platform.Opening{})
 			c.lent.rooms.Store(false) // nobody looks
+			if o.changed {
+				c.FilesChanged()
+			}
 			var pos [8]byte
 			binary.LittleEndian.PutUint64(pos[:], o.off)
 			unix.Pwrite(g.fd, pos[:], pageSize)

@@ -71,7 +71,7 @@ type area struct {
 	sent   atomic.Uint32
 	opened atomic.Uint32
 	open   opened
-	_      [areaStat - areaOpenSize - 4]byte
+	knows  atomic.Uint32
 	stat   [statSize]byte
 	_      [areaLoans - areaStat - statSize]byte
 	loans  [maxLoans]loan

@@ -370,6 +370,8 @@ statAt:
 	JNE  request
 	MOVQ DX, SI
 stat:
+	CMPL const_areaKnows(BX), $0
+	JEQ  request
 	MOVQ SI, DI
 	LEAQ const_areaStat(BX), SI
 	MOVL $const_statSize, CX
@@ -393,6 +395,8 @@ told: // once
 
 	// The bytes of such a file are sent, from an offset, to what room was lent for.
 sendfile:
+	CMPL const_areaKnows(BX), $0
+	JEQ  request
 	MOVL SI, DI
 	ANDL $(const_maxLoans-1), DI
 	SHLL $const_loanShift, DI
@@ -458,6 +462,8 @@ moved: // once
 	// The file that was opened last and closed since is opened again, by the same name.
 open:
 	CMPL const_areaOpened(BX), $0
+	JEQ  request
+	CMPL const_areaKnows(BX), $0
 	JEQ  request
 	CMPL DI, const_areaOpenDir(BX)
 	JNE  request

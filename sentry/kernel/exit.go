@@ -6,6 +6,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
@@ -69,6 +70,9 @@ func (t *Task) exit() {
 	}
 	if n := t.ns.Swap(nil); n != nil {
 		n.drop()
+	}
+	if t.run.knows {
+		vfs.TellChanges(t, false)
 	}
 	t.enterAccount()
 	t.notifyExit(last)

@@ -212,8 +212,21 @@ func (t *Task) opening() (o platform.Opening) {
 // HasSent is called when it has sent a file by sendfile(2).
 func (t *Task) HasSent() { t.run.sends = true }
 
-// LendFile lets it do so; stat is what it may know. If it sends what it opens, the bytes of a short file are lent, too.
-func (t *Task) LendFile(f *vfs.File, fd int32, stat *linux.Stat) {
+// FilesChanged is vfs.Knower's.
+func (t *Task) FilesChanged() {
+	if l, ok := t.ctx.(platform.FileLender); ok {
+		l.FilesChanged()
+	}
+}
+
+// LendFile lets it do so; stat is what it may know, unless there was a change since changes were counted. If it sends what it opens, the
+// bytes of a short file are lent, too.
+func (t *Task) LendFile(f *vfs.File, fd int32, stat *linux.Stat, changes uint64) {
+	if !t.run.knows {
+		t.run.knows = true
+		vfs.TellChanges(t, true)
+		return // what happened before was not counted
+	}
 	var data []byte
 	if t.run.sends && stat.Size > 0 && stat.Size <= platform.MostFile {
 		if t.run.file == nil {
@@ -226,6 +239,9 @@ func (t *Task) LendFile(f *vfs.File, fd int32, stat *linux.Stat) {
 	}
 	if t.ctx.(platform.FileLender).LendFile(fd, usermem.View(stat), data, t.opening()) {
 		t.run.sends = false
+	}
+	if vfs.Changes() != changes {
+		t.FilesChanged()
 	}
 }
 

@@ -63,6 +63,7 @@ type Task struct {
 		answers  bool       // the platform answers getpid(2) and so on itself
 		answered *auth.Cred // what it answers with
 		borrowed bool       // something was lent to the application
+		knows    bool       // and files, so that it is told of changes
 		polls    bool       // and epoll_wait lends
 		asked    int32      // the descriptor that was read last, and 1
 		sends    bool       // a file that is opened is sent

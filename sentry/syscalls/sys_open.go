@@ -45,6 +45,7 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 		mode = 0
 	}
 	how := vfs.OpenHow{Flags: flags | linux.O_LARGEFILE, Mode: mode, Walk: walk}
+	changes := vfs.Changes()
 	f, errno := openAt(t, dirfd, addr, how)
 	if errno != 0 {
 		return 0, errno
@@ -52,7 +53,7 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 	fd, errno := t.Install(f, flags&linux.O_CLOEXEC != 0)
 	if errno == 0 && t.LendsFile(f) {
 		if s, errno := statOf(t, f.Inode); errno == 0 {
-			t.LendFile(f, fd, &s)
+			t.LendFile(f, fd, &s, changes)
 		}
 	}
 	return uintptr(fd), errno

@@ -47,6 +47,7 @@ func (i *Inode) getWrite() bool {
 			return false
 		}
 		if i.writers.CompareAndSwap(n, n+1) {
+			tellChange()
 			return true
 		}
 	}

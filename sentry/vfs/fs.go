@@ -30,7 +30,10 @@ func NewFS(root, cwd Path, umask uint32) *FS {
 }
 
 // changed is called after a change of root or cwd, with mu held.
-func (f *FS) changed() { f.at.Store(&At{Root: f.root, Start: f.cwd}) }
+func (f *FS) changed() {
+	f.at.Store(&At{Root: f.root, Start: f.cwd})
+	tellChange()
+}
 
 // Here is At without references: what WalkCached begins with.
 func (f *FS) Here() At { return *f.at.Load() }

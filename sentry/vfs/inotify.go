@@ -46,7 +46,10 @@ type watchList struct {
 }
 
 // changed is called after a change with mu held.
-func (l *watchList) changed() { l.some.Store(len(l.list)+len(l.dirs) > 0) }
+func (l *watchList) changed() {
+	l.some.Store(len(l.list)+len(l.dirs) > 0)
+	tellChange()
+}
 
 // Watch is one watch of an Inotify on an inode.
 type Watch struct {
@@ -93,8 +96,14 @@ var lastCookie atomic.Uint32
 
 func nextCookie() uint32 { return lastCookie.Add(1) }
 
+// inChanges are events of names and of who may open a file.
+const inChanges = InAttrib | InCreate | InDelete | InDeleteSelf | InMovedFrom | InMovedTo | InMoveSelf | InUnmount
+
 // Notify tells those who watch i. name is empty for what happens to i itself.
 func (i *Inode) Notify(event uint32, name string, cookie uint32) {
+	if event&inChanges != 0 {
+		tellChange()
+	}
 	if event&^InIsDir == 0 || !i.watches.some.Load() {
 		return
 	}

@@ -47,8 +47,8 @@ func (f *File) SetLease(ctx Ctx, kind int32, tell func()) linux.Errno {
 	case i.Type() != linux.S_IFREG:
 		return linux.EINVAL
 	}
-	if i.leases.Load() == nil {
-		i.leases.CompareAndSwap(nil, new(leases))
+	if i.leases.Load() == nil && i.leases.CompareAndSwap(nil, new(leases)) {
+		tellChange()
 	}
 	l := i.leases.Load()
 	l.mu.Lock()
