@@ -392,3 +392,17 @@ func TestPartial(t *testing.T) {
 		whole(want)
 	})
 }
+
+// BenchmarkPatchedCall is what a call costs that comes from a patched site and does nothing.
+func BenchmarkPatchedCall(b *testing.B) {
+	patchable(b, true)
+	g := newGuest(b, getpidLoop...)
+	on(func() {
+		c := plat(b).NewContext().(debuggable).context
+		defer c.Release()
+		c.AllowPartial()
+		for b.Loop() {
+			c.Switch(g.as, &g.regs)
+		}
+	})
+}
