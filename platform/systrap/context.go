@@ -347,6 +347,7 @@ func (c *context) wait(t *thread) bool {
 			}
 		}
 		c.bindNear()
+		due := handoff.Counter() + handoff.Ticks(time.Duration(min(timeout, patience)))
 		a.asleep.Store(1)
 		late := a.state.Load() == state && c.p.cpus.sleep(&a.state, state, min(timeout, patience))
 		a.asleep.Store(0)
@@ -361,7 +362,7 @@ func (c *context) wait(t *thread) bool {
 			continue
 		}
 		if late {
-			c.watch(t)
+			c.watch(t, due)
 		}
 		if timeout == boundTime && a.state.Load() == state {
 			t.unbind()

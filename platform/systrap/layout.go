@@ -86,6 +86,7 @@ const (
 	areaSpin   = 0x44 // how often the stub looks at the state before it sleeps
 	areaWaits  = 0x48 // the stub waits in a futex
 	areaSeen   = 0x4c // counts interrupt signals
+	areaSince  = 0x50 // the counter when the stub was about to wait in a futex
 	areaSlot   = 0x80 // of a call: the slot, or the end of the trampoline
 	areaFlags  = 0x90 // and EFLAGS; the word below is a stack
 	areaFs     = 0xa8 // the segment bases

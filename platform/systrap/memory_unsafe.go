@@ -37,7 +37,8 @@ type area struct {
 	spin   uint32
 	waits  atomic.Uint32
 	seen   atomic.Uint32
-	_      [12]uint32
+	since  uint64
+	_      [10]uint32
 	slot   uint32
 	_      [3]uint32
 	flags  uint64

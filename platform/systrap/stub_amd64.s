@@ -289,6 +289,10 @@ help:
 	SYSCALL
 	JMP  awake
 sleep:
+	RDTSC
+	SHLQ $32, DX
+	ORQ  DX, AX
+	MOVQ AX, const_areaSince(BX)
 	MOVL $1, AX
 	XCHGL AX, const_areaWaits(BX)
 again:

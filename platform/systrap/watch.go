@@ -1,6 +1,10 @@
 package systrap
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-7423c386/runsc/platform/handoff"
+)
 
 // Every hand-over that takes long is looked at again, in case that a wake-up was lost, by whoever
 // waits: no other goroutine is needed, and a sandbox in which nobody waits for a stub does nothing.
@@ -9,14 +13,17 @@ import "time"
 // patience is how long somebody waits for a stub before he looks what is the matter.
 var patience = int64(time.Second)
 
+// tooLate is for how long a stub may wait for a sentry that sleeps: it may have posted its trap just when that was about to look.
+const tooLate = time.Millisecond
+
 // watch looks at a hand-over to the thread that has taken long. Most often application code
-// computes.
-func (c *context) watch(t *thread) {
+// computes. The time to look has come when the counter was at due.
+func (c *context) watch(t *thread, due uint64) {
 	a := t.area
 	switch state := a.state.Load(); state {
 	case stateTrap:
 		// The stub wakes the sentry before it says that it waits, and that would not have been a time-out.
-		if a.waits.Load() != 0 {
+		if a.waits.Load() != 0 && a.since+handoff.Ticks(tooLate) < due {
 			c.report(t, state, "the sentry was not woken")
 		}
 	case stateRun, stateKicked:

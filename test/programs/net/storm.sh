@@ -35,7 +35,7 @@ def many(n):
             if i % 3 == 0: s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             s.close()
         except Exception as e: failed.append(e)
-def storm(): ts = [threading.Thread(target=many, args=(60,)) for _ in range(8)]; [t.start() for t in ts]; alive("during the storm"); [t.join() for t in ts]; print("connections that failed:", len(failed), failed[:1])
+def storm(): ts = [threading.Thread(target=many, args=(60,)) for _ in range(8)]; [t.start() for t in ts]; alive("during the storm"); [t.join() for t in ts]; print("connections that failed:", len(failed), failed[:1], flush=True)
 storm()
 def checksum(b): n = sum(struct.unpack("!%dH" % (len(b) // 2), b)); n = (n >> 16) + (n & 65535); return ~(n + (n >> 16)) & 65535
 raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -44,7 +44,7 @@ def syn(src, port):
     t = t[:16] + struct.pack("!H", checksum(a + b + struct.pack("!BBH", 0, 6, 20) + t)) + t[18:]; raw.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, r.getrandbits(16), 0, 64, 6, 0, a, b) + t, (TO[0], 0))
 def flood(n):
     for i in range(n): syn("198.18.%d.%d" % (r.randrange(256), r.randrange(1, 255)), r.randrange(1024, 65535))
-flood(20000); alive("after the flood"); t = threading.Thread(target=flood, args=(10000,)); t.start(); alive("during the flood"); many(20); t.join(); print("connections that failed:", len(failed)); storm(); held.sendall(b"stop")
+flood(20000); alive("after the flood"); t = threading.Thread(target=flood, args=(10000,)); t.start(); alive("during the flood"); many(20); t.join(); print("connections that failed:", len(failed), flush=True); storm(); held.sendall(b"stop")
 P
 ip netns exec far python3 serve.py & s=$!
 until [ -e up ]; do sleep 0.05; done

@@ -8,4 +8,4 @@ fact(10) len(`hello') esyscmd(`echo from a shell')dnl
 E
 jq -c '.a[] | select(.n > 1) | {n, d: (.n * 2)}' <<< '{"a":[{"n":1},{"n":2},{"n":3}]}'; jq -r 'keys | join(",")' <<< '{"b":1,"a":2}'; jq -n '[range(1000)] | add'; echo '{' | jq . ; echo $?; jq -s 'map(.x) | add' <<< '{"x":1} {"x":41}'; jq --arg v s -n '{v: $v, e: env.HOME}'
 bc -l <<< 'scale=50; 4*a(1)'; bc <<< $'2^200; 17 % 5\ndefine f(n) { if (n < 2) return 1; return n * f(n-1); }\nf(30)'
-expect -c 'spawn -noecho sh -c {read x; echo "got $x"}; send "hi\r"; expect "got hi"; puts "matched"; expect eof; lassign [wait] p s o r; puts "exit $r"' | tr -d '\r'
+expect -c 'spawn -noecho sh -c {read x; echo "got $x"}; send "hi\r"; expect "got hi\r\n"; puts "matched"; expect eof; lassign [wait] p s o r; puts "exit $r"' | tr -d '\r'
