@@ -316,12 +316,16 @@ func (m *message) drop() {
 	m.dropFiles()
 }
 
-// discharge gives the sender its room back.
+// discharge gives the sender its room back. SIGIO tells of it only if there was none (SOCKWQ_ASYNC_NOSPACE).
 func (m *message) discharge() {
+	room, event := m.from.writable(), socket.EventOut
 	m.from.wmem.Add(-int64(m.size))
 	m.size = 0
+	if room {
+		event |= wait.Silent
+	}
 	if m.from.writable() {
-		m.from.queue.Notify(socket.EventOut)
+		m.from.queue.Notify(event)
 	}
 }
 
