@@ -233,7 +233,7 @@ func (c *context) interrupted(v *vcpu, s *space, r *arch.Registers, l *slot) see
 	switch {
 	case where == entering:
 		v.store(r)
-		if v.run.regs.rip != l.at(v) {
+		if v.run.regs.rip-l.at(v) >= uint64(l.stub.kept) {
 			r.Rax = l.block.regs.rax
 		}
 		return aCall

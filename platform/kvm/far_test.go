@@ -261,3 +261,29 @@ func TestReleasedWhileFar(t *testing.T) {
 		}
 	})
 }
+
+// TestInterruptedInStub: wherever a signal finds the stub before a call is told, the number of the call is the application's.
+func TestInterruptedInStub(t *testing.T) {
+	for _, outside := range []bool{false, true} {
+		l := &slot{p: &Platform{outside: outside}, block: &block{}, stub: newStub(0, blockOffset, 0)}
+		if outside {
+			l.stub = newStub(slotAt(0), blockAt(0)+blockOffset, doorAt)
+		}
+		v := &vcpu{p: l.p, slot: l, run: new(runArea)}
+		c := &context{p: l.p}
+		for off := range l.stub.spin {
+			const number = 262
+			v.run.regs.rip, v.run.regs.rax, l.block.regs.rax = l.at(v)+uint64(off), number, 0
+			if outside {
+				v.run.sregs.cs.dpl = 3
+			}
+			if off >= l.stub.kept {
+				v.run.regs.rax, l.block.regs.rax = 0, number
+			}
+			var r arch.Registers
+			if what := c.interrupted(v, nil, &r, l); what != aCall || r.Rax != number {
+				t.Errorf("outside %v, %d bytes behind the beginning: %v, call %d", outside, off, what, r.Rax)
+			}
+		}
+	}
+}

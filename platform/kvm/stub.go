@@ -51,10 +51,11 @@ var registers = []byte{0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15}
 const rax, rsp = 0, 4
 
 // stub is its code at an address. It changes no register before it lets the application go on but RAX, which is in the
-// block when the first instruction is done.
+// block before that.
 type stub struct {
 	code     []byte
-	spin     int // offset of where it looks at the state
+	kept     int // offset behind what stores RAX
+	spin     int // of where it looks at the state
 	out, end int // and of what lets the application go on
 }
 
@@ -69,6 +70,9 @@ func newStub(at, block, door uint64) (s stub) {
 	}
 	for i, r := range registers {
 		a.move(store, r, offRegs+8*int32(i))
+		if r == rax {
+			s.kept = len(a.code)
+		}
 	}
 	for base, off := range []int32{offFS, offGS} {
 		a.emit(0xf3, 0x48, 0x0f, 0xae, 0xc0|byte(base)<<3) // rdfsbase %rax, rdgsbase %rax
