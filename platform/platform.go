@@ -155,7 +155,7 @@ type FaultCoder interface {
 // which processor the thread ran that woke it.
 type Sleeper interface{ Woken(cpu int) }
 
-// Completer is a Context that can do with less than all registers. After a Trap with Partial the number, the arguments, Rax, Rcx and
+// Completer is a Context that can do with less than all registers. After a Trap with Partial only the number, the arguments, Rax, Rcx and
 // Rip of a call are in regs; whoever reads or changes more than Rax and OrigRax then has to complete them first.
 type Completer interface {
 	// AllowPartial has it return such Traps. It is called before the first Switch.
@@ -275,7 +275,7 @@ const (
 // Trap is what Switch returns.
 type Trap struct {
 	Kind    TrapKind
-	Partial bool // Syscall: only what regs need to make the call is there (Completer)
+	Partial bool // Syscall: only what the call needs is in regs (Completer). Interrupted: as the call before has left them
 
 	Signo uint8  // Exception: the signal
 	Write bool   // Fault: the access was a write (else a read or a fetch)

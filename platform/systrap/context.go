@@ -74,7 +74,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	}
 	t := c.thread.Load()
 	if !c.begin(t) {
-		return platform.Trap{Kind: platform.Interrupted}
+		return platform.Trap{Kind: platform.Interrupted, Partial: c.live && c.partial}
 	}
 	if t.proc.retired.Load() { // as was released: what the thread does now is not the application's to say
 		c.state.Store(idle)

@@ -385,6 +385,12 @@ func TestPartial(t *testing.T) {
 		call()
 		whole(want)
 		call()
+		c.Interrupt() // before it goes on
+		if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Interrupted || !trap.Partial {
+			t.Fatalf("interrupted: %+v", trap)
+		}
+		whole(want)
+		call()
 		image := make([]byte, arch.FPUSize)
 		c.FPU(image)
 		c.SetFPU(image)
