@@ -35,7 +35,7 @@ type context struct {
 
 	lazy    bool           // AllowPartial was called
 	live    bool           // the last trap was a patched call, and the thread has its registers still
-	partial bool           // if live: and nobody else has all of them
+	partial bool           // live, and nobody else has all of them
 	last    arch.Registers // if live and not partial: what they were
 	site    *site          // if live: the site
 	dropped uint32         // if live: patches.dropped
@@ -65,7 +65,7 @@ func newContext(p *Platform) *context {
 // Switch implements platform.Context.
 func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platform.Trap {
 	if s := as.(*space); c.as != s {
-		if c.live && c.partial {
+		if c.partial {
 			c.Complete(regs)
 		}
 		if !c.enter(s) {
@@ -74,7 +74,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	}
 	t := c.thread.Load()
 	if !c.begin(t) {
-		return platform.Trap{Kind: platform.Interrupted, Partial: c.live && c.partial}
+		return platform.Trap{Kind: platform.Interrupted, Partial: c.partial}
 	}
 	if t.proc.retired.Load() { // as was released: what the thread does now is not the application's to say
 		c.state.Store(idle)
@@ -175,7 +175,7 @@ func (c *context) leave(save bool) {
 	if c.debug.loaded {
 		c.clearDebug(t)
 	}
-	c.fpuDirty, c.live = true, false
+	c.fpuDirty, c.live, c.partial = true, false, false
 	c.meter.End()
 	c.thread.Store(nil)
 	t.user.Store(nil)
@@ -194,7 +194,7 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	if a.spin != spin { // else the stub has the line still
 		a.spin = spin
 	}
-	if c.live && c.partial && c.fpuDirty {
+	if c.partial && c.fpuDirty {
 		c.Complete(r)
 	}
 	if c.live && !c.fpuDirty && c.same(r) {

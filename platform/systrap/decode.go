@@ -31,7 +31,7 @@ func (c *context) decode(t *thread, r *arch.Registers) platform.Trap {
 		return c.decodeCall(t, r, kind)
 	}
 	if kind == kindSignal {
-		c.live = false
+		c.live, c.partial = false, false
 		trap := t.decodeSignal(r)
 		if trap.Kind == platform.Syscall && r.Rip >= minAddr {
 			c.hot(t, r)

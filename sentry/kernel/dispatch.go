@@ -36,7 +36,7 @@ func (t *Task) SetUserDispatch(on bool, start, n uint64, selector usermem.Addr) 
 // dispatched looks at a call: true if it is not made, but a signal raised.
 func (t *Task) dispatched() bool {
 	const allow, block = 0, 1
-	d, r := &t.run.dispatch, t.Regs()
+	d, r := &t.run.dispatch, &t.run.regs
 	if r.Rip-d.start < d.len {
 		return false
 	}

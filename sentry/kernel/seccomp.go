@@ -284,7 +284,7 @@ func (t *Task) filter(nr *uint64, args *Args, trace bool) bool {
 	if f == nil || f.allows(*nr) {
 		return true
 	}
-	r := t.Regs()
+	r := &t.run.regs
 	d := bpf.Data{Nr: int32(*nr), Arch: auditArchX8664, IP: r.Rip, Args: *args}
 	ret, from := f.run(&d)
 	switch ret & retAction {

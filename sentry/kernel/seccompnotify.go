@@ -52,7 +52,7 @@ const notifyContinue = 1
 // ask lets the listener answer a call of t: true if it is to be made. Otherwise Rax is set
 // (seccomp_do_user_notification).
 func (n *notifier) ask(t *Task, d *bpf.Data) bool {
-	r := t.Regs()
+	r := &t.run.regs
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()

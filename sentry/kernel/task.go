@@ -246,8 +246,8 @@ func (t *Task) SetComm(s string) {
 	t.comm.Store(&s)
 }
 
-// Regs are the registers, for the task's goroutine or while the task is stopped. Who makes a call needs no more of them than
-// its number, arguments and result, which run.regs always has.
+// Regs are the registers, for the task's goroutine or while the task is stopped. Who makes a call, or looks whether it may be made,
+// needs no more of them than its number, arguments, result and Rip, which run.regs always has.
 func (t *Task) Regs() *arch.Registers {
 	if t.run.partial {
 		t.run.partial = false

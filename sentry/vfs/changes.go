@@ -17,7 +17,7 @@ var changes struct {
 // Knower knows something of files. FilesChanged may be called with any lock held, from any goroutine.
 type Knower interface{ FilesChanged() }
 
-// Changes counts what k would have been told of. It counts only while there is a Knower.
+// Changes counts what a Knower is told of. It counts only while there is one.
 func Changes() uint64 { return changes.count.Load() }
 
 // TellChanges has k told of changes from now on, or not any longer.

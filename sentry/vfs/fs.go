@@ -25,13 +25,16 @@ type FS struct {
 func NewFS(root, cwd Path, umask uint32) *FS {
 	f := &FS{root: root, cwd: cwd}
 	f.umask.Store(umask)
-	f.changed()
+	f.note()
 	return f
 }
 
+// note keeps root and cwd for Here, with mu held.
+func (f *FS) note() { f.at.Store(&At{Root: f.root, Start: f.cwd}) }
+
 // changed is called after a change of root or cwd, with mu held.
 func (f *FS) changed() {
-	f.at.Store(&At{Root: f.root, Start: f.cwd})
+	f.note()
 	tellChange()
 }
 
