@@ -71,13 +71,7 @@ func (s *Stack) verifyAll(l *device.Link) {
 
 // armChecks sets the timer to the first. checks is locked.
 func (s *Stack) armChecks() {
-	first := int64(0)
-	for _, v := range s.checks.list {
-		if first == 0 || v.at < first {
-			first = v.at
-		}
-	}
-	s.Clock.Set(&s.checks.timer, first)
+	s.Clock.Set(&s.checks.timer, soonest(s.checks.list, func(v *check) int64 { return v.at }))
 }
 
 // checkDue asks, and takes the addresses of which nobody has said anything.

@@ -161,13 +161,17 @@ func (s *Stack) reportAt(v report) {
 
 // armReports sets the timer to the first report. reports is locked.
 func (s *Stack) armReports() {
-	first := int64(0)
-	for _, v := range s.reports.due {
-		if first == 0 || v.at < first {
-			first = v.at
+	s.Clock.Set(&s.reports.timer, soonest(s.reports.due, func(v *report) int64 { return v.at }))
+}
+
+// soonest is the first of the times of a list, 0 if it is empty.
+func soonest[T any](list []T, at func(*T) int64) (first int64) {
+	for i := range list {
+		if t := at(&list[i]); first == 0 || t < first {
+			first = t
 		}
 	}
-	s.Clock.Set(&s.reports.timer, first)
+	return first
 }
 
 // reportDue sends what is due.
