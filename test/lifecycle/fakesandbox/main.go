@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -56,6 +57,7 @@ func sentry() {
 		json.NewEncoder(os.Stdout).Encode(&control.Measurement{Platform: name, Nanoseconds: int64(len(name))})
 		os.Exit(0)
 	}
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP) // or a shell cannot trap it when the tests run under nohup
 	raw, err := io.ReadAll(os.NewFile(control.ConfigFD, "config"))
 	if err != nil {
 		panic(err)
