@@ -321,6 +321,11 @@ func getsockopt(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 			}
 		}
 		value, errno = o.Option(t, level, name, int(min(n, maxOption)))
+		if errno != 0 && len(value) > 0 { // how much room it needs
+			if errno := usermem.CopyOutInt(t.Space(), a.Addr(4), int32(len(value))); errno != 0 {
+				return 0, errno
+			}
+		}
 	case name == linux.SO_PEERNAME:
 		if value, errno = s.Name(true); errno == 0 && len(value) < int(n) {
 			errno = linux.EINVAL

@@ -97,10 +97,11 @@ func (l *Link) input(b []byte, kept stack.Keeper) {
 		if flags&(needsChecksum|dataValid) != 0 {
 			from = stack.OutsideChecked
 		}
+		b, head := b[vnetSize:], header.EthernetSize
 		if !tcp(payload) {
-			payload, kept = append([]byte(nil), payload...), nil
+			b, head, kept = append([]byte(nil), payload...), 0, nil
 		}
-		l.stack.Hold(payload, l.index, from, kept)
+		l.stack.Hold(b, head, l.index, from, kept)
 	}
 }
 

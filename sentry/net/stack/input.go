@@ -11,12 +11,12 @@ import (
 
 // Input takes a packet that came in by an interface. The bytes belong to the stack from now on; those of a whole TCP
 // packet only until it returns.
-func (s *Stack) Input(b []byte, link int32, from From) { s.input(b, link, from, false, nil) }
+func (s *Stack) Input(b []byte, link int32, from From) { s.input(b, 0, link, from, false, nil) }
 
-// Hold is Input of one of several packets: answers may wait for Flush, so that there is one for many. kept, if not nil, can
-// give away the buffer.
-func (s *Stack) Hold(b []byte, link int32, from From, kept Keeper) {
-	s.input(b, link, from, true, kept)
+// Hold is Input of one of several packets, behind head bytes of the link's: answers may wait for Flush, so that there is one for
+// many. kept, if not nil, can give away the buffer.
+func (s *Stack) Hold(b []byte, head int, link int32, from From, kept Keeper) {
+	s.input(b, head, link, from, true, kept)
 }
 
 // Flush lets the answers go that Hold has kept back.
@@ -26,14 +26,16 @@ func (s *Stack) Flush() {
 	}
 }
 
-func (s *Stack) input(b []byte, link int32, from From, hold bool, kept Keeper) {
+func (s *Stack) input(b []byte, head int, link int32, from From, hold bool, kept Keeper) {
+	front := b[:head]
+	b = b[head:]
 	s.Counters.InReceives.Add(1)
 	h, payload, ok := header.ParseIP(b)
 	if !ok {
 		s.Counters.InHdrErrors.Add(1)
 		return
 	}
-	p := Packet{IP: h, Payload: payload, Raw: b, Link: link, From: from, Hold: hold, Kept: kept}
+	p := Packet{IP: h, Payload: payload, Raw: b, Head: front, Link: link, From: from, Hold: hold, Kept: kept}
 	if !s.forUs(&p) {
 		if from != Ourselves && (h.Dst.Is4() && s.Settings.Forward.Load() || h.Dst.Is6() && s.Settings.Forward6.Load()) && !h.Src.IsLoopback() && !h.Dst.IsLoopback() {
 			s.forward(&p)
@@ -185,6 +187,7 @@ func (f *fragments) add(s *Stack, p *Packet) bool {
 	p.Payload, p.Offset, p.More = whole, 0, false
 	h := p.IP
 	p.Raw = append(h.Append(make([]byte, 0, len(whole)+64), len(whole)), whole...)
+	p.Size = len(p.Raw) - len(whole)
 	return true
 }
 

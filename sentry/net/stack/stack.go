@@ -36,6 +36,7 @@ type Packet struct {
 	header.IP
 	Payload []byte
 	Raw     []byte // the whole of it
+	Head    []byte // the link's header before it, if there is one
 	Link    int32
 	From
 	Hold bool   // the answer may wait for Flush

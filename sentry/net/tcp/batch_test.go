@@ -69,7 +69,7 @@ func TestHold(t *testing.T) {
 	for _, b := range segments {
 		_, data := tcpOf(b)
 		sent += len(data)
-		s.b.Stack.Hold(append([]byte(nil), b...), 2, stack.Outside, nil)
+		s.b.Stack.Hold(append([]byte(nil), b...), 0, 2, stack.Outside, nil)
 	}
 	if acks != 0 {
 		t.Errorf("%d packets before the end of the batch", acks)

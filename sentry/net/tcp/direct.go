@@ -124,6 +124,7 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 	}
 	n.table.Stack.Counters.TCPPassiveOpens.Add(1)
 	n.peer, e.peer = e, n
+	n.savedSyn = l.savedDirect(e)
 	n.establish()
 	e.establish()
 	if e.snd.n > 0 { // which was to go with the SYN

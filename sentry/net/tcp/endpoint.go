@@ -112,6 +112,8 @@ type Endpoint struct {
 	fast         *fastStart
 	fastQueue    atomic.Int32 // TCP_FASTOPEN
 	keys         atomic.Pointer[FastKeys]
+	saveSyn      atomic.Int32 // TCP_SAVE_SYN
+	savedSyn     []byte       // TCP_SAVED_SYN
 	filter       atomic.Pointer[Filter]
 	stamped      bool // arrivedAt is wanted
 	arrivedAt    int64
@@ -433,7 +435,7 @@ func (e *Endpoint) forget() {
 	e.peer, e.net, e.parent = nil, nil, nil
 	e.far.Store(false)
 	e.finWanted, e.finSent, e.finRcvd, e.endRead = false, false, false, false
-	e.urg, e.sent, e.got, e.readSeq, e.synData = urgent{}, 0, 0, 0, false
+	e.urg, e.sent, e.got, e.readSeq, e.synData, e.savedSyn = urgent{}, 0, 0, 0, false, nil
 	local := e.local.Addr()
 	if e.noLocal {
 		local = netip.Addr{}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
+	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
@@ -194,8 +195,8 @@ func (l *listener) tryFast(g *segment) (take bool, give []byte) {
 }
 
 // openFast makes the connection of a SYN at once (tcp_fastopen_create_child).
-func (l *listener) openFast(g *segment, give []byte) bool {
-	s := &synEntry{g: *g, iss: newISS(g.local, g.remote), ecn: l.e.table.asksECN(g)}
+func (l *listener) openFast(g *segment, p *stack.Packet, give []byte) bool {
+	s := &synEntry{g: *g, iss: newISS(g.local, g.remote), ecn: l.e.table.asksECN(g), saved: l.saved(p)}
 	n := l.fromNet(s)
 	if n == nil {
 		return false

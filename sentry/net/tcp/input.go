@@ -61,7 +61,7 @@ func (t *Table) Input(p *stack.Packet) bool {
 		return true
 	}
 	if l := t.find(g.local, g.remote); l != nil {
-		if f := l.e.filter.Load(); f != nil && !f.passes(g, p.Payload) || l.input(g) {
+		if f := l.e.filter.Load(); f != nil && !f.passes(g, p.Payload) || l.input(g, p) {
 			return true
 		}
 	}

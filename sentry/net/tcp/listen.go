@@ -242,6 +242,7 @@ func (l *listener) child(local, remote netip.AddrPort, link int32) *Endpoint {
 	n := &Endpoint{V6: p.V6, table: p.table, state: SynRecv, local: local, remote: remote, link: link, noLocal: true, noPort: true}
 	n.mu = &n.own
 	n.filter.Store(p.filter.Load())
+	n.saveSyn.Store(p.saveSyn.Load())
 	n.Options.inherit(&p.Options, p.table.congestion())
 	n.bind = stack.Binding{Addr: local.Addr(), V6: p.V6, Only: p.bind.Only, Link: p.bind.Link, UID: p.bind.UID, Who: n, Auto: p.bind.Auto, Range: p.bind.Range}
 	n.timer.Init(n.expire)

@@ -104,7 +104,7 @@ func (e *Endpoint) Info() linux.TCPInfo {
 	i.Rttvar = 250_000
 	i.NotsentBytes, i.BytesReceived = uint32(e.notSent()), e.got
 	if e.peer != nil {
-		i.Options, i.Wscale = 7, 0xaa
+		i.Options, i.Wscale = 7, loopScale<<4|loopScale
 		i.Rto, i.Ato, i.Rtt, i.Rttvar, i.MinRtt, i.SndMss, i.RcvMss, i.Advmss, i.Pmtu = 204_000, 40_000, 30, 15, 10, loopMSS, loopMSS, 65483, 65535
 		if e.ecn {
 			i.Options |= 8

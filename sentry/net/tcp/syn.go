@@ -25,7 +25,8 @@ type synEntry struct {
 	iss   uint32
 	at    int64
 	tries int
-	ecn   bool // agreed on
+	ecn   bool   // agreed on
+	saved []byte // see savesyn.go
 }
 
 const (
@@ -41,7 +42,7 @@ func (q *synQueue) clear() {
 }
 
 // input takes a segment for a listener: false if it is to be refused.
-func (l *listener) input(g *segment) bool {
+func (l *listener) input(g *segment, p *stack.Packet) bool {
 	switch {
 	case g.Flags&header.RST != 0:
 		l.mu.Lock()
@@ -55,11 +56,11 @@ func (l *listener) input(g *segment) bool {
 	case g.Flags&header.SYN == 0 || g.Flags&header.FIN != 0:
 		return true
 	}
-	return l.inputSyn(g)
+	return l.inputSyn(g, p)
 }
 
 // inputSyn answers a SYN. It is dropped if nobody accepts.
-func (l *listener) inputSyn(g *segment) bool {
+func (l *listener) inputSyn(g *segment, p *stack.Packet) bool {
 	t := l.e.table
 	t.strip(&g.TCP)
 	l.mu.Lock()
@@ -75,7 +76,7 @@ func (l *listener) inputSyn(g *segment) bool {
 	}
 	l.mu.Unlock()
 	take, give := l.tryFast(g)
-	if take && l.openFast(g, give) {
+	if take && l.openFast(g, p, give) {
 		return true
 	}
 	l.mu.Lock()
@@ -87,7 +88,7 @@ func (l *listener) inputSyn(g *segment) bool {
 		s = nil
 		fallthrough
 	case s == nil && len(l.syns.of) < maxSyns:
-		s = &synEntry{g: *g, iss: newISS(g.local, g.remote), at: l.e.table.Stack.Clock.Now(), ecn: t.asksECN(g)}
+		s = &synEntry{g: *g, iss: newISS(g.local, g.remote), at: l.e.table.Stack.Clock.Now(), ecn: t.asksECN(g), saved: l.saved(p)}
 		s.g.data = nil
 		if l.syns.of == nil {
 			l.syns.of = map[pair]*synEntry{}
@@ -249,6 +250,7 @@ func (l *listener) fromNet(s *synEntry) *Endpoint {
 	n.net.iss, n.net.una, n.net.nxt = s.iss, s.iss, s.iss+1
 	n.net.heard(n, &s.g.TCP)
 	n.net.ecn.ok = s.ecn
+	n.savedSyn = s.saved
 	n.net.adv = n.net.rcvNxt + 65535
 	n.net.lastAck = n.net.rcvNxt
 	t.Stack.Counters.TCPPassiveOpens.Add(1)

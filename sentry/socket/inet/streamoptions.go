@@ -199,7 +199,13 @@ func (s *Stream) setTCP(c socket.Caller, name int, value []byte) linux.Errno {
 		}
 		s.opt.inq.Store(v != 0)
 		return 0
-	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN:
+	case linux.TCP_SAVE_SYN:
+		if v < 0 || v > tcp.SaveLink {
+			return linux.EINVAL
+		}
+		s.ep.SetSaveSyn(v)
+		return 0
+	case linux.TCP_THIN_LINEAR_TIMEOUTS:
 		if v != 0 && v != 1 {
 			return linux.EINVAL
 		}
@@ -346,7 +352,9 @@ func (s *Stream) getTCP(name, n int) ([]byte, linux.Errno) {
 		return append([]byte(nil), k[:min(n, len(k))]...), 0
 	case linux.TCP_INQ:
 		v = truth(s.opt.inq.Load())
-	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_SAVE_SYN, linux.TCP_FASTOPEN_CONNECT, linux.TCP_FASTOPEN_NO_COOKIE:
+	case linux.TCP_SAVE_SYN:
+		v = s.ep.SaveSyn()
+	case linux.TCP_THIN_LINEAR_TIMEOUTS, linux.TCP_FASTOPEN_CONNECT, linux.TCP_FASTOPEN_NO_COOKIE:
 		s.opt.mu.Lock()
 		v = s.opt.values[name+keptTCP]
 		s.opt.mu.Unlock()
@@ -354,7 +362,11 @@ func (s *Stream) getTCP(name, n int) ([]byte, linux.Errno) {
 	case linux.TCP_TIMESTAMP:
 		v = int32(uint32(s.ep.Info().LastDataSent))
 	case linux.TCP_SAVED_SYN:
-		return nil, 0
+		b := s.ep.SavedSyn(n)
+		if len(b) > n {
+			return b, linux.EINVAL
+		}
+		return b, 0
 	case linux.TCP_CONGESTION:
 		b := make([]byte, 16)
 		copy(b, o.Congestion)
