@@ -80,13 +80,19 @@ func (e *Endpoint) hash(src netip.Addr) linux.Errno {
 
 // connectDirect joins e to a listener of the same stack; if that has no room, as soon as it has.
 func (e *Endpoint) connectDirect() {
+	e.begins = true
 	if e.local == e.remote { // to itself: two SYNs that cross
 		e.peer = e
+		e.tallyBegin(e)
 		e.establish()
 		return
 	}
 	l := e.table.find(e.remote, e.local)
 	if l == nil || !l.join(e) {
+		c := &e.table.Stack.Counters // a SYN and a reset
+		c.TCPInSegs.Add(2)
+		c.TCPOutSegs.Add(2)
+		c.TCPOutRsts.Add(1)
 		e.resetBy()
 		e.remote = netip.AddrPort{}
 		return
@@ -125,6 +131,7 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 	n.table.Stack.Counters.TCPPassiveOpens.Add(1)
 	n.peer, e.peer = e, n
 	n.savedSyn = l.savedDirect(e)
+	e.tallyBegin(n)
 	n.establish()
 	e.establish()
 	if e.snd.n > 0 { // which was to go with the SYN
@@ -171,6 +178,7 @@ func (e *Endpoint) move() {
 		c := e.snd.pop()
 		n := c.len()
 		p.rcv.push(c)
+		e.gave(p, n)
 		p.arrived(n)
 		e.pacedDirect(n)
 		moved = true
@@ -180,13 +188,14 @@ func (e *Endpoint) move() {
 	}
 	if e.finWanted && !e.finSent && e.snd.n == 0 && p.passesDirect(header.ACK|header.FIN, e.local, e.remote, nil) {
 		e.finSent = true
+		e.tally.segment(p.tally, 1)
 		e.finAcked(p)
 	}
 }
 
 // holds reports whether what is to be sent waits for more, as it would for a whole segment: 200 ms at most.
 func (e *Endpoint) holds() bool {
-	if !e.hold || e.snd.n == 0 || e.snd.n >= loopMSS || e.finWanted {
+	if !e.hold || e.snd.n == 0 || e.snd.n >= e.mssLocked() || e.finWanted {
 		if e.MaxPacing == 0 {
 			e.paceUntil = 0
 		}

@@ -59,7 +59,6 @@ const (
 
 // Endpoint is one end of a connection, or a listener.
 type Endpoint struct {
-	V6    bool
 	table *Table
 	Options
 
@@ -83,6 +82,7 @@ type Endpoint struct {
 	remote  netip.AddrPort
 	link    int32 // of a link-local peer
 	hashed  bool  // stands in Table.conns
+	V6      bool  // set when it is made
 
 	peer   *Endpoint // the other end of a direct connection
 	listen *listener
@@ -108,14 +108,16 @@ type Endpoint struct {
 	begun        int64 // when it was established
 	ecn          bool  // of a direct connection: as if it had been agreed on
 	hold         bool  // likewise: less than a segment waits for more, by TCP_CORK or MSG_MORE
+	begins       bool  // it has connected
+	stamped      bool  // arrivedAt is wanted
 	synData      bool  // the SYN's data was taken
 	fast         *fastStart
 	fastQueue    atomic.Int32 // TCP_FASTOPEN
-	keys         atomic.Pointer[FastKeys]
 	saveSyn      atomic.Int32 // TCP_SAVE_SYN
-	savedSyn     []byte       // TCP_SAVED_SYN
+	savedSyn     *[]byte      // TCP_SAVED_SYN
+	tally        *tally       // of a direct connection
+	keys         atomic.Pointer[FastKeys]
 	filter       atomic.Pointer[Filter]
-	stamped      bool // arrivedAt is wanted
 	arrivedAt    int64
 
 	net     *segments // of a connection that is not direct
@@ -337,6 +339,7 @@ func (e *Endpoint) finish() {
 	if e.state == Established || e.state == CloseWait {
 		e.table.Stack.Counters.TCPEstab.Add(-1)
 	}
+	e.settle()
 	if e.hashed {
 		e.table.remove(e)
 	}
@@ -384,6 +387,8 @@ func (e *Endpoint) resetBy() {
 func (e *Endpoint) resetPeer() {
 	switch {
 	case e.peer != nil && e.peer != e:
+		e.tally.out++
+		e.peer.tally.in++
 		e.peer.resetBy()
 	case e.net != nil:
 		e.net.sendReset(e)
@@ -436,6 +441,7 @@ func (e *Endpoint) forget() {
 	e.far.Store(false)
 	e.finWanted, e.finSent, e.finRcvd, e.endRead = false, false, false, false
 	e.urg, e.sent, e.got, e.readSeq, e.synData, e.savedSyn = urgent{}, 0, 0, 0, false, nil
+	e.begins = false
 	local := e.local.Addr()
 	if e.noLocal {
 		local = netip.Addr{}

@@ -366,7 +366,7 @@ func (e *Endpoint) openDirect(l *listener) {
 		count.FastOpenCookieReqd.Add(1)
 		if room {
 			m := l.fastKeys().mac(0, src, dst)
-			p := fastPeer{size: cookieSize, mss: loopMSS}
+			p := fastPeer{size: cookieSize, mss: uint16(loopMSS(dst.Is6()))}
 			copy(p.cookie[:], m[:])
 			e.table.cookies.remember(dst, p)
 		}

@@ -62,7 +62,7 @@ func (e *Endpoint) passesDirect(flags uint8, from, to netip.AddrPort, data []byt
 	}
 	h := header.TCP{Flags: flags, Window: 512}
 	if flags&header.SYN != 0 {
-		h.MSS, h.SackOK, h.HasWScale, h.WScale = loopMSS, true, true, 7
+		h.MSS, h.SackOK, h.HasWScale, h.WScale = uint16(loopMSS(from.Addr().Is6())), true, true, loopScale
 	}
 	h.HasTS = true
 	b := h.Append(nil, from.Port(), to.Port())

@@ -90,6 +90,7 @@ func (e *Endpoint) putLocked(b []byte) {
 	e.sent += uint64(len(b))
 	if q := e.direct(); q != nil {
 		q.write(b)
+		e.gave(e.peer, len(b))
 		e.peer.arrived(len(b))
 	} else {
 		e.snd.write(b)

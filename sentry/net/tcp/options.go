@@ -69,8 +69,6 @@ func (e *Endpoint) View(f func(o *Options)) {
 	f(&e.Options)
 }
 
-const loopMSS = 32768 - 28 + 1 // what Linux's loopback settles at, half the window
-
 // MSS is the size of the segments that are sent, as TCP_MAXSEG shows it.
 func (e *Endpoint) MSS() int {
 	e.lock()
@@ -83,7 +81,7 @@ func (e *Endpoint) MSS() int {
 	case e.peer == nil:
 		return 536
 	}
-	return loopMSS
+	return e.mssLocked()
 }
 
 // Info fills in TCP_INFO (tcp_get_info).
@@ -96,28 +94,16 @@ func (e *Endpoint) Info() linux.TCPInfo {
 	e.lock()
 	defer e.mu.Unlock()
 	i := linux.TCPInfo{State: uint8(e.state), PacingRate: 1<<64 - 1, MaxPacingRate: 1<<64 - 1}
+	i.SndCwnd, i.Reordering = 10, 3
 	if listening {
 		i.Unacked, i.Sacked = uint32(n), uint32(most)
 		return i
 	}
-	i.Rto, i.Ato, i.SndMss, i.RcvMss, i.SndCwnd, i.SndSsthresh, i.Reordering = 1_000_000, 0, 536, 88, 10, 0x7fffffff, 3
+	i.Rto, i.SndMss, i.SndSsthresh = 1_000_000, 536, 0x7fffffff
 	i.Rttvar = 250_000
 	i.NotsentBytes, i.BytesReceived = uint32(e.notSent()), e.got
 	if e.peer != nil {
-		i.Options, i.Wscale = 7, loopScale<<4|loopScale
-		i.Rto, i.Ato, i.Rtt, i.Rttvar, i.MinRtt, i.SndMss, i.RcvMss, i.Advmss, i.Pmtu = 204_000, 40_000, 30, 15, 10, loopMSS, loopMSS, 65483, 65535
-		if e.ecn {
-			i.Options |= 8
-			if e.got > 0 {
-				i.Options |= 16
-			}
-		}
-		i.BytesAcked = e.sent - uint64(e.snd.n) + 1
-		i.BytesSent = e.sent - uint64(e.snd.n)
-		i.SndWnd, i.RcvWnd, i.RcvSpace, i.RcvSsthresh = 65536, 65536, 65495, 65495
-		ms := uint32((e.table.Stack.Clock.Now() - e.begun) / 1e6)
-		i.LastDataSent, i.LastDataRecv, i.LastAckRecv = ms, ms, ms
-		i.Delivered, i.SegsOut, i.SegsIn = 1, 2, 1
+		e.tallied(&i)
 	}
 	if e.net != nil {
 		e.net.info(e, &i)

@@ -35,14 +35,17 @@ func (e *Endpoint) SavedSyn(room int) []byte {
 	e.lock()
 	defer e.mu.Unlock()
 	b := e.savedSyn
-	if len(b) <= room {
+	switch {
+	case b == nil:
+		return nil
+	case len(*b) <= room:
 		e.savedSyn = nil
 	}
-	return b
+	return *b
 }
 
 // saved copies what is to be kept of a SYN; nil for nothing.
-func (l *listener) saved(p *stack.Packet) []byte {
+func (l *listener) saved(p *stack.Packet) *[]byte {
 	how, size := l.e.saveSyn.Load(), len(p.Raw)-len(p.Payload)
 	if how == 0 || len(p.Payload) < header.TCPSize {
 		return nil
@@ -58,7 +61,8 @@ func (l *listener) saved(p *stack.Packet) []byte {
 		size = p.Size
 	}
 	b = append(b, p.Raw[:size]...)
-	return append(b, p.Payload[:int(p.Payload[12]>>4)*4]...) // which ParseTCP has found to be there
+	b = append(b, p.Payload[:int(p.Payload[12]>>4)*4]...) // which ParseTCP has found to be there
+	return &b
 }
 
 // loopHead is the header that the loopback puts before a packet.
@@ -71,7 +75,7 @@ func loopHead(packet []byte) []byte {
 }
 
 // savedDirect makes what is to be kept of the SYN that e would have sent. e is locked.
-func (l *listener) savedDirect(e *Endpoint) []byte {
+func (l *listener) savedDirect(e *Endpoint) *[]byte {
 	how := l.e.saveSyn.Load()
 	if how == 0 {
 		return nil
@@ -88,18 +92,12 @@ func (l *listener) savedDirect(e *Endpoint) []byte {
 	at := len(b)
 	b = h.Append(b, e.local.Port(), e.remote.Port())
 	binary.BigEndian.PutUint16(b[at+16:], ^header.Fold(header.Sum(b[at:], header.Pseudo(ip.Src, ip.Dst, linux.IPPROTO_TCP, h.Size()))))
-	return b
+	return &b
 }
 
 // directSYN is the SYN that begins a direct connection.
 func (e *Endpoint) directSYN() header.TCP {
-	mss := loopMTU - headers(e.local.Addr())
-	if e.local.Addr().Is4() {
-		mss-- // no packet of IPv4 is longer than 65535
-	}
-	if e.MaxSeg != 0 {
-		mss = min(mss, int(e.MaxSeg))
-	}
+	mss := e.directMSS()
 	h := header.TCP{
 		Seq: newISS(e.local, e.remote), Flags: header.SYN, Window: uint16(65535 / mss * mss), MSS: uint16(mss),
 		HasTS: true, TSVal: uint32(e.table.Stack.Clock.Now() / 1e6), SackOK: true, HasWScale: true, WScale: loopScale,

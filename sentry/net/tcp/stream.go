@@ -99,6 +99,7 @@ func (e *Endpoint) queueLocked(c *chunk) {
 	e.sent += uint64(n)
 	if q := e.direct(); q != nil {
 		q.push(c)
+		e.gave(e.peer, n)
 		e.peer.arrived(n)
 	} else {
 		e.snd.push(c)

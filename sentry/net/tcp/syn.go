@@ -25,8 +25,8 @@ type synEntry struct {
 	iss   uint32
 	at    int64
 	tries int
-	ecn   bool   // agreed on
-	saved []byte // see savesyn.go
+	ecn   bool    // agreed on
+	saved *[]byte // see savesyn.go
 }
 
 const (

@@ -260,6 +260,7 @@ func route6Text(n *Net) string {
 
 // snmpText is /proc/net/snmp.
 func snmpText(n *Net) string {
+	n.TCP.Settle()
 	c := &n.Stack.Counters
 	forward := 2
 	if n.Stack.Settings.Forward.Load() {
