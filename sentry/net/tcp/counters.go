@@ -10,7 +10,7 @@ type Counters struct {
 	LostRetransmit, FastRetrans, SlowStartRetrans, Timeouts, LossProbes, LossProbeRecovery     atomic.Uint64
 	DSACKOldSent, DSACKRecv, AbortOnTimeout, ChallengeACK, KeepAlive                           atomic.Uint64
 	FastOpenActive, FastOpenActiveFail, FastOpenPassive, FastOpenPassiveFail, FastOpenOverflow atomic.Uint64
-	FastOpenCookieReqd, SpuriousRTOs                                                           atomic.Uint64
+	FastOpenCookieReqd, SpuriousRTOs, MinTTLDrop                                               atomic.Uint64
 }
 
 // Each calls f with each name and count, in Linux's order.
@@ -26,7 +26,7 @@ func (c *Counters) Each(f func(name string, n uint64)) {
 		{"TCPLostRetransmit", &c.LostRetransmit}, {"TCPFastRetrans", &c.FastRetrans}, {"TCPSlowStartRetrans", &c.SlowStartRetrans},
 		{"TCPTimeouts", &c.Timeouts}, {"TCPLossProbes", &c.LossProbes}, {"TCPLossProbeRecovery", &c.LossProbeRecovery},
 		{"TCPDSACKOldSent", &c.DSACKOldSent}, {"TCPDSACKRecv", &c.DSACKRecv}, {"TCPAbortOnTimeout", &c.AbortOnTimeout}, {"TCPSpuriousRTOs", &c.SpuriousRTOs}, {"TCPChallengeACK", &c.ChallengeACK},
-		{"TCPFastOpenActive", &c.FastOpenActive}, {"TCPFastOpenActiveFail", &c.FastOpenActiveFail}, {"TCPFastOpenPassive", &c.FastOpenPassive},
+		{"TCPMinTTLDrop", &c.MinTTLDrop}, {"TCPFastOpenActive", &c.FastOpenActive}, {"TCPFastOpenActiveFail", &c.FastOpenActiveFail}, {"TCPFastOpenPassive", &c.FastOpenPassive},
 		{"TCPFastOpenPassiveFail", &c.FastOpenPassiveFail}, {"TCPFastOpenListenOverflow", &c.FastOpenOverflow}, {"TCPFastOpenCookieReqd", &c.FastOpenCookieReqd},
 		{"TCPKeepAlive", &c.KeepAlive},
 	} {

@@ -144,7 +144,7 @@ func (l *listener) accepted(e *Endpoint) *Endpoint {
 // bytes, or for room.
 func (e *Endpoint) direct() *queue {
 	p := e.peer
-	if p == nil || p.dead || e.hold || e.snd.n > 0 || p.full() || p.filter.Load() != nil || e.MaxPacing != 0 {
+	if p == nil || p.dead || e.hold || e.snd.n > 0 || p.full() || p.picky() || e.MaxPacing != 0 {
 		return nil
 	}
 	return &p.rcv
@@ -174,7 +174,7 @@ func (e *Endpoint) move() {
 		return
 	}
 	moved := false
-	for e.snd.n > 0 && !p.full() && !e.tooFast() && p.passesDirect(header.ACK|header.PSH, e.local, e.remote, e.snd.head.data[e.snd.head.off:]) {
+	for e.snd.n > 0 && !p.full() && !e.tooFast() && p.passesDirect(header.ACK|header.PSH, e, e.snd.head.data[e.snd.head.off:]) {
 		c := e.snd.pop()
 		n := c.len()
 		p.rcv.push(c)
@@ -186,7 +186,7 @@ func (e *Endpoint) move() {
 	if moved && e.writable() {
 		e.events |= evOut
 	}
-	if e.finWanted && !e.finSent && e.snd.n == 0 && p.passesDirect(header.ACK|header.FIN, e.local, e.remote, nil) {
+	if e.finWanted && !e.finSent && e.snd.n == 0 && p.passesDirect(header.ACK|header.FIN, e, nil) {
 		e.finSent = true
 		e.tally.segment(p.tally, 1)
 		e.finAcked(p)

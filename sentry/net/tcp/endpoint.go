@@ -122,7 +122,8 @@ type Endpoint struct {
 
 	net     *segments // of a connection that is not direct
 	far     atomic.Bool
-	leftNet *segments // of one that there was, which has something to send yet
+	minHops atomic.Uint32 // see hops.go
+	leftNet *segments     // of one that there was, which has something to send yet
 }
 
 // urgent is where urgent data stands in what was received (tcp_check_urg).

@@ -17,20 +17,7 @@ func (e *Endpoint) SetFilter(f Filter) bool {
 		p = &f
 	}
 	had := e.filter.Swap(p) != nil
-	if l := e.listener(); l != nil {
-		l.mu.Lock()
-		l.waiting = append(l.waiting, l.filtered...)
-		l.filtered = nil
-		l.mu.Unlock()
-		l.admit()
-		return had
-	}
-	e.Reclaim()
-	e.lock()
-	defer e.unlock()
-	if o := e.peer; o != nil && o != e && o.snd.n+truth(o.finWanted && !o.finSent) > 0 {
-		o.move()
-	}
+	e.retry()
 	return had
 }
 
@@ -54,8 +41,12 @@ func (f *Filter) passes(g *segment, b []byte) bool {
 	return true
 }
 
-// passesDirect lets e's filter look at what would be a segment from its peer.
-func (e *Endpoint) passesDirect(flags uint8, from, to netip.AddrPort, data []byte) bool {
+// passesDirect lets e's filter look at what would be a segment from its peer o.
+func (e *Endpoint) passesDirect(flags uint8, o *Endpoint, data []byte) bool {
+	from, to := o.local, o.remote
+	if !e.takesDirect(o, from.Addr()) {
+		return false
+	}
 	f := e.filter.Load()
 	if f == nil {
 		return true

@@ -47,6 +47,10 @@ func (t *Table) Input(p *stack.Packet) bool {
 	}
 	g := &segment{TCP: h, local: netip.AddrPortFrom(p.Dst, dst), remote: netip.AddrPortFrom(p.Src, src), data: data, link: p.Link, tos: p.TOS, hold: p.Hold, kept: p.Kept}
 	if e := t.get(g.local, g.remote); e != nil {
+		if !e.takesHops(p.Src, p.TTL) {
+			t.Counters.MinTTLDrop.Add(1)
+			return true
+		}
 		if f := e.filter.Load(); f != nil && !f.passes(g, p.Payload) {
 			return true
 		}
@@ -61,6 +65,10 @@ func (t *Table) Input(p *stack.Packet) bool {
 		return true
 	}
 	if l := t.find(g.local, g.remote); l != nil {
+		if !l.e.takesHops(p.Src, p.TTL) {
+			t.Counters.MinTTLDrop.Add(1)
+			return true
+		}
 		if f := l.e.filter.Load(); f != nil && !f.passes(g, p.Payload) || l.input(g, p) {
 			return true
 		}

@@ -111,7 +111,7 @@ func (l *listener) join(e *Endpoint) bool {
 		l.mu.Unlock()
 		return false
 	}
-	if !l.e.passesDirect(header.SYN, e.local, e.remote, nil) {
+	if !l.e.passesDirect(header.SYN, e, nil) || !e.takesDirect(l.e, e.local.Addr()) {
 		l.filtered = append(l.filtered, e)
 		l.mu.Unlock()
 		return true
@@ -243,6 +243,7 @@ func (l *listener) child(local, remote netip.AddrPort, link int32) *Endpoint {
 	n.mu = &n.own
 	n.filter.Store(p.filter.Load())
 	n.saveSyn.Store(p.saveSyn.Load())
+	n.minHops.Store(p.minHops.Load())
 	n.Options.inherit(&p.Options, p.table.congestion())
 	n.bind = stack.Binding{Addr: local.Addr(), V6: p.V6, Only: p.bind.Only, Link: p.bind.Link, UID: p.bind.UID, Who: n, Auto: p.bind.Auto, Range: p.bind.Range}
 	n.timer.Init(n.expire)

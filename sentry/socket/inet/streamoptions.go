@@ -101,8 +101,10 @@ func (s *Stream) copyTOS() {
 	if s.v6 && s.opt.hops > 0 {
 		ttl = s.opt.hops
 	}
+	min4, min6 := s.opt.values[linux.IP_MINTTL], s.opt.values6[linux.IPV6_MINHOPCOUNT]
 	s.opt.mu.Unlock()
 	s.ep.Configure(func(o *tcp.Options) { o.TOS, o.TTL = tos, uint8(ttl) })
+	s.ep.SetMinHops(uint8(min4), uint8(min6))
 }
 
 // setOnly is IPV6_V6ONLY: EINVAL once the socket has a port.
