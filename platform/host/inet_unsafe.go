@@ -75,7 +75,8 @@ func SetSocketOption(fd, level, name int, value []byte) linux.Errno {
 	return linux.Errno(e)
 }
 
-// SocketOption is getsockopt(2) into b: ENOPROTOOPT for what SocketOptions does not list.
+// SocketOption is getsockopt(2) into b: ENOPROTOOPT for what SocketOptions does not list. With an error it may say how much room
+// would be needed.
 func SocketOption(fd, level, name int, b []byte) (int, linux.Errno) {
 	if !listed(level, name) {
 		return 0, linux.ENOPROTOOPT
@@ -83,7 +84,10 @@ func SocketOption(fd, level, name int, b []byte) (int, linux.Errno) {
 	n := uint32(len(b))
 	// Safe: b and n live until the call is over, which writes no more than n bytes.
 	_, _, e := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(unsafe.Pointer(&n)), 0)
-	return min(int(n), len(b)), linux.Errno(e)
+	if e == 0 {
+		n = min(n, uint32(len(b)))
+	}
+	return int(n), linux.Errno(e)
 }
 
 // SocketCount asks for a number by ioctl(2): SIOCINQ, SIOCOUTQ, SIOCATMARK.

@@ -249,7 +249,7 @@ func (s *Socket) GetOwn(name int) ([]byte, linux.Errno, bool) {
 	}
 	b := make([]byte, maxOption)
 	n, errno := host.SocketOption(s.fd, linux.SOL_SOCKET, name, b)
-	return b[:n], errno, errno != linux.ENOPROTOOPT
+	return b[:min(n, len(b))], errno, errno != linux.ENOPROTOOPT
 }
 
 // maxOption is more than any option's value has: struct tcp_info's 248 bytes.
@@ -267,7 +267,13 @@ func (s *Socket) SetOption(_ socket.Caller, level, name int, value []byte) linux
 func (s *Socket) Option(_ socket.Caller, level, name, n int) ([]byte, linux.Errno) {
 	b := make([]byte, min(n, maxOption))
 	n, errno := host.SocketOption(s.fd, level, name, b)
-	return b[:n], errno
+	switch {
+	case errno == 0:
+		return b[:n], 0
+	case n > len(b): // how much room it needs: TCP_SAVED_SYN
+		return make([]byte, min(n, maxOption)), errno
+	}
+	return nil, errno
 }
 
 // watcher is the host's epoll instance, made when there is the first socket.
