@@ -233,29 +233,94 @@ func storeOffset(t *kernel.Task, addr usermem.Addr, v *int64) linux.Errno {
 
 // sendfile is sendfile(2).
 func sendfile(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	in, out, errno := two(t, a.Int(1), a.Int(0))
+	off, errno := offset(t, a.Addr(2))
+	if errno != 0 && errno != linux.EINVAL { // which comes later
+		return 0, errno
+	}
+	in, out, errno := sent(t, a, off)
 	if errno != 0 {
 		return 0, errno
 	}
 	defer in.Put()
 	defer out.Put()
-	off, errno := offset(t, a.Addr(2))
-	if errno != 0 {
-		return 0, errno
-	}
-	if off != nil && in.Pos() < 0 {
-		return 0, linux.ESPIPE
-	}
-	if out.Flags()&linux.O_APPEND != 0 || in.Inode.IsDir() || in.Pos() < 0 || a.Long(3) < 0 {
+	n := min(a.Size(3), usermem.MaxRW)
+	p := pipe.Of(out)
+	seeks := in.Pos() >= 0
+	switch {
+	case p == nil && (out.Flags()&linux.O_APPEND != 0 || !seeks):
+		return 0, linux.EINVAL
+	case n == 0:
+		return 0, 0
+	case in.Inode.IsDir() || !seeks && in.Inode.Type() != linux.S_IFSOCK:
 		return 0, linux.EINVAL
 	}
 	t.HasSent()
 	m := mover{t: t, from: in, to: out, in: off}
-	n, errno := m.all(min(a.Size(3), usermem.MaxRW))
+	if p != nil { // it is filled once (splice_file_to_pipe)
+		if n, errno = m.fits(p, n); errno != 0 {
+			return 0, errno
+		}
+	}
+	if !seeks {
+		return m.taken(n)
+	}
+	done, errno := m.all(n)
 	if errno == 0 {
 		errno = storeOffset(t, a.Addr(2), off)
 	}
-	return n, errno
+	return done, errno
+}
+
+// sent opens the files of sendfile(2), with the checks of what is read before there is anything to write to (do_sendfile).
+func sent(t *kernel.Task, a Args, off *int64) (in, out *vfs.File, errno linux.Errno) {
+	if in, errno = t.File(a.Int(1)); errno != 0 {
+		return nil, nil, errno
+	}
+	switch {
+	case in.Mode&vfs.ModeRead == 0:
+		errno = linux.EBADF
+	case off != nil && in.Pos() < 0:
+		errno = linux.ESPIPE
+	case off != nil && *off < 0 || a.Long(3) < 0:
+		errno = linux.EINVAL
+	default:
+		out, errno = t.File(a.Int(0))
+		if errno == 0 && out.Mode&vfs.ModeWrite == 0 {
+			out.Put()
+			errno = linux.EBADF
+		}
+	}
+	if errno != 0 {
+		in.Put()
+	}
+	return in, out, errno
+}
+
+// taken moves what a socket has; if the pipe does not wait for room, it is not waited for that, either.
+func (m *mover) taken(n uint64) (uintptr, linux.Errno) {
+	if m.to.NonBlocking() && m.from.Poll()&(wait.In|wait.Err|wait.Hup) == 0 {
+		return 0, linux.EAGAIN
+	}
+	got, errno := m.once(int(n))
+	if errno != 0 {
+		return wrote(m.t, 0, errno)
+	}
+	return uintptr(got), 0
+}
+
+// fits is how much of n bytes a pipe has room for, when it has some.
+func (m *mover) fits(p *pipe.Pipe, n uint64) (uint64, linux.Errno) {
+	room, readers := p.Room()
+	if readers && room == 0 {
+		if _, errno := m.room(p); errno != 0 {
+			return 0, errno
+		}
+		room, _ = p.Room()
+	}
+	if readers {
+		n = min(n, uint64(max(room, 1)))
+	}
+	return n, 0
 }
 
 // splice is splice(2): at least one side is a pipe.
