@@ -62,12 +62,15 @@ type Endpoint struct {
 	Owner stack.Owner
 	table *Table
 
-	RecvErr4, RecvErr6 atomic.Bool
-	MulticastAll       atomic.Bool
-	NoCheck            atomic.Bool
-	Gro                atomic.Bool               // UDP_GRO
-	Cover, LeastCover  atomic.Int32              // of UDP-Lite: what checksums sent are of, and received at least; -1: not set
-	Filter             atomic.Pointer[[8]uint32] // of ICMP types, for raw sockets: a bit set is not wanted
+	RecvErr4, RecvErr6   atomic.Bool
+	MulticastAll         atomic.Bool
+	Discover4, Discover6 atomic.Int32 // IP_MTU_DISCOVER, IPV6_MTU_DISCOVER
+	WantsMTU             atomic.Bool  // IPV6_RECVPATHMTU
+	pathMTU              atomic.Pointer[PathMTU]
+	NoCheck              atomic.Bool
+	Gro                  atomic.Bool               // UDP_GRO
+	Cover, LeastCover    atomic.Int32              // of UDP-Lite: what checksums sent are of, and received at least; -1: not set
+	Filter               atomic.Pointer[[8]uint32] // of ICMP types, for raw sockets: a bit set is not wanted
 
 	// Cut says how many bytes of a datagram are to be queued, -1 for none of it.
 	Cut    atomic.Pointer[func(d *Datagram) int]
@@ -133,6 +136,8 @@ func (t *Table) New(kind Kind, proto uint8, v6 bool, owner stack.Owner, uid uint
 	e := &Endpoint{Kind: kind, Proto: proto, V6: v6, Owner: owner, table: t}
 	e.bind = stack.Binding{V6: v6, Owner: owner, UID: uid, Who: e}
 	e.MulticastAll.Store(true)
+	e.Discover4.Store(linux.IP_PMTUDISC_WANT)
+	e.Discover6.Store(linux.IP_PMTUDISC_WANT)
 	e.Cover.Store(-1)
 	e.LeastCover.Store(-1)
 	if kind == Raw {
@@ -666,20 +671,21 @@ func (t *Table) Each(kind Kind, v6 bool, f func(e *Endpoint)) {
 
 // SendOptions say how something is sent.
 type SendOptions struct {
-	To       netip.AddrPort
-	Src      netip.Addr // invalid: as bound, or as the route says
-	Link     int32
-	TTL      uint8 // 0: the default
-	TOS      uint8
-	DontFrag bool
-	Whole    bool   // a packet that fits is not to be split by routers (IP_PMTUDISC_WANT)
-	NoBit    bool   // DontFrag counts here, but is not said to routers (IP_PMTUDISC_INTERFACE)
-	Probe    bool   // what routers said about the way does not count (IP_PMTUDISC_PROBE)
-	MTU      int    // IPV6_MTU, 0 for the path's
-	Options  []byte // of IPv4
-	MoreSize int    // of UDP_SEGMENT: 0 for none
-	HdrIncl  bool
-	Checksum int // where a raw IPv6 packet has its checksum, -1 for nowhere
+	To        netip.AddrPort
+	Src       netip.Addr // invalid: as bound, or as the route says
+	Link      int32
+	TTL       uint8 // 0: the default
+	TOS       uint8
+	DontFrag  bool
+	DontFrag6 bool   // by IPV6_DONTFRAG
+	Whole     bool   // a packet that fits is not to be split by routers (IP_PMTUDISC_WANT)
+	NoBit     bool   // DontFrag counts here, but is not said to routers (IP_PMTUDISC_INTERFACE)
+	Probe     bool   // what routers said about the way does not count (IP_PMTUDISC_PROBE)
+	MTU       int    // IPV6_MTU, 0 for the path's
+	Options   []byte // of IPv4
+	MoreSize  int    // of UDP_SEGMENT: 0 for none
+	HdrIncl   bool
+	Checksum  int // where a raw IPv6 packet has its checksum, -1 for nowhere
 }
 
 // path finds the way for o; what the route says about the source is filled in.
@@ -705,16 +711,6 @@ func (e *Endpoint) path(o *SendOptions) (stack.Path, linux.Errno) {
 		o.Whole = false
 	}
 	return p, 0
-}
-
-// tooLong tells of a datagram that cannot be sent because of its size (ip_local_error).
-func (e *Endpoint) tooLong(p *stack.Path, o *SendOptions) linux.Errno {
-	mtu := p.MTU
-	if o.To.Addr().Is4() {
-		mtu = min(mtu, 65535)
-	}
-	e.fail(stack.Failure{Errno: linux.EMSGSIZE, Origin: linux.SO_EE_ORIGIN_LOCAL, Info: uint32(mtu)}, o.To, nil)
-	return linux.EMSGSIZE
 }
 
 // fits reports whether n bytes go in one piece, if they are not to be split.

@@ -97,7 +97,7 @@ func (r rawHandler) Input(*stack.Packet) bool { return false }
 func (r rawHandler) Failed(h *header.IP, quoted []byte, f stack.Failure) {
 	if h.Proto == linux.IPPROTO_ICMP || h.Proto == linux.IPPROTO_ICMPV6 {
 		if e := r.t.pinger(h.Src, h.Dst, binary.BigEndian.Uint16(quoted[4:])); e != nil {
-			e.fail(f, netip.AddrPortFrom(h.Dst, 0), quoted)
+			e.failed(h, f, netip.AddrPortFrom(h.Dst, 0), quoted)
 		}
 	}
 	var all []*Endpoint
@@ -109,7 +109,7 @@ func (r rawHandler) Failed(h *header.IP, quoted []byte, f stack.Failure) {
 	}
 	r.t.mu.RUnlock()
 	for _, e := range all {
-		e.fail(f, netip.AddrPortFrom(h.Dst, 0), quoted)
+		e.failed(h, f, netip.AddrPortFrom(h.Dst, 0), quoted)
 	}
 }
 
@@ -134,12 +134,12 @@ func (e *Endpoint) sendPing(o *SendOptions, data []byte) linux.Errno {
 		return errno
 	}
 	binary.BigEndian.PutUint16(data[4:], e.Local().Port())
-	if o.NoBit && !o.fits(&p, len(data)) {
-		return linux.EMSGSIZE
+	if (o.NoBit || e.V6) && !o.fits(&p, len(data)) {
+		return e.tooLong(&p, o)
 	}
 	h := e.header(o, &p, proto, len(data))
 	stack.FillICMP(data, h.Src, h.Dst)
-	return e.table.Stack.Send(&p, &h, data)
+	return e.sendWhole(&p, o, &h, data)
 }
 
 // sendRaw sends a packet: with a header of the application's if it said so (raw_sendmsg,
@@ -155,8 +155,8 @@ func (e *Endpoint) sendRaw(o *SendOptions, data []byte) linux.Errno {
 	if o.HdrIncl && !e.V6 {
 		return e.sendIncluded(&p, data)
 	}
-	if o.NoBit && !o.fits(&p, len(data)) {
-		return linux.EMSGSIZE
+	if (o.NoBit || e.V6) && !o.fits(&p, len(data)) {
+		return e.tooLong(&p, o)
 	}
 	h := e.header(o, &p, e.Proto, len(data))
 	at := o.Checksum
@@ -171,7 +171,16 @@ func (e *Endpoint) sendRaw(o *SendOptions, data []byte) linux.Errno {
 		sum := ^header.Fold(header.Sum(data, header.Pseudo(h.Src, h.Dst, e.Proto, len(data))))
 		binary.BigEndian.PutUint16(data[at:], sum)
 	}
-	return e.table.Stack.Send(&p, &h, data)
+	return e.sendWhole(&p, o, &h, data)
+}
+
+// sendWhole sends a packet, and notes that it is too long.
+func (e *Endpoint) sendWhole(p *stack.Path, o *SendOptions, h *header.IP, data []byte) linux.Errno {
+	errno := e.table.Stack.Send(p, h, data)
+	if errno == linux.EMSGSIZE {
+		e.tooLong(p, o)
+	}
+	return errno
 }
 
 // sendIncluded sends a packet with its header, in which the stack fills in lengths, an

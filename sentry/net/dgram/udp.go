@@ -214,10 +214,7 @@ func (u udp) Failed(h *header.IP, quoted []byte, f stack.Failure) {
 	src, dst := binary.BigEndian.Uint16(quoted), binary.BigEndian.Uint16(quoted[2:])
 	d := Datagram{Lite: u.lite, Src: netip.AddrPortFrom(h.Dst, dst), Dst: netip.AddrPortFrom(h.Src, src)}
 	if e := u.t.find(&d); e != nil {
-		if f.Errno == linux.EMSGSIZE {
-			u.t.Stack.LearnMTU(h.Dst, int(f.Info))
-		}
-		e.fail(f, d.Src, quoted[header.UDPSize:])
+		e.failed(h, f, d.Src, quoted[header.UDPSize:])
 	}
 }
 

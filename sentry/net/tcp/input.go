@@ -165,6 +165,8 @@ func (t *Table) Failed(ip *header.IP, quoted []byte, f stack.Failure) {
 	case e.state == SynSent && f.Errno != 0:
 		e.setErr(f.Errno)
 		e.finish()
+	case f.Errno != 0 && (e.RecvErr4 && ip.Dst.Is4() || e.RecvErr6 && ip.Dst.Is6()): // tcp_v4_err
+		e.setErr(f.Errno)
 	}
 }
 

@@ -7,25 +7,26 @@ import (
 // Options are what a socket sets at IPPROTO_TCP. Fields are changed under the endpoint's lock
 // (Configure); times are in Linux's units.
 type Options struct {
-	NoDelay      bool
-	Cork         bool
-	QuickAck     bool
-	MaxSeg       uint16 // as it was set
-	KeepIdle     int32  // seconds
-	KeepIntvl    int32
-	KeepCnt      int32
-	SynCnt       int32
-	Linger2      int32
-	DeferAccept  int32 // seconds
-	WindowClamp  int32
-	UserTimeout  uint32 // ms
-	NotsentLowat uint32
-	Congestion   string
-	Chosen       bool // the application has chosen it
-	KeepAlive    bool
-	NoCookie     bool // TCP_FASTOPEN_NO_COOKIE
-	TTL, TOS     uint8
-	MaxPacing    uint64 // SO_MAX_PACING_RATE, bytes a second; 0: any
+	NoDelay            bool
+	Cork               bool
+	QuickAck           bool
+	MaxSeg             uint16 // as it was set
+	KeepIdle           int32  // seconds
+	KeepIntvl          int32
+	KeepCnt            int32
+	SynCnt             int32
+	Linger2            int32
+	DeferAccept        int32 // seconds
+	WindowClamp        int32
+	UserTimeout        uint32 // ms
+	NotsentLowat       uint32
+	Congestion         string
+	Chosen             bool // the application has chosen it
+	KeepAlive          bool
+	NoCookie           bool // TCP_FASTOPEN_NO_COOKIE
+	TTL, TOS           uint8
+	RecvErr4, RecvErr6 bool   // IP_RECVERR, IPV6_RECVERR
+	MaxPacing          uint64 // SO_MAX_PACING_RATE, bytes a second; 0: any
 }
 
 func (o *Options) init(congestion string) {

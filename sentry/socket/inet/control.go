@@ -97,7 +97,8 @@ func (s *Dgram) controlIn6(c socket.Cmsg, v int32, o *dgram.SendOptions) linux.E
 			o.TOS = uint8(v)
 		}
 	case linux.IPV6_DONTFRAG:
-		o.DontFrag = v != 0
+		o.DontFrag6 = v != 0
+		o.DontFrag = o.DontFrag6
 	default:
 		return linux.EINVAL
 	}
@@ -198,6 +199,13 @@ func (s *Dgram) controlOut6(d *dgram.Datagram, add func(level, typ int32, data [
 	if s.opt.recv6[linux.IPV6_RECVORIGDSTADDR] {
 		add(linux.IPPROTO_IPV6, linux.IPV6_RECVORIGDSTADDR, s.format(d.Dst, d.Link))
 	}
+}
+
+// recvMTU is a receive that tells how long packets may be (ipv6_recv_rxpmtu).
+func (s *Dgram) recvMTU(m *socket.Message, p *dgram.PathMTU) {
+	m.Addr = s.format(netip.AddrPortFrom(p.To, 0), p.Link)
+	b := append(append([]byte(nil), m.Addr...), int32Bytes(int32(p.MTU))...)
+	m.Other = append(m.Other, socket.Cmsg{Level: linux.IPPROTO_IPV6, Type: linux.IPV6_PATHMTU, Data: b})
 }
 
 // recvError takes an entry off the error queue (ip_recv_error).

@@ -266,6 +266,10 @@ func (s *Dgram) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 	if m.Flags&linux.MSG_ERRQUEUE != 0 {
 		return s.recvError(m)
 	}
+	if p := s.ep.TakeMTU(); p != nil {
+		s.recvMTU(m, p)
+		return 0, 0
+	}
 	nonblock, peek := m.Flags&linux.MSG_DONTWAIT != 0, m.Flags&linux.MSG_PEEK != 0
 	var d *dgram.Datagram
 	skip := 0

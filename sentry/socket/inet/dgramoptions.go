@@ -131,6 +131,7 @@ func (s *Dgram) setDgram4(c socket.Caller, name int, value []byte) linux.Errno {
 	if errno == 0 {
 		s.opt.mu.Lock()
 		s.ep.RecvErr4.Store(s.opt.recv[linux.IP_RECVERR])
+		s.ep.Discover4.Store(s.opt.mtu)
 		if name == linux.IP_RECVERR && !s.opt.recv[name] {
 			s.ep.DropErrors()
 		}
@@ -327,6 +328,8 @@ func (s *Dgram) setDgram6(c socket.Caller, name int, value []byte) linux.Errno {
 	if errno == 0 {
 		s.opt.mu.Lock()
 		s.ep.RecvErr6.Store(s.opt.recv6[linux.IPV6_RECVERR])
+		s.ep.Discover6.Store(s.opt.mtu6)
+		s.ep.WantsMTU.Store(s.opt.recv6[linux.IPV6_RECVPATHMTU])
 		if name == linux.IPV6_RECVERR && !s.opt.recv6[name] {
 			s.ep.DropErrors()
 		}
@@ -370,6 +373,9 @@ func (s *Dgram) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errno
 			return nil, linux.ENOTCONN
 		}
 		return s.pathMTU(a.Addr(), 0, n)
+	case level == linux.IPPROTO_IPV6 && s.v6 && name == linux.IPV6_PATHMTU:
+		a, ok := s.ep.Remote()
+		return s.mtuInfo(a.Addr(), ok, 0, n)
 	case level == linux.IPPROTO_IPV6 && s.v6 && name == linux.IPV6_CHECKSUM && s.ep.Kind == dgram.Raw:
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()
@@ -424,9 +430,22 @@ func (s *common) pathMTU(a netip.Addr, link int32, n int) ([]byte, linux.Errno) 
 	if errno != 0 {
 		return nil, linux.ENOTCONN
 	}
+	s.net.Stack.Narrow(&p, a)
 	mtu := p.MTU
 	if a.Is4() {
 		mtu = min(mtu, 65535)
 	}
 	return intTo(int32(mtu), n), 0
+}
+
+// mtuInfo is IPV6_PATHMTU: a struct ip6_mtuinfo for the way to a, of which only the size is filled in.
+func (s *common) mtuInfo(a netip.Addr, connected bool, link int32, n int) ([]byte, linux.Errno) {
+	if n < linux.SizeofSockaddrIn6+4 {
+		return nil, linux.EINVAL
+	}
+	if !connected {
+		return nil, linux.ENOTCONN
+	}
+	mtu, errno := s.pathMTU(a, link, 4)
+	return append(make([]byte, linux.SizeofSockaddrIn6), mtu...), errno
 }

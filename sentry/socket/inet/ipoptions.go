@@ -109,7 +109,8 @@ func (o *options) fill(s *dgram.SendOptions) {
 		}
 	} else {
 		s.TOS, s.Probe = uint8(max(o.class, 0)), o.mtu6 >= linux.IP_PMTUDISC_PROBE
-		s.DontFrag, s.MTU = o.recv6[linux.IPV6_DONTFRAG] || whole(o.mtu6), int(o.values6[linux.IPV6_MTU])
+		s.DontFrag6 = o.recv6[linux.IPV6_DONTFRAG]
+		s.DontFrag, s.MTU = s.DontFrag6 || whole(o.mtu6), int(o.values6[linux.IPV6_MTU])
 		if ttl = o.hops; s.To.Addr().IsMulticast() {
 			if ttl = o.mcHops; ttl < 0 {
 				ttl = 1

@@ -101,9 +101,13 @@ func (s *Stream) copyTOS() {
 	if s.v6 && s.opt.hops > 0 {
 		ttl = s.opt.hops
 	}
+	err4, err6 := s.opt.recv[linux.IP_RECVERR], s.opt.recv6[linux.IPV6_RECVERR]
 	min4, min6 := s.opt.values[linux.IP_MINTTL], s.opt.values6[linux.IPV6_MINHOPCOUNT]
 	s.opt.mu.Unlock()
-	s.ep.Configure(func(o *tcp.Options) { o.TOS, o.TTL = tos, uint8(ttl) })
+	s.ep.Configure(func(o *tcp.Options) {
+		o.TOS, o.TTL = tos, uint8(ttl)
+		o.RecvErr4, o.RecvErr6 = err4, err6
+	})
 	s.ep.SetMinHops(uint8(min4), uint8(min6))
 }
 
@@ -299,6 +303,10 @@ func (s *Stream) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errn
 	case level == linux.IPPROTO_IPV6 && s.v6:
 		if name == linux.IPV6_MTU || name == linux.IPV6_2292PKTOPTIONS {
 			return s.mtu(name, linux.IPV6_MTU, n)
+		}
+		if name == linux.IPV6_PATHMTU {
+			a, link, ok := s.ep.Remote()
+			return s.mtuInfo(a.Addr(), ok, link, n)
 		}
 		return s.getIP6(name)
 	}

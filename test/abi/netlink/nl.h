@@ -73,3 +73,21 @@ UNUSED static int mklink(const char *kind, const char *name, const char *peer, i
 	return done();
 }
 UNUSED static void alone(void) { must(unshare(CLONE_NEWNET)), nl = must(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)); }
+// unasked gives an address of IPv6 that nobody else is asked about, and waits until it is there, which takes Linux a moment.
+UNUSED static void unasked(const char *dev, const char *ip, int bits) {
+	struct ifaddrmsg m = {AF_INET6, bits, IFA_F_NODAD, 0, if_nametoindex(dev)};
+	begin(RTM_NEWADDR, NLM_F_CREATE, &m, sizeof m), putip(IFA_LOCAL, ip), must(done());
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6};
+	socklen_t n = sizeof a;
+	int s = must(socket(AF_INET6, SOCK_DGRAM, 0));
+	must(bind(s, (struct sockaddr *)&a, n)), must(getsockname(s, (struct sockaddr *)&a, &n)), inet_pton(AF_INET6, ip, &a.sin6_addr);
+	do
+		sendto(s, "x", 1, 0, (struct sockaddr *)&a, n);
+	while (poll(&(struct pollfd){s, POLLIN}, 1, 10) == 0);
+	close(s);
+}
+// neighbour says where a neighbour is, so that nobody asks.
+UNUSED static void neighbour(const char *dev, const char *ip) {
+	struct ndmsg m = {.ndm_family = strchr(ip, ':') ? AF_INET6 : AF_INET, .ndm_ifindex = if_nametoindex(dev), .ndm_state = NUD_PERMANENT};
+	begin(RTM_NEWNEIGH, NLM_F_CREATE, &m, sizeof m), putip(NDA_DST, ip), put(NDA_LLADDR, "\2\0\0\0\0\2", 6), must(done());
+}
