@@ -80,6 +80,27 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// TestLastAck ends a connection from one end and then from the other: the last FIN is acknowledged at once, and need not come again.
+func TestLastAck(t *testing.T) {
+	s := newSim(2)
+	c, d := s.pair(t, nil)
+	s.run(t, time.Second, func() bool { return false })
+	fins := 0
+	s.filter = func(b []byte) bool {
+		if h, _ := tcpOf(b); h.Flags&header.FIN != 0 {
+			fins++
+		}
+		return true
+	}
+	d.Closed(false)
+	s.run(t, time.Second, func() bool { return false })
+	c.Closed(false)
+	s.run(t, time.Second, func() bool { return false })
+	if c.State() != Close || fins != 2 {
+		t.Errorf("state %d after %d ends", c.State(), fins)
+	}
+}
+
 // TestManyOnPort finds the listener at once, however many connections have its port.
 func TestManyOnPort(t *testing.T) {
 	s := newSim(3)

@@ -582,7 +582,9 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 	if fin {
 		s.rcvNxt++
 		s.adv = seqMax(s.adv, s.rcvNxt)
-		s.ackNow = true
+		if s.ackNow = true; e.state == FinWait2 {
+			s.sendAck(e) // the connection ends with this: nobody does it later (tcp_fin)
+		}
 		e.gotFin()
 	}
 }
