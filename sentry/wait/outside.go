@@ -13,6 +13,8 @@ import (
 type Outside interface {
 	// Look takes in what has come. It does not block.
 	Look()
+	// Rest is told that a task is about to sleep.
+	Rest()
 	// Looking reports whether somebody is at it.
 	Looking() bool
 	// Lead waits until something has come in, Kick, or timeout in ns, if that is not negative, between Begin and End of the
@@ -45,6 +47,7 @@ func (w *Waiter) lead(o Outside, deadline time.Time, left int64) (linux.Errno, b
 		if w.noticed() {
 			return w.woken(), true
 		}
+		o.Rest()
 		led, woke := o.Lead(w, left)
 		if w.noticed() {
 			return w.woken(), true

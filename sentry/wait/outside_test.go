@@ -14,6 +14,7 @@ type wire struct {
 func (o *wire) Look()         {}
 func (o *wire) Looking() bool { return o.led > 0 }
 func (o *wire) Kick()         {}
+func (o *wire) Rest()         {}
 
 func (o *wire) Lead(w *Waiter, _ int64) (led, woke bool) {
 	if w.Begin() {

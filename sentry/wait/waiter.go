@@ -125,7 +125,11 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 		w.slept += time.Since(began)
 		w.sleeping.Store(false)
 	}()
-	if o := theOutside.Load(); o != nil && w.outside.Load() {
+	switch o := theOutside.Load(); {
+	case o == nil:
+	case !w.outside.Load():
+		(*o).Rest()
+	default:
 		if errno, done := w.lead(*o, deadline, left); done {
 			return errno
 		}

@@ -145,6 +145,13 @@ func (f *frames) Look() {
 	}
 }
 
+// Rest is wait.Outside's.
+func (f *frames) Rest() {
+	for _, l := range *f.links.Load() {
+		l.stack.Rest()
+	}
+}
+
 // Looking is wait.Outside's.
 func (f *frames) Looking() bool {
 	if !f.looking.Load() {

@@ -26,6 +26,15 @@ func (s *Stack) Flush() {
 	}
 }
 
+// Rest acknowledges what has come and was not answered: nobody is about to.
+func (s *Stack) Rest() {
+	if s.Waits.Load() && s.Waits.Swap(false) {
+		if r, ok := s.handlers[linux.IPPROTO_TCP].(interface{ Rest() }); ok {
+			r.Rest()
+		}
+	}
+}
+
 func (s *Stack) input(b []byte, head int, link int32, from From, hold bool, kept Keeper) {
 	front := b[:head]
 	b = b[head:]

@@ -112,6 +112,7 @@ type Stack struct {
 	Clock    *Clock
 	Settings Settings
 	Counters Counters
+	Waits    atomic.Bool // something does for Rest
 
 	handlers [256]Handler // set at start
 	raw      RawHandler

@@ -80,6 +80,53 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// TestLate: a short request is acknowledged by the answer; or when the application sleeps without one, or some time has passed.
+func TestLate(t *testing.T) {
+	s := newSim(2)
+	c, d := s.pair(t, nil)
+	s.run(t, time.Second, func() bool { return false })
+	acks := 0
+	send := func(n int) {
+		t.Helper()
+		var packet []byte
+		s.filter = func(b []byte) bool { packet = bytes.Clone(b); return false }
+		src := usermem.Bytes(make([]byte, n))
+		c.Write(&src, false, false)
+		acks = 0
+		s.filter = func(b []byte) bool { acks++; return true }
+		s.b.Stack.Hold(packet, 0, 2, stack.Outside, nil)
+		s.b.Stack.Flush()
+	}
+	step := func(what string, want int) {
+		t.Helper()
+		if s.run(t, 10*time.Millisecond, func() bool { return acks != 0 }); acks != want {
+			t.Errorf("%s: %d packets", what, acks)
+		}
+		s.run(t, time.Second, func() bool { return false })
+	}
+	send(100)
+	read := usermem.Bytes(make([]byte, 100))
+	d.Read(&read, &Recv{Target: 1})
+	if acks != 0 {
+		t.Error("it was acknowledged at once")
+	}
+	answer := usermem.Bytes(make([]byte, 50))
+	d.Write(&answer, false, false)
+	step("an answer", 1)
+	send(100)
+	s.b.Stack.Rest()
+	if acks != 1 {
+		t.Errorf("%d packets when the application sleeps", acks)
+	}
+	step("and later", 1)
+	s.b.Stack.Rest()
+	send(100)
+	step("no answer", 1)
+	if send(1000); acks != 1 {
+		t.Error("a long segment was not acknowledged")
+	}
+}
+
 // TestLastAck ends a connection from one end and then from the other: the last FIN is acknowledged at once, and need not come again.
 func TestLastAck(t *testing.T) {
 	s := newSim(2)

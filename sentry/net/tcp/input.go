@@ -228,7 +228,7 @@ func (s *segments) input(e *Endpoint, g *segment) {
 	}
 }
 
-// held is the endpoints whose output waits for the end of a batch of packets.
+// held is endpoints that wait, their output for the end of a batch of packets, or their acknowledgements for answers.
 type held struct {
 	mu   sync.Mutex
 	list []*Endpoint
@@ -240,14 +240,17 @@ func (h *held) add(e *Endpoint) {
 	h.mu.Unlock()
 }
 
-// Flush sends what the packets of a batch have led to.
-func (t *Table) Flush() {
-	h := &t.held
+func (h *held) take() []*Endpoint {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	list := h.list
 	h.list = nil
-	h.mu.Unlock()
-	for _, e := range list {
+	return list
+}
+
+// Flush sends what the packets of a batch have led to.
+func (t *Table) Flush() {
+	for _, e := range t.held.take() {
 		e.lock()
 		if s := e.net; s != nil {
 			s.held = false
@@ -574,7 +577,7 @@ func (s *segments) inputData(e *Endpoint, g *segment) {
 	s.ackPending++
 	if s.quick > 0 || e.got == 0 {
 		s.quick--
-		s.ackNow = true
+		s.ackQuick(e, g)
 	}
 	if s.ackPending >= 2 && len(g.data) >= s.mss/2 || s.ackPending >= 8 {
 		s.ackNow = true

@@ -28,6 +28,7 @@ type segments struct {
 	synAcked, urgent          bool
 	held                      bool // output waits for Table.Flush
 	ackNow                    bool
+	ackLate                   bool // what came is acknowledged in Table.Rest, if not by then
 	sending                   bool // somebody is at it
 	askedFast                 bool
 
@@ -511,7 +512,7 @@ func (s *segments) notSent(e *Endpoint) int {
 // readSome is told when the application has read: the window may have opened.
 func (s *segments) readSome(e *Endpoint) {
 	s.tune(e)
-	if e.state == Close || !s.synAcked {
+	if e.state == Close || !s.synAcked || s.ackLate && s.ackPending > 0 { // which will tell the window, too
 		return
 	}
 	_, limit := e.buffers()

@@ -22,6 +22,9 @@ type Table struct {
 	last  *waiter
 	timer stack.Timer
 	held  held
+	late  held
+
+	lateTimer stack.Timer
 
 	cookies  cookies
 	Counters Counters
@@ -66,6 +69,7 @@ const (
 func NewTable(s *stack.Stack) *Table {
 	t := &Table{Stack: s, ports: stack.NewPorts(s, true), conns: map[pair]*Endpoint{}, waits: map[pair]*waiter{}}
 	t.timer.Init(t.expire)
+	t.lateTimer.Init(s.Rest)
 	s.Handle(linux.IPPROTO_TCP, t)
 	return t
 }
