@@ -46,15 +46,16 @@ type Tunables struct {
 	mu    sync.RWMutex
 	set   map[string]string
 	watch func(name, value string)
+	shown func(name string) (value string, known bool)
 }
 
-// Watch calls f for what is set from now on, and for what has been set.
-func (t *Tunables) Watch(f func(name, value string)) {
+// Watch calls f for what is set from now on, and for what has been set. shown says what has a value that is not only set.
+func (t *Tunables) Watch(f func(name, value string), shown func(name string) (value string, known bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.watch = f
-	for name, value := range t.set {
-		f(name, value)
+	t.watch, t.shown = f, shown
+	for _, name := range slices.Sorted(maps.Keys(t.set)) { // "all" before the interfaces
+		f(name, t.set[name])
 	}
 }
 
@@ -67,6 +68,11 @@ func TunablesOf(ns Namespace) *Tunables {
 func (t *Tunables) Get(name, otherwise string) string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	if t.shown != nil {
+		if v, ok := t.shown(name); ok {
+			return v
+		}
+	}
 	if v, ok := t.set[name]; ok {
 		return v
 	}

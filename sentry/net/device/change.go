@@ -55,19 +55,13 @@ func (t *Table) settle(l *Link, was uint32) {
 	}
 	switch {
 	case l.Flags&linux.IFF_UP == 0 && was&linux.IFF_UP != 0:
-		for i := len(l.Addrs) - 1; i >= 0; i-- {
-			if l.Addrs[i].Family == linux.AF_INET6 {
-				t.drop(l, i)
-			}
-		}
+		t.drop6(l)
 	case l.Flags&running == 0 || was&running == running:
 	case l.Loopback():
 		t.add(l, Addr{Family: linux.AF_INET, IP: []byte{127, 0, 0, 1}, Prefix: 8, Scope: linux.RT_SCOPE_HOST})
-		t.add(l, Addr{Family: linux.AF_INET6, IP: append(make([]byte, 15), 1), Prefix: 128, Scope: linux.RT_SCOPE_HOST})
-	case l.Kind != "" && l.Type == linux.ARPHRD_ETHER && l.GenMode == 0 && !l.NoIPv6 && l.Master == 0:
-		m := l.MAC // RFC 4291 appendix A
-		ip := []byte{0: 0xfe, 1: 0x80, 8: m[0] ^ 2, 9: m[1], 10: m[2], 11: 0xff, 12: 0xfe, 13: m[3], 14: m[4], 15: m[5]}
-		t.add(l, Addr{Family: linux.AF_INET6, IP: ip, Prefix: 64, Scope: linux.RT_SCOPE_LINK})
+		t.begin6(l)
+	case l.Kind != "":
+		t.begin6(l)
 	}
 }
 
@@ -169,7 +163,7 @@ func (t *Table) dropSecondary(l *Link, primary Addr) {
 	}
 }
 
-// AddAddr adds an address: EEXIST; ENOBUFS if there are too many.
+// AddAddr adds an address: EEXIST; ENOBUFS if there are too many; EACCES if the interface is without IPv6.
 func (t *Table) AddAddr(index int32, a Addr) linux.Errno {
 	t.mu.Lock()
 	defer t.unlock()
@@ -181,6 +175,8 @@ func (t *Table) AddAddr(index int32, a Addr) linux.Errno {
 		return linux.EPERM
 	case len(l.Addrs) >= maxAddrs:
 		return linux.ENOBUFS
+	case l.NoIPv6 && a.Family == linux.AF_INET6: // ipv6_add_addr
+		return linux.EACCES
 	case !t.add(l, a):
 		return linux.EEXIST
 	}

@@ -79,6 +79,9 @@ func (t *Table) Asked(index int32, ip []byte, taken bool) {
 		if a.Duplicate = taken; !taken {
 			a.Tentative = false
 			t.events = append(t.events, Event{Kind: AddrReady, Link: l.copy(), Addr: *a})
+			continue
 		}
+		t.duplicate(l, ip)
+		return
 	}
 }

@@ -160,6 +160,7 @@ type Table struct {
 	closed bool
 	events []Event // to be told by unlock
 	dad    dads
+	noIPv6 bool // what new interfaces are
 	watch  []func(e *Event)
 }
 
@@ -203,6 +204,7 @@ func (t *Table) Insert(l Link) (int32, linux.Errno) {
 	}
 	t.last = max(t.last, l.Index)
 	l.table = t
+	l.NoIPv6 = l.NoIPv6 || t.noIPv6
 	if l.Stats == nil {
 		l.Stats = &Stats{}
 	}

@@ -169,3 +169,37 @@ func TestNotVerified(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkLocalTaken: with accept_dad 2, and only then, an interface whose own link-local address somebody has goes on without IPv6.
+func TestLinkLocalTaken(t *testing.T) {
+	own := []byte{0: 0xfe, 1: 0x80, 8: 2, 11: 0xff, 12: 0xfe, 15: 5}
+	for _, k := range []struct {
+		accept int
+		ip     []byte
+		off    bool
+	}{{1, own, false}, {2, own, true}, {2, netip.MustParseAddr("fe80::7").AsSlice(), false}} {
+		c := newChecked(t)
+		c.s.Devices.Update(c.index, func(l *device.Link) linux.Errno { l.MAC = [6]byte{5: 5}; return 0 })
+		c.s.Devices.SetDAD(false, "eth0", k.accept)
+		c.up(true)
+		c.add(device.Addr{})
+		c.s.Devices.AddAddr(c.index, device.Addr{Family: linux.AF_INET6, IP: k.ip, Prefix: 64, Scope: linux.RT_SCOPE_LINK})
+		ip, _ := netip.AddrFromSlice(k.ip)
+		c.hears(linux.NDISC_NEIGH_ADV, "fe80::9", ip.String())
+		l, _ := c.s.Devices.Find(c.index, "")
+		if l.NoIPv6 != k.off || len(l.Addrs) == 0 != k.off {
+			t.Errorf("accept_dad %d, %v: without IPv6 %v, %d addresses", k.accept, ip, l.NoIPv6, len(l.Addrs))
+		}
+		want := linux.Errno(0)
+		if k.off {
+			want = linux.EACCES
+		}
+		if errno := c.s.Devices.AddAddr(c.index, device.Addr{Family: linux.AF_INET6, IP: netip.MustParseAddr("fd00::5").AsSlice(), Prefix: 64, NoDAD: true}); errno != want {
+			t.Errorf("accept_dad %d, %v: another address: %v", k.accept, ip, errno)
+		}
+		c.later(10 * time.Second)
+		if c.s.Clock.Timers() != 0 || len(c.s.checks.list) != 0 {
+			t.Error("something is left")
+		}
+	}
+}

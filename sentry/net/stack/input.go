@@ -72,6 +72,9 @@ func (s *Stack) forUs(p *Packet) bool {
 		return !p.Dst.IsLinkLocalUnicast() || at == p.Link || p.From == Ourselves
 	}
 	if p.Dst.IsMulticast() {
+		if l := f.links[p.Link]; l != nil && l.NoIPv6 && p.Dst.Is6() {
+			return false
+		}
 		return s.groups.joined(p.Link, p.Dst) || s.solicited(p.Dst)
 	}
 	_, bc := f.broadcast[p.Dst]

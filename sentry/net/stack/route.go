@@ -212,7 +212,7 @@ func (s *Stack) FirstAddr(link int32, v6 bool) netip.Addr {
 }
 
 // Path finds the way to dst: from src if it is valid, out of link if it is not 0. ENETUNREACH,
-// EHOSTUNREACH, EACCES, EINVAL as the route says.
+// EHOSTUNREACH, EACCES, EINVAL as the route says; EADDRNOTAVAIL without any address of IPv6.
 func (s *Stack) Path(dst, src netip.Addr, link int32) (Path, linux.Errno) {
 	f := s.fib()
 	if from, l, ok := f.isLocal(dst); ok && (link == 0 || link == l || link == f.loopback) {
@@ -283,6 +283,9 @@ func (f *fib) pathUnicast(dst, src netip.Addr, link, in int32) (Path, linux.Errn
 	}
 	if l := f.links[link]; link != 0 && l != nil && l.Up() && dst.Is4() {
 		return f.onLink(Path{Src: src, Next: dst, Link: link}, dst)
+	}
+	if dst.Is6() && !src.IsValid() && !slices.ContainsFunc(f.addrs, func(a linkAddr) bool { return a.addr.Is6() }) {
+		return Path{}, linux.EADDRNOTAVAIL // it is looked for an address first (ip6_route_get_saddr)
 	}
 	return Path{}, linux.ENETUNREACH
 }

@@ -39,7 +39,7 @@ func Of(ns socket.Namespace) *Net {
 	s, tunables := socket.Stack(ns), socket.TunablesOf(ns)
 	return ns.Get("inet", func() any {
 		n := &Net{s, dgram.NewTable(s), tcp.NewTable(s)}
-		tunables.Watch(n.watch)
+		tunables.Watch(n.watch, n.shown)
 		return n
 	}).(*Net)
 }

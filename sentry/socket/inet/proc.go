@@ -369,6 +369,9 @@ func (n *Net) watch(name, value string) {
 	if words := strings.Split(name, "/"); len(words) == 4 && words[0] == "ipv6" && (words[3] == "accept_dad" || words[3] == "dad_transmits") {
 		n.Stack.Devices.SetDAD(words[3] == "dad_transmits", words[2], int(max(min(v[0], 100), -1)))
 	}
+	if link, ok := disableIPv6(name); ok {
+		n.Stack.Devices.SetNoIPv6(link, v[0] != 0)
+	}
 	switch name {
 	case "ipv4/ip_local_port_range":
 		if v[0] > 0 && v[0] <= v[1] && v[1] < 65536 {
@@ -407,4 +410,25 @@ func (n *Net) watch(name, value string) {
 	case "ipv4/ip_nonlocal_bind":
 		s.NonlocalBind.Store(v[0] != 0)
 	}
+}
+
+// disableIPv6 is the interface that a setting is of, if it is disable_ipv6.
+func disableIPv6(name string) (link string, ok bool) {
+	if link, ok = strings.CutPrefix(name, "ipv6/conf/"); ok {
+		link, ok = strings.CutSuffix(link, "/disable_ipv6")
+	}
+	return link, ok
+}
+
+// shown is what a setting shows that others have changed, too.
+func (n *Net) shown(name string) (string, bool) {
+	link, ok := disableIPv6(name)
+	if !ok || link == "all" {
+		return "", false
+	}
+	off, ok := n.Stack.Devices.NoIPv6(link)
+	if off {
+		return "1", ok
+	}
+	return "0", ok
 }

@@ -3,7 +3,6 @@ package netlink
 import (
 	"encoding/binary"
 	"strconv"
-	"strings"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/device"
@@ -179,8 +178,8 @@ func checkMTU(q *request, mtu uint32) linux.Errno {
 
 // noIPv6 reports whether new interfaces of a namespace have no IPv6.
 func noIPv6(ns socket.Namespace) bool {
-	t := socket.TunablesOf(ns)
-	return strings.TrimSpace(t.Get("ipv6/conf/default/disable_ipv6", "0")) != "0" || strings.TrimSpace(t.Get("ipv6/conf/all/disable_ipv6", "0")) != "0"
+	off, _ := socket.Devices(ns).NoIPv6("default")
+	return off
 }
 
 // newLink makes an interface (rtnl_newlink_create).
