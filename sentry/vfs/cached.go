@@ -156,8 +156,8 @@ func (d *Dentry) peek(name []byte, take bool) *Dentry {
 		c.refs.Inc()
 	}
 	d.mu.Unlock()
-	if c != nil && !c.recent.Load() {
-		c.recent.Store(true)
+	if c != nil {
+		c.touched()
 	}
 	return c
 }

@@ -99,7 +99,7 @@ func TestCachedStorm(t *testing.T) {
 					f.Put()
 				}
 				if i%10 == 0 {
-					vfs.Shrink()
+					vfs.Shrink(1<<20, func() bool { return false })
 				}
 				if p, errno := vfs.Walk(w.ctx, w.at, "d/e/f", 0); errno == 0 {
 					p.Put()

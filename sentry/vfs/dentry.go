@@ -1,7 +1,6 @@
 package vfs
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -14,7 +13,7 @@ import (
 //
 // Being in the cache (hashed, in its parent's children) is one reference; every other user
 // has its own; a child has one on its parent. A dentry whose only reference is the cache's
-// goes when there are too many (prune). A directory that has lost its name is dead: nothing
+// goes when there are too many (prune.go). A directory that has lost its name is dead: nothing
 // below it is in the cache any more.
 type Dentry struct {
 	refs   refs.Count
@@ -28,8 +27,8 @@ type Dentry struct {
 	dead     bool
 	hashed   bool // guarded by the parent's mu
 
-	recent atomic.Bool  // looked up since the last prune
-	mounts atomic.Int32 // mounts that hide this dentry
+	used   atomic.Uint32 // the age (see now) in which it was looked up last
+	mounts atomic.Int32  // mounts that hide this dentry
 }
 
 func newDentry(sb *Super, parent *Dentry, name string, i *Inode) *Dentry {
@@ -105,8 +104,8 @@ func (d *Dentry) cached(name string) *Dentry {
 		c.refs.Inc()
 	}
 	d.mu.Unlock()
-	if c != nil && !c.recent.Load() {
-		c.recent.Store(true)
+	if c != nil {
+		c.touched()
 	}
 	return c
 }
@@ -192,13 +191,14 @@ func (d *Dentry) enter(name string, i *Inode) *Dentry {
 	}
 	c := newDentry(d.sb, d, name, i)
 	c.hashed = true
+	c.used.Store(uint32(entered.Add(1) >> ageShift))
 	c.refs.Inc() // the caller's, beside the cache's
 	if d.children == nil {
 		d.children = make(map[string]*Dentry)
 	}
 	d.children[name] = c
 	d.mu.Unlock()
-	if n := dentries.Add(1); n > pruneAt.Load() {
+	if dentries.Add(1) > pruneAt.Load() {
 		prune()
 	}
 	return c
@@ -244,129 +244,3 @@ func (d *Dentry) kill() {
 // instantiate makes the negative dentry d positive; the inode's reference becomes the
 // dentry's. The directory's lock is held exclusively.
 func (d *Dentry) instantiate(i *Inode) { d.inode.Store(i) }
-
-// dentries counts the cached ones of all file systems; past pruneAt a look-up prunes.
-var (
-	dentries atomic.Int64
-	pruneAt  atomic.Int64
-	pruning  sync.Mutex
-)
-
-// maxDentries is how many there should be at most, not counting those in use.
-const maxDentries = 100_000
-
-func init() { pruneAt.Store(maxDentries) }
-
-// supers are the file systems that are mounted.
-var supers struct {
-	sync.Mutex
-	live map[*Super]struct{}
-}
-
-// prune drops cached dentries that nobody uses and nobody looked up lately, until a tenth of
-// the maximum is free. If too many are in use, it waits until there are a tenth more.
-func prune() {
-	if !pruning.TryLock() {
-		return
-	}
-	defer pruning.Unlock()
-	for range 2 { // the first round may only find that all are recent
-		for _, sb := range liveSupers() {
-			sb.root.pruneBelow(true)
-			sb.put()
-		}
-		if dentries.Load() < maxDentries*9/10 {
-			break
-		}
-	}
-	pruneAt.Store(max(maxDentries, dentries.Load()+maxDentries/10))
-}
-
-// Shrink drops every cached dentry that nobody uses, and with it what its inode holds. Those of
-// an overlay hold others below, which go in the next round.
-func Shrink() {
-	for before := dentries.Load(); ; {
-		for _, sb := range liveSupers() {
-			sb.root.pruneAll()
-			sb.put()
-		}
-		now := dentries.Load()
-		if now >= before {
-			return
-		}
-		before = now
-	}
-}
-
-// liveSupers returns the mounted file systems with a reference on each.
-func liveSupers() []*Super {
-	supers.Lock()
-	defer supers.Unlock()
-	list := make([]*Super, 0, len(supers.live))
-	for sb := range supers.live {
-		sb.users.Add(1)
-		list = append(list, sb)
-	}
-	return list
-}
-
-// pruneAll drops every cached dentry below d that nobody uses.
-func (d *Dentry) pruneAll() { d.pruneBelow(false) }
-
-// pruneBelow goes through the tree below d, leaves first. The depth of a tree is the
-// application's choice: there is no recursion.
-func (d *Dentry) pruneBelow(sparing bool) {
-	type level struct {
-		d    *Dentry
-		todo []*Dentry
-	}
-	stack := []level{{d, d.held()}}
-	for {
-		top := &stack[len(stack)-1]
-		if n := len(top.todo); n > 0 {
-			c := top.todo[n-1]
-			top.todo = top.todo[:n-1]
-			stack = append(stack, level{c, c.held()})
-			continue
-		}
-		if len(stack) == 1 {
-			return
-		}
-		c := top.d
-		stack = stack[:len(stack)-1]
-		stack[len(stack)-1].d.drop(c, sparing)
-	}
-}
-
-// held returns the cached children with a reference on each.
-func (d *Dentry) held() []*Dentry {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.children) == 0 {
-		return nil
-	}
-	list := make([]*Dentry, 0, len(d.children))
-	for _, c := range d.children {
-		list = append(list, c)
-		c.refs.Inc()
-	}
-	return list
-}
-
-// drop takes the child c out of the cache if nobody but the caller, who gives up a reference,
-// uses it.
-func (d *Dentry) drop(c *Dentry, sparing bool) {
-	spare := sparing && c.recent.Swap(false)
-	d.mu.Lock()
-	gone := !spare && c.parent.Load() == d && c.hashed && c.mounts.Load() == 0 && c.refs.Refs() == 2
-	if gone {
-		delete(d.children, c.name)
-		c.hashed = false
-	}
-	d.mu.Unlock()
-	if gone {
-		dentries.Add(-1)
-		c.Put()
-	}
-	c.Put()
-}

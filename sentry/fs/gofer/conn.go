@@ -35,6 +35,8 @@ type conn struct {
 		sync.Mutex
 		ids []uint64
 	}
+	given atomic.Int64 // ids given back, ever
+	share int64        // of all that the gofer can hold: how many it gets back when it is full
 
 	early atomic.Int32 // descriptors that came with names nobody has asked for yet
 }
@@ -52,7 +54,7 @@ type call struct {
 var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
 
 func newConn(fd int) *conn {
-	c := &conn{fd: fd, stream: make(chan *wire.Stream, 1)}
+	c := &conn{fd: fd, stream: make(chan *wire.Stream, 1), share: int64(host.OpenFiles() / 8)}
 	c.calls.byTag = make(map[uint32]*call)
 	c.stream <- wire.NewStream(func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
 		flags := 0
@@ -66,12 +68,13 @@ func newConn(fd int) *conn {
 }
 
 // request sends req, waits for the reply and fills it in. It returns the descriptors that came
-// with it, which are the caller's. When the gofer has no descriptors left, it gets back those of
+// with it, which are the caller's. When the gofer has no descriptors left, it gets back some of those of
 // files that are only cached.
 func (c *conn) request(op wire.Op, req, reply wire.Message) ([]int, linux.Errno) {
 	fds, errno := c.ask(op, req, reply)
 	if errno == linux.ENFILE {
-		vfs.Shrink()
+		was := c.given.Load()
+		vfs.Shrink(c.share, func() bool { return c.given.Load()-was >= c.share })
 		c.giveBack()
 		fds, errno = c.ask(op, req, reply)
 	}
@@ -245,6 +248,7 @@ const maxForgets = 64
 
 // forget gives an id back, now or with others later.
 func (c *conn) forget(id uint64, now bool) {
+	c.given.Add(1)
 	c.forgets.Lock()
 	c.forgets.ids = append(c.forgets.ids, id)
 	if !now && len(c.forgets.ids) < maxForgets {

@@ -105,7 +105,7 @@ func TestAheadLinks(t *testing.T) {
 		x.want("chmod", vfs.Chmod(x.ctx, p, 0o600), 0)
 		p.Put()
 		if forget {
-			vfs.Shrink()
+			vfs.Shrink(1<<20, func() bool { return false })
 		}
 		if a := x.stat("d/" + names[6]); a.Mode&0o777 != 0o600 {
 			t.Errorf("forgotten %v: mode %o", forget, a.Mode)
