@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -97,7 +98,7 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 	defer func() { cur.put() }()
 	var below *under
 	if all := wire.Siblings | wire.List | wire.Below; m.Flags&all == all {
-		below = &under{s: s, r: r, flags: m.Flags}
+		below = &under{s: s, r: r, flags: m.Flags, room: &room}
 	}
 	for i, name := range m.Names {
 		if room < stepRoom {
@@ -124,12 +125,12 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 		}
 		room -= step.Size()
 		out.Steps = append(out.Steps, step)
-		if step.Listed && below != nil {
-			below.dirs = append(below.dirs, n)
-			continue
-		}
+		full := step.Listed && below != nil && !below.enter(n, uint32(i), step.Entries)
 		if siblings {
 			release(n)
+			if full {
+				break // what is below the next name comes with it
+			}
 			continue
 		}
 		if errno != 0 {
@@ -141,7 +142,7 @@ func (s *server) walk(m *wire.WalkReq, r *reply) linux.Errno {
 		}
 	}
 	if below != nil {
-		out.Under = below.walk(&out, room)
+		out.Under = below.found(len(out.Steps))
 	}
 	out.Put(&r.Encoder)
 	return 0
@@ -186,7 +187,15 @@ func (s *server) find(dir *node, name string, flags uint32, r *reply, out *wire.
 }
 
 // listMost bounds the bytes of entries that come with a step of a walk.
-const listMost = 4 << 10
+const listMost = 16 << 10
+
+// lister is what listing a directory needs and can be used again.
+type lister struct {
+	buf  [listMost]byte
+	list wire.EntryList
+}
+
+var listers = sync.Pool{New: func() any { return new(lister) }}
 
 // listAll lists the directory at fd if it has few entries.
 func listAll(fd int) (_ wire.Entries, all bool) {
@@ -195,15 +204,16 @@ func listAll(fd int) (_ wire.Entries, all bool) {
 		return wire.Entries{}, false
 	}
 	defer closeFD(open)
-	var buf [listMost]byte
-	var list wire.EntryList
+	l := listers.Get().(*lister)
+	defer listers.Put(l)
+	l.list.Reset()
 	for {
-		more, errno := getdents(open, buf[:], func(d dirent) { list.Add(d.name, d.ino, d.typ) })
+		more, errno := getdents(open, l.buf[:], func(d dirent) { l.list.Add(d.name, d.ino, d.typ) })
 		switch {
-		case errno != 0, list.Size() > listMost:
+		case errno != 0, l.list.Size() > listMost:
 			return wire.Entries{}, false
 		case !more:
-			return list.Entries(), true
+			return l.list.Entries(), true
 		}
 	}
 }
@@ -276,7 +286,7 @@ func (s *server) getattr(m *wire.IDReq, r *reply) linux.Errno {
 
 // getattrs is getattr of several files. Those that are gone have no attributes.
 func (s *server) getattrs(m *wire.ForgetReq, r *reply) linux.Errno {
-	if len(m.IDs) > wire.MaxNames {
+	if len(m.IDs) > wire.MaxAttrs {
 		return linux.EINVAL
 	}
 	out := wire.Attrs{List: make([]wire.Attr, len(m.IDs))}

@@ -11,32 +11,24 @@ type under struct {
 	s     *server
 	r     *reply
 	flags uint32
-	dirs  []*node // that are listed, each with a reference
-	steps int     // of the names that were asked for
 	out   []wire.Under
-	room  int // left in the frame
+	room  *int // left in the frame
 }
 
-// walk returns what there is below the steps of out, as much as there is room for, and gives the references back.
-func (u *under) walk(out *wire.WalkReply, room int) []wire.Under {
-	u.steps, u.room = len(out.Steps), room
-	at := 0
-	for i := range out.Steps {
-		if !out.Steps[i].Listed {
-			continue
+// inner marks an index that counts from the first of what is below.
+const inner = 1 << 31
+
+// found returns what was looked up below that many steps.
+func (u *under) found(steps int) []wire.Under {
+	for i := range u.out {
+		if in := &u.out[i].In; *in&inner != 0 {
+			*in += uint32(steps) - inner
 		}
-		if !u.enter(u.dirs[at], uint32(i), out.Steps[i].Entries) {
-			break
-		}
-		at++
-	}
-	for _, d := range u.dirs {
-		d.put()
 	}
 	return u.out
 }
 
-// enter looks up the entries of dir, which is step in; false if there is no room for more.
+// enter looks up the entries of dir, which is step in or has that mark; false if there is no room for more.
 func (u *under) enter(dir *node, in uint32, entries wire.Entries) bool {
 	if u.flags&wire.ByIno != 0 {
 		entries = *entries.ByIno()
@@ -46,7 +38,7 @@ func (u *under) enter(dir *node, in uint32, entries wire.Entries) bool {
 		if u.flags&wire.Dirs != 0 && e.Type != linux.DT_DIR {
 			continue
 		}
-		if len(u.out) == wire.MaxUnder || u.room < stepRoom {
+		if len(u.out) == wire.MaxUnder || *u.room < stepRoom {
 			return false
 		}
 		opens := u.flags&(wire.OpenRead|wire.OpenWrite) != 0
@@ -62,9 +54,9 @@ func (u *under) enter(dir *node, in uint32, entries wire.Entries) bool {
 			continue // it is gone, or whoever needs it hears why
 		}
 		u.s.list(n, &step.Step)
-		at := uint32(u.steps + len(u.out))
+		at := uint32(len(u.out)) | inner
 		u.out = append(u.out, step)
-		u.room -= step.Size() + len(e.Name) + 8
+		*u.room -= step.Size() + len(e.Name) + 8
 		more := !step.Listed || u.enter(n, at, step.Entries)
 		n.put()
 		if !more {

@@ -79,7 +79,10 @@ func (b *EntryList) AddAll(l *Entries) {
 func (b *EntryList) Size() int { return len(b.names) + len(b.list)*EntrySize }
 
 // Entries returns what was collected.
-func (b *EntryList) Entries() Entries { return Entries{string(b.names), b.list} }
+func (b *EntryList) Entries() Entries { return Entries{string(b.names), slices.Clone(b.list)} }
+
+// Reset makes the list empty.
+func (b *EntryList) Reset() { b.names, b.list = b.names[:0], b.list[:0] }
 
 // MakeEntries is a list of entries with valid names.
 func MakeEntries(all ...Entry) Entries {

@@ -24,7 +24,7 @@ const (
 	OpSetxattr                // XattrReq, empty
 	OpListxattr               // IDReq, Blob: names, each with a NUL behind it
 	OpRmxattr                 // XattrReq, empty
-	OpGetattrs                // ForgetReq with at most MaxNames ids, Attrs: of each
+	OpGetattrs                // ForgetReq with at most MaxAttrs ids, Attrs: of each
 	opEnd
 )
 
@@ -45,7 +45,7 @@ func Parse(body []byte, m Message) bool {
 }
 
 // Version of the protocol. Both sides are of one build, as a rule.
-const Version = 5
+const Version = 6
 
 // AttachReq asks for an attach point by its index.
 type AttachReq struct{ Version, Index uint32 }
@@ -109,6 +109,9 @@ func validType(mode uint32) bool {
 	return false
 }
 
+// MaxAttrs bounds the ids of a request for attributes.
+const MaxAttrs = 512
+
 // Attrs is a list of attributes; those of Mode 0 are not known.
 type Attrs struct{ List []Attr }
 
@@ -123,7 +126,12 @@ func (m *Attrs) Put(e *Encoder) {
 }
 
 func (m *Attrs) Get(d *Decoder) {
-	m.List = make([]Attr, d.count(1))
+	n := d.count(1)
+	if n > MaxAttrs {
+		d.Bad()
+		return
+	}
+	m.List = make([]Attr, n)
 	for i := range m.List {
 		if d.Bool() {
 			m.List[i].Get(d)
@@ -263,7 +271,8 @@ type WalkReply struct {
 	Under []Under
 }
 
-// Under is a name of a directory that was listed: the one of Step In, where those of Under count on from Steps.
+// Under is a name of a directory that was listed: the one of Step In, where those of Under count on from Steps. Its
+// descriptor comes behind that of the Step of Steps that it is below, and before that of the next.
 type Under struct {
 	In   uint32
 	Name string
@@ -271,7 +280,7 @@ type Under struct {
 }
 
 // MaxUnder bounds what comes below the names of a WalkReq.
-const MaxUnder = 128
+const MaxUnder = 256
 
 func (m *WalkReply) Put(e *Encoder) {
 	e.U32(uint32(len(m.Steps)))
@@ -313,6 +322,17 @@ func (m *WalkReply) Get(d *Decoder) {
 			return
 		}
 	}
+}
+
+// Roots returns which of Steps each of Under is below.
+func (m *WalkReply) Roots() []int {
+	roots := make([]int, len(m.Under))
+	for i := range roots {
+		if roots[i] = int(m.Under[i].In); roots[i] >= len(m.Steps) {
+			roots[i] = roots[roots[i]-len(m.Steps)]
+		}
+	}
+	return roots
 }
 
 // step returns the one that Under counts as i.

@@ -126,6 +126,7 @@ func (d *dir) steps(names []string, flags uint32) ([]found, []linux.Errno, linux
 		return f
 	}
 	all, errnos := make([]found, len(reply.Steps)), make([]linux.Errno, len(reply.Steps))
+	under, roots, at := make([]inner, len(reply.Under)), reply.Roots(), 0
 	for i := range all {
 		s := &reply.Steps[i]
 		if errnos[i] = s.Errno; s.Errno != 0 {
@@ -133,10 +134,9 @@ func (d *dir) steps(names []string, flags uint32) ([]found, []linux.Errno, linux
 			continue
 		}
 		all[i] = step(s)
-	}
-	under := make([]inner, len(reply.Under))
-	for i := range under {
-		under[i] = inner{reply.Under[i].Name, step(&reply.Under[i].Step)}
+		for ; at < len(under) && roots[at] <= i; at++ {
+			under[at] = inner{reply.Under[at].Name, step(&reply.Under[at].Step)}
+		}
 	}
 	closeAll(fds)
 	for i := len(under) - 1; i >= 0; i-- { // what is in a directory comes behind it

@@ -11,7 +11,7 @@ import (
 
 // Lists of directories of an exclusive mount are kept after they were read, as far as there is room for
 // them. Before one is read again the gofer is asked whether the directory is as it was; that is done for
-// many at a time, since a program that reads one again goes through a tree and reads the others next, in
+// many at a time, more each time, since a program that reads one again goes through a tree and reads the others next, in
 // the order of the last time.
 
 // kept is a list of a directory's entries.
@@ -32,12 +32,13 @@ type kept struct {
 }
 
 const (
-	checkTime  = int64(50 * time.Millisecond) // for how long a list holds that was read or checked
-	mostUnread = 64
-	mostLists  = wire.MaxNames
-	mostEarly  = 512      // lists that nobody has read yet, of a mount: some megabytes
-	mostKept   = 16 << 20 // bytes of the lists that were read, of a mount
-	keptSize   = 256      // what a list takes beside its entries
+	checkTime    = int64(50 * time.Millisecond) // for how long a list holds that was read or checked
+	firstChecked = 32                           // lists that are checked with the first that is read again
+	mostUnread   = 64
+	mostLists    = wire.MaxNames
+	mostEarly    = 512      // lists that nobody has read yet, of a mount: some megabytes
+	mostKept     = 16 << 20 // bytes of the lists that were read, of a mount
+	keptSize     = 256      // what a list takes beside its entries
 
 	// settleTime is how long ago a directory must have changed last for its times to tell of the next
 	// change: the host's clock for files has ticks.
@@ -59,6 +60,9 @@ type lists struct {
 	next  int
 	order list.List // those that were read, the one read longest ago in front
 	size  int       // of these
+
+	batch    int   // how many were checked last,
+	expected *kept // and which one is next if they are read again in order
 }
 
 // newKept makes a list of all entries of the directory with attributes a, which was asked for at the time
@@ -126,16 +130,25 @@ func (s *lists) wasRead(n int32) {
 	}
 }
 
-// old returns l and lists that were read after it and have to be checked as well.
+// old returns l and lists that were read after it and have to be checked as well: the more, the longer they are
+// read again in that order.
 func (s *lists) old(l *kept, now int64) []*kept {
-	all := make([]*kept, 1, mostLists)
-	all[0] = l
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.batch *= 2; l != s.expected {
+		s.batch = firstChecked
+	}
+	s.batch, s.expected = min(s.batch, wire.MaxAttrs), nil
+	all := make([]*kept, 1, s.batch)
+	all[0] = l
 	if l.place == nil {
 		return all
 	}
-	for e := l.place.Next(); e != nil && len(all) < mostLists; e = e.Next() {
+	for e := l.place.Next(); e != nil; e = e.Next() {
+		if len(all) == s.batch {
+			s.expected = e.Value.(*kept)
+			break
+		}
 		if next := e.Value.(*kept); next.whole && next.settled && now-next.checked.Load() > checkTime {
 			all = append(all, next)
 		}

@@ -43,6 +43,26 @@ func TestKeptLists(t *testing.T) {
 	}
 }
 
+// TestKeptMany: the longer a tree is read again in the same order, the more directories are asked about at a time.
+func TestKeptMany(t *testing.T) {
+	x := exclusive(t)
+	x.forest(1500)
+	x.walkTree("t")
+	x.later()
+	before := x.requests()
+	if n := x.walkTree("t"); n != 1501 {
+		t.Errorf("%d directories", n)
+	}
+	if n := x.requests() - before; n > 8 {
+		t.Errorf("%d requests to read 1501 directories again", n)
+	}
+	x.later()
+	x.walkTree("t/7")
+	if n := x.sb.Root().Inode().Ops.(*dir).fs.lists.batch; n > firstChecked {
+		t.Errorf("%d directories are asked about for one", n)
+	}
+}
+
 // TestKeptChanges: changes of the host's and of ours show in a directory that is read again.
 func TestKeptChanges(t *testing.T) {
 	x := exclusive(t)

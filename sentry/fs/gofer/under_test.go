@@ -108,6 +108,40 @@ func TestUnder(t *testing.T) {
 	}
 }
 
+// TestUnderWide: what is below a name comes with it, before the next name, so that a tree that does not fit in one reply
+// takes few.
+func TestUnderWide(t *testing.T) {
+	defer func(was int64) { listTime = was }(listTime)
+	listTime = int64(time.Hour)
+	for name, c := range map[string]struct {
+		walk     func(*tree, string) int
+		requests uint32
+	}{"find": {(*tree).walkTree, 20}, "cp": {(*tree).copyTree, 55}} {
+		t.Run(name, func(t *testing.T) {
+			x := exclusive(t)
+			const wide = 1 + 40 + 40*20
+			for i := range wide {
+				name := "t"
+				for n := i; n > 0; n = (n - 1) / 40 {
+					name += fmt.Sprint("/", (n-1)%40)
+				}
+				os.MkdirAll(x.host(name), 0o755)
+				x.put(name+"/f", name)
+			}
+			before := x.requests()
+			if n := c.walk(x, "t"); n != wide {
+				t.Errorf("%d directories of %d", n, wide)
+			}
+			if n := x.requests() - before; n > c.requests {
+				t.Errorf("%d requests for %d directories", n, wide)
+			}
+			if n := x.sb.Root().Inode().Ops.(*dir).fs.early(); n != 0 {
+				t.Errorf("%d names were looked up for nothing", n)
+			}
+		})
+	}
+}
+
 // TestUnderChanges: what came from below is right after changes there.
 func TestUnderChanges(t *testing.T) {
 	x := exclusive(t)
