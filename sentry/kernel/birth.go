@@ -39,7 +39,7 @@ func (g *Group) sendToMany(info *linux.Siginfo) linux.Errno {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	signo := int(info.Signo)
-	if len(g.births) > 0 && !g.ignored(signo, nil) {
+	if len(g.births) > 0 && !g.ignored(info, nil) {
 		for _, b := range g.births {
 			switch bit := linux.SignalBit(signo); {
 			case signo == linux.SIGCONT:

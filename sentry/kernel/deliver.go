@@ -85,7 +85,7 @@ func (t *Task) deliver(info *linux.Siginfo) bool {
 	case a.Handler != linux.SIG_DFL:
 		g.mu.Unlock()
 		return t.handle(info, &a)
-	case bit&linux.IgnoredSignals != 0, g.unkillable(signo) && info.Code <= 0:
+	case bit&linux.IgnoredSignals != 0, g.unkillable() && bit&linux.UnblockableSignals == 0 && info.Code <= 0:
 		g.mu.Unlock()
 		return false
 	case bit&linux.StopSignals != 0:

@@ -80,9 +80,6 @@ func (t *Task) killGroupOf(g *Group, info *linux.Siginfo, send func(*Group, *lin
 	if info.Signo == 0 {
 		return 0
 	}
-	if t.shielded(g, int(info.Signo)) {
-		return 0
-	}
 	i := t.infoFor(g, info)
 	return send(g, &i)
 }
@@ -92,20 +89,18 @@ func (g *Group) sendToOne(info *linux.Siginfo) linux.Errno { return g.send(info,
 
 // infoFor is info as the receiver's namespaces show the sender.
 func (t *Task) infoFor(g *Group, info *linux.Siginfo) linux.Siginfo {
-	i := *info
-	if i.Code <= 0 && i.Code != linux.SI_TIMER {
-		if i.Code == linux.SI_USER || i.Code == linux.SI_TKILL {
-			i.SetPID(t.group.leader.pid.NrIn(g.leader.pid.ns()))
-			i.SetUID(g.leader.Cred().NS.FromKernelUID(t.Cred().Ruid))
-		}
+	i, sender := *info, t.group.leader.pid.NrIn(g.leader.pid.ns())
+	if sender == 0 && linux.UnblockableSignals.Has(int(i.Signo)) {
+		i.Code = linux.SI_USER // whatever it says: no handler sees it
+	}
+	switch {
+	case i.Code == linux.SI_USER || i.Code == linux.SI_TKILL:
+		i.SetPID(sender)
+		i.SetUID(g.leader.Cred().NS.FromKernelUID(t.Cred().Ruid))
+	case i.Code < 0 && i.Code != linux.SI_TIMER && i.Code != linux.SI_SIGIO && sender == 0:
+		i.SetPID(0)
 	}
 	return i
-}
-
-// shielded: the init of a PID namespace is not killed or stopped from inside it.
-func (t *Task) shielded(g *Group, signo int) bool {
-	ns := g.leader.pid.ns()
-	return ns.init == g && (signo == linux.SIGKILL || signo == linux.SIGSTOP) && t.pid.ns().level >= ns.level
 }
 
 // maySignal is check_kill_permission.
@@ -149,7 +144,7 @@ func (t *Task) Tgkill(tgid, tid int32, signo int, info *linux.Siginfo) linux.Err
 	if errno := t.maySignal(o, signo); errno != 0 {
 		return errno
 	}
-	if signo == 0 || o.zombie || t.shielded(o.group, signo) {
+	if signo == 0 || o.zombie {
 		return 0
 	}
 	i := t.infoFor(o.group, info)
@@ -178,11 +173,12 @@ func (t *Task) sigqueueTo(g *Group, signo int, info *linux.Siginfo) linux.Errno 
 	if errno := t.maySignal(g.leader, signo); errno != 0 {
 		return errno
 	}
-	if signo == 0 || t.shielded(g, signo) {
+	if signo == 0 {
 		return 0
 	}
 	i := *info
 	i.Signo = int32(signo)
+	i = t.infoFor(g, &i)
 	return g.send(&i, nil)
 }
 

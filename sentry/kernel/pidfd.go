@@ -87,10 +87,11 @@ func (t *Task) PidfdSignal(p *Pidfd, signo int, info *linux.Siginfo, scope uint3
 		}
 		return errno
 	case scope == scopeThread || scope == 0 && p.Thread:
-		if errno := t.maySignal(o, signo); errno != 0 || signo == 0 || t.shielded(o.group, signo) {
+		if errno := t.maySignal(o, signo); errno != 0 || signo == 0 {
 			return errno
 		}
 		own.Code = linux.SI_TKILL
+		own = t.infoFor(o.group, &own)
 		return o.group.send(&own, o)
 	}
 	return t.killGroupOf(o.group, &own, (*Group).sendToOne)

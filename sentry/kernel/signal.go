@@ -34,7 +34,7 @@ func (g *Group) send(info *linux.Siginfo, t *Task) linux.Errno {
 // sendLocked is __send_signal_locked: g.mu is held.
 func (g *Group) sendLocked(q queuedSignal, t *Task) linux.Errno {
 	signo := int(q.info.Signo)
-	if !g.prepare(signo, t) {
+	if !g.prepare(&q.info, t) {
 		return 0
 	}
 	p := &g.pending
@@ -60,7 +60,8 @@ func (g *Group) sendLocked(q queuedSignal, t *Task) linux.Errno {
 
 // prepare does what a signal does when it is sent, whatever becomes of it: SIGCONT ends a
 // stop, stop signals drop SIGCONT. False: it is ignored (prepare_signal).
-func (g *Group) prepare(signo int, t *Task) bool {
+func (g *Group) prepare(info *linux.Siginfo, t *Task) bool {
+	signo := int(info.Signo)
 	if g.exiting && g.execTask == nil {
 		return signo == linux.SIGKILL
 	}
@@ -72,7 +73,7 @@ func (g *Group) prepare(signo int, t *Task) bool {
 		g.flushAll(linux.StopSignals)
 		g.continueLocked()
 	}
-	return !g.ignored(signo, t)
+	return !g.ignored(info, t)
 }
 
 // flushAll drops signals of the group and of every thread.
@@ -89,8 +90,8 @@ func (g *Group) threads() []*Task { return g.tasks }
 
 // ignored is sig_ignored: blocked signals are kept, since the action may change until they are
 // unblocked; a tracer sees all.
-func (g *Group) ignored(signo int, t *Task) bool {
-	one := t
+func (g *Group) ignored(info *linux.Siginfo, t *Task) bool {
+	one, signo := t, int(info.Signo)
 	if one == nil {
 		one = g.leader
 	}
@@ -101,7 +102,7 @@ func (g *Group) ignored(signo int, t *Task) bool {
 		return false
 	}
 	a := g.sighand.action(signo)
-	if a.Handler == linux.SIG_DFL && g.unkillable(signo) {
+	if a.Handler == linux.SIG_DFL && g.unkillable() && !(linux.UnblockableSignals.Has(signo) && fromAbove(info)) {
 		return true
 	}
 	return ignores(a.Handler, signo)
@@ -112,10 +113,12 @@ func ignores(handler uint64, signo int) bool {
 	return handler == linux.SIG_IGN || handler == linux.SIG_DFL && linux.SignalBit(signo)&linux.IgnoredSignals != 0
 }
 
-// unkillable: the init of a PID namespace does not get signals it has no handler for
-// from inside it; SIGKILL and SIGSTOP come from above only, by killFromAbove.
-func (g *Group) unkillable(signo int) bool {
-	return g.leader.pid.ns().init == g && signo != linux.SIGKILL && signo != linux.SIGSTOP
+// unkillable: the init of a PID namespace does not get signals it has no handler for but SIGKILL and SIGSTOP from above.
+func (g *Group) unkillable() bool { return g.leader.pid.ns().init == g }
+
+// fromAbove tells whether a signal comes from the kernel itself, or from a process that the receiver's PID namespace does not show.
+func fromAbove(info *linux.Siginfo) bool {
+	return info.Code == linux.SI_KERNEL || (info.Code == linux.SI_USER || info.Code == linux.SI_TKILL) && info.PID() == 0
 }
 
 // complete picks the thread that is to look at the signal, and kicks it (complete_signal).
@@ -167,7 +170,7 @@ func (g *Group) fatal(signo int, t *Task) bool {
 	if bit&(linux.StopSignals|linux.IgnoredSignals|linux.CoreSignals) != 0 || t.sig.blocked.Has(signo) || t.sig.wanted.Has(signo) {
 		return false
 	}
-	return g.sighand.action(signo).Handler == linux.SIG_DFL && !t.ptrace.enabled.Load() && !g.exiting && !g.unkillable(signo)
+	return g.sighand.action(signo).Handler == linux.SIG_DFL && !t.ptrace.enabled.Load() && !g.exiting && !g.unkillable()
 }
 
 // exitGroupLocked lets every thread but except die (zap_other_threads): g.mu is held.
