@@ -372,13 +372,13 @@ func (e *Endpoint) push(d *Datagram) {
 // pushOne queues d if there is room.
 func (e *Endpoint) pushOne(d *Datagram) {
 	if !e.covers(d) {
-		e.dropped(func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
+		e.dropped(d, func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
 		return
 	}
 	if cut := e.Cut.Load(); cut != nil {
 		n := (*cut)(d)
 		if n < 0 {
-			e.dropped(func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
+			e.dropped(d, func(c *stack.DatagramCounters) { c.InErrors.Add(1) })
 			return
 		}
 		c := *d
@@ -389,20 +389,23 @@ func (e *Endpoint) pushOne(d *Datagram) {
 	e.mu.Lock()
 	if e.closed || e.rmem > room {
 		e.mu.Unlock()
-		e.dropped(func(c *stack.DatagramCounters) { c.RcvbufErrors.Add(1) })
+		e.dropped(d, func(c *stack.DatagramCounters) { c.RcvbufErrors.Add(1) })
 		return
 	}
 	e.rmem += d.charge
 	e.queue = append(e.queue, d)
 	e.mu.Unlock()
+	if e.Kind.HasPorts() {
+		e.table.counters(d.Lite, d.Dst.Addr()).In.Add(1)
+	}
 	e.Owner.Notify(wait.In | wait.RdNorm)
 }
 
 // dropped counts a datagram that is not queued, and of UDP why.
-func (e *Endpoint) dropped(why func(*stack.DatagramCounters)) {
+func (e *Endpoint) dropped(d *Datagram, why func(*stack.DatagramCounters)) {
 	e.Drops.Add(1)
 	if e.Kind.HasPorts() {
-		why(e.table.counters(e.Kind == UDPLite))
+		why(e.table.counters(e.Kind == UDPLite, d.Dst.Addr()))
 	}
 }
 

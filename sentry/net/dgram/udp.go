@@ -23,11 +23,8 @@ func (t *Table) ports(lite bool) *stack.Ports {
 	return t.udp
 }
 
-func (t *Table) counters(lite bool) *stack.DatagramCounters {
-	if lite {
-		return &t.Stack.Counters.UDPLite
-	}
-	return &t.Stack.Counters.UDP
+func (t *Table) counters(lite bool, a netip.Addr) *stack.DatagramCounters {
+	return t.Stack.Counters.DatagramsOf(lite, a.Is6())
 }
 
 func protocol(lite bool) uint8 {
@@ -111,7 +108,7 @@ func (e *Endpoint) source(p *stack.Path, n int) (src netip.AddrPort, covered uin
 // sendDirect delivers data by a call: one datagram, or if segment is not 0 several of that size.
 func (e *Endpoint) sendDirect(p *stack.Path, o *SendOptions, data []byte, segment int) {
 	t, lite := e.table, e.Kind == UDPLite
-	t.counters(lite).Out.Add(1)
+	t.counters(lite, o.To.Addr()).Out.Add(1)
 	src, covered := e.source(p, len(data))
 	d := &Datagram{Data: data, Src: src, Dst: o.To, TTL: o.TTL, TOS: o.TOS, Lite: lite, Covered: covered, Link: p.Link, Time: stack.Wall.Now(), Segment: segment}
 	if d.TTL == 0 {
@@ -125,6 +122,7 @@ func (e *Endpoint) sendDirect(p *stack.Path, o *SendOptions, data []byte, segmen
 	if o.To.Addr().Is6() {
 		f.Origin, f.Type, f.Code = linux.SO_EE_ORIGIN_ICMP6, linux.ICMPV6_DEST_UNREACH, 4
 	}
+	t.Stack.Counters.Refused(f.Type, o.To.Addr().Is6())
 	if r := e.remote.Load(); r == nil || *r == o.To {
 		e.fail(f, o.To, data)
 	}
@@ -137,7 +135,9 @@ func (e *Endpoint) sendUDP(p *stack.Path, o *SendOptions, data []byte) linux.Err
 	}
 	t, lite := e.table, e.Kind == UDPLite
 	proto := protocol(lite)
-	t.counters(lite).Out.Add(1)
+	count := t.counters(lite, o.To.Addr())
+	count.Out.Add(1)
+	count.Packets.Add(1)
 	src, covered := e.source(p, len(data))
 	port := src.Port()
 	h := e.header(o, p, proto, header.UDPSize+len(data))
@@ -200,7 +200,7 @@ func (u udp) Input(p *stack.Packet) bool {
 		ok = header.Fold(header.Sum(p.Payload[:covered], header.Pseudo(p.Src, p.Dst, protocol(u.lite), n))) == 0xffff
 	}
 	if !ok {
-		u.t.counters(u.lite).InErrors.Add(1)
+		u.t.counters(u.lite, p.Dst).InErrors.Add(1)
 		return true
 	}
 	return u.t.deliver(&Datagram{
@@ -243,10 +243,9 @@ func (t *Table) deliver(d *Datagram) bool {
 	}
 	e := t.find(d)
 	if e == nil {
-		t.counters(d.Lite).NoPorts.Add(1)
+		t.counters(d.Lite, to).NoPorts.Add(1)
 		return false
 	}
-	t.counters(d.Lite).In.Add(1)
 	e.push(d)
 	return true
 }

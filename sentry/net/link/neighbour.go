@@ -147,6 +147,7 @@ func (l *Link) sendARP(h *header.ARP, to header.MAC) {
 func (l *Link) sendND(n *header.Neighbour, typ uint8, src, dst netip.Addr, to header.MAC) {
 	msg := n.AppendNeighbour(nil, typ)
 	stack.FillICMP(msg, src, dst)
+	l.stack.Counters.ICMPOut(linux.IPPROTO_ICMPV6, msg)
 	h := header.IP{Src: src, Dst: dst, Proto: linux.IPPROTO_ICMPV6, TTL: 255, DF: true}
 	l.write(l.frame(stack.Out{Packet: append(h.Append(nil, len(msg)), msg...)}), to)
 }

@@ -55,10 +55,10 @@ func ping(t *testing.T, p Place, to string) bool {
 	}
 	b := (&header.ICMP{Type: linux.ICMP_ECHO}).Append(nil)
 	stack.FillICMP(b, path.Src, dst)
-	before := p.Stack.Counters.IcmpInMsgs.Load()
+	before := stack.Sum(&p.Stack.Counters.ICMP.In)
 	p.Stack.Send(&path, &header.IP{Src: path.Src, Dst: dst, Proto: linux.IPPROTO_ICMP}, b)
 	for range 200 {
-		if p.Stack.Counters.IcmpInMsgs.Load() > before {
+		if stack.Sum(&p.Stack.Counters.ICMP.In) > before {
 			return true
 		}
 		time.Sleep(time.Millisecond)

@@ -30,13 +30,13 @@ func (s *Stack) forward(p *Packet) {
 	case errno == linux.EINVAL:
 		return
 	case errno != 0:
-		s.Counters.OutNoRoutes.Add(1)
+		s.Counters.IPOf(p.Dst.Is6()).OutNoRoutes.Add(1)
 		s.refuse(p, linux.ICMP_DEST_UNREACH, linux.ICMPV6_DEST_UNREACH, linux.ICMP_NET_UNREACH, 0, 0)
 		return
 	case path.Broadcast || path.Local:
 		return
 	}
-	s.Counters.Forwarded.Add(1)
+	s.Counters.IPOf(p.Dst.Is6()).Forwarded.Add(1)
 	if len(p.Raw) > path.MTU {
 		s.forwardLong(p, &path)
 		return
@@ -96,7 +96,7 @@ func (s *Stack) forwardLong(p *Packet, path *Path) {
 		}
 		s.sendFragments(path, &h, payload, head)
 	default:
-		s.Counters.FragFails.Add(1)
+		s.Counters.IPOf(p.Dst.Is6()).FragFails.Add(1)
 		s.refuse(p, linux.ICMP_DEST_UNREACH, linux.ICMPV6_PKT_TOOBIG, linux.ICMP_FRAG_NEEDED, 0, uint32(path.MTU))
 	}
 }

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"maps"
 	"net/netip"
 	"slices"
@@ -129,4 +130,44 @@ func (s *Stack) Listen(link int32, a netip.Addr, was, now *Wanted) {
 	case len(changed) > 0:
 		s.changedGroup(report{link: link, group: a, sources: slices.SortedFunc(maps.Keys(changed), netip.Addr.Compare)})
 	}
+}
+
+// Member is a group that an interface listens to.
+type Member struct {
+	Group   netip.Addr
+	Users   int
+	Sources []Source
+}
+
+// Source is how many sockets want what comes from there, and how many do not.
+type Source struct {
+	Addr             netip.Addr
+	Include, Exclude int
+}
+
+// AllNodes is the group of everybody on a link.
+var AllNodes = allNodes
+
+// Members are the groups that an interface listens to, those of sockets first.
+func (s *Stack) Members(l *device.Link) (all []Member) {
+	list := s.Groups(l)
+	slices.Reverse(list)
+	s.groups.mu.RLock()
+	defer s.groups.mu.RUnlock()
+	for _, g := range list {
+		if at := slices.IndexFunc(all, func(m Member) bool { return m.Group == g }); at >= 0 { // of another address
+			all[at].Users++
+			continue
+		}
+		m := Member{Group: g, Users: 1}
+		if of := s.groups.of[groupKey{l.Index, g}]; of != nil {
+			m.Users = of.sockets
+			for a, c := range of.sources {
+				m.Sources = append(m.Sources, Source{a, c.include, c.exclude})
+			}
+			slices.SortFunc(m.Sources, func(x, y Source) int { return x.Addr.Compare(y.Addr) })
+		}
+		all = append(all, m)
+	}
+	return all
 }

@@ -36,15 +36,14 @@ func (s *Stack) pingFailed(h *header.IP, quoted []byte, f Failure) {
 // Input is Handler's.
 func (i icmp4) Input(p *Packet) bool {
 	s := i.s
-	s.Counters.IcmpInMsgs.Add(1)
 	h, body, ok := header.ParseICMP(p.Payload)
 	if !ok || header.Fold(header.Sum(p.Payload, 0)) != 0xffff {
-		s.Counters.IcmpInErrors.Add(1)
+		s.Counters.ICMP.InErrors.Add(1)
 		return true
 	}
+	s.Counters.ICMP.In[h.Type].Add(1)
 	switch h.Type {
 	case linux.ICMP_ECHO:
-		s.Counters.IcmpInEchos.Add(1)
 		if !s.Settings.EchoIgnore.Load() && !p.Dst.IsMulticast() && !s.IsBroadcast(p.Dst) {
 			s.answer(p, linux.ICMP_ECHOREPLY)
 		}
@@ -89,16 +88,15 @@ func unreachErrno(code uint8) (e linux.Errno, hard bool) {
 // Input is Handler's.
 func (i icmp6) Input(p *Packet) bool {
 	s := i.s
-	s.Counters.IcmpInMsgs.Add(1)
 	h, body, ok := header.ParseICMP(p.Payload)
 	if !ok || header.Fold(header.Sum(p.Payload, header.Pseudo(p.Src, p.Dst, linux.IPPROTO_ICMPV6, len(p.Payload)))) != 0xffff {
-		s.Counters.IcmpInErrors.Add(1)
+		s.Counters.ICMP6.InErrors.Add(1)
 		return true
 	}
+	s.Counters.ICMP6.In[h.Type].Add(1)
 	f := Failure{Origin: linux.SO_EE_ORIGIN_ICMP6, Type: h.Type, Code: h.Code, From: p.Src}
 	switch h.Type {
 	case linux.ICMPV6_ECHO_REQUEST:
-		s.Counters.IcmpInEchos.Add(1)
 		s.answer(p, linux.ICMPV6_ECHO_REPLY)
 		return true
 	case linux.ICMPV6_ECHO_REPLY:
@@ -181,7 +179,6 @@ func (s *Stack) answer(p *Packet, typ uint8) {
 		src = netip.Addr{}
 	}
 	s.sendICMP(src, p.Src, p.Link, p.TOS, b)
-	s.Counters.IcmpOutEchoReps.Add(1)
 }
 
 // sendICMP sends a message after its checksum is filled in; src may be left to be chosen.
@@ -198,7 +195,6 @@ func (s *Stack) sendICMP(src, dst netip.Addr, link int32, tos uint8, b []byte) {
 		h.Proto = linux.IPPROTO_ICMPV6
 	}
 	FillICMP(b, h.Src, dst)
-	s.Counters.IcmpOutMsgs.Add(1)
 	s.Send(&path, &h, b)
 }
 

@@ -38,10 +38,12 @@ func (s *Stack) Rest() {
 func (s *Stack) input(b []byte, head int, link int32, from From, hold bool, kept Keeper) {
 	front := b[:head]
 	b = b[head:]
-	s.Counters.InReceives.Add(1)
+	count := s.Counters.IPOf(len(b) > 0 && b[0]>>4 == 6)
+	count.InReceives.Add(1)
+	count.InOctets.Add(uint64(len(b)))
 	h, payload, ok := header.ParseIP(b)
 	if !ok {
-		s.Counters.InHdrErrors.Add(1)
+		count.InHdrErrors.Add(1)
 		return
 	}
 	p := Packet{IP: h, Payload: payload, Raw: b, Head: front, Link: link, From: from, Hold: hold, Kept: kept}
@@ -50,10 +52,15 @@ func (s *Stack) input(b []byte, head int, link int32, from From, hold bool, kept
 			s.forward(&p)
 			return
 		}
-		s.Counters.InAddrErrors.Add(1)
+		count.InAddrErrors.Add(1)
 		return
 	}
+	if h.Dst.IsMulticast() {
+		count.InMcastPkts.Add(1)
+		count.InMcastOctets.Add(uint64(len(b)))
+	}
 	if h.Offset != 0 || h.More {
+		count.ReasmReqds.Add(1)
 		if !s.frags.add(s, &p) {
 			return
 		}
@@ -108,7 +115,7 @@ func (s *Stack) solicited(a netip.Addr) bool {
 
 // deliver gives a whole packet to raw sockets and to its protocol.
 func (s *Stack) deliver(p *Packet) {
-	s.Counters.InDelivers.Add(1)
+	s.Counters.IPOf(p.Dst.Is6()).InDelivers.Add(1)
 	took := false
 	if s.raw != nil && s.raw.Wants(p.Proto, p.Dst.Is6()) {
 		if p.Proto == linux.IPPROTO_TCP { // which is lent
@@ -124,7 +131,7 @@ func (s *Stack) deliver(p *Packet) {
 		}
 		s.Unreachable(p, linux.ICMP_PORT_UNREACH)
 	case !took && p.Proto != linux.IPPROTO_NONE:
-		s.Counters.InUnknownProtos.Add(1)
+		s.Counters.IPOf(p.Dst.Is6()).InUnknownProtos.Add(1)
 		s.Unreachable(p, linux.ICMP_PROT_UNREACH)
 	}
 }
@@ -166,7 +173,7 @@ const (
 func (f *fragments) add(s *Stack, p *Packet) bool {
 	n := len(p.Payload)
 	if n == 0 || p.More && n%8 != 0 || p.Offset+n > maxPacket {
-		s.Counters.ReasmFails.Add(1)
+		s.Counters.IPOf(p.Dst.Is6()).ReasmFails.Add(1)
 		return false
 	}
 	f.mu.Lock()
@@ -182,7 +189,7 @@ func (f *fragments) add(s *Stack, p *Packet) bool {
 		f.parts[k] = d
 	}
 	if !d.insert(p) || f.bytes+n > 2*maxFragBytes {
-		s.Counters.ReasmFails.Add(1)
+		s.Counters.IPOf(p.Dst.Is6()).ReasmFails.Add(1)
 		f.dropLocked(k)
 		return false
 	}
@@ -195,7 +202,7 @@ func (f *fragments) add(s *Stack, p *Packet) bool {
 		whole = append(whole, part.data...)
 	}
 	f.dropLocked(k)
-	s.Counters.ReasmOKs.Add(1)
+	s.Counters.IPOf(p.Dst.Is6()).ReasmOKs.Add(1)
 	p.Payload, p.Offset, p.More = whole, 0, false
 	h := p.IP
 	p.Raw = append(h.Append(make([]byte, 0, len(whole)+64), len(whole)), whole...)
@@ -236,7 +243,7 @@ func (f *fragments) makeRoomLocked(s *Stack) {
 	now := Wall.Now()
 	for k, d := range f.parts {
 		if now-d.begun > fragTime || f.bytes > maxFragBytes || len(f.parts) > 4096 {
-			s.Counters.ReasmFails.Add(1)
+			s.Counters.IPOf(k.dst.Is6()).ReasmFails.Add(1)
 			f.dropLocked(k)
 		}
 	}

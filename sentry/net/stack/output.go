@@ -61,7 +61,8 @@ const maxPacket = 65535
 // Send sends a packet along a path. What goes to ourselves has come in when it returns. EMSGSIZE
 // if it does not fit and must not be split.
 func (s *Stack) Send(p *Path, h *header.IP, payload []byte) linux.Errno {
-	s.Counters.OutRequests.Add(1)
+	s.Counters.IPOf(h.Dst.Is6()).OutRequests.Add(1)
+	s.Counters.ICMPOut(h.Proto, payload)
 	if h.TTL == 0 {
 		h.TTL = uint8(s.Settings.TTL.Load())
 	}
@@ -89,7 +90,7 @@ func (s *Stack) SendRaw(p *Path, o Out) linux.Errno {
 	if o.Segment == 0 && o.Size() > p.MTU {
 		return linux.EMSGSIZE
 	}
-	s.Counters.OutRequests.Add(1)
+	s.Counters.IPOf(o.Packet[0]>>4 == 6).OutRequests.Add(1)
 	s.transmit(p, o)
 	return 0
 }
@@ -106,7 +107,7 @@ func (s *Stack) NextID() uint32 {
 // sendFragments splits a packet (RFC 791 3.2, RFC 8200 4.5).
 func (s *Stack) sendFragments(p *Path, h *header.IP, payload []byte, size int) linux.Errno {
 	if h.Dst.Is4() && h.DF {
-		s.Counters.FragFails.Add(1)
+		s.Counters.IPOf(h.Dst.Is6()).FragFails.Add(1)
 		return linux.EMSGSIZE
 	}
 	if h.Dst.Is6() {
@@ -123,9 +124,9 @@ func (s *Stack) sendFragments(p *Path, h *header.IP, payload []byte, size int) l
 		f.Offset, f.More, f.DF = off, off+room < len(payload), false
 		b := make([]byte, 0, size+len(part))
 		s.transmit(p, Out{Packet: append(f.Append(b, len(part)), part...)})
-		s.Counters.FragCreates.Add(1)
+		s.Counters.IPOf(h.Dst.Is6()).FragCreates.Add(1)
 	}
-	s.Counters.FragOKs.Add(1)
+	s.Counters.IPOf(h.Dst.Is6()).FragOKs.Add(1)
 	return 0
 }
 
@@ -137,6 +138,13 @@ func (s *Stack) transmit(p *Path, o Out) {
 	}
 	n := o.Size()
 	l.Stats.Tx(n)
+	count := s.Counters.IPOf(o.Packet[0]>>4 == 6)
+	count.OutTransmits.Add(1)
+	count.OutOctets.Add(uint64(n))
+	if p.Multicast {
+		count.OutMcastPkts.Add(1)
+		count.OutMcastOctets.Add(uint64(n))
+	}
 	if p.Local || l.Loopback() {
 		l.Stats.Rx(n)
 		if s.Tapped() {

@@ -172,7 +172,7 @@ func (s *Stack) Groups(l *device.Link) (out []netip.Addr) {
 		out = append(out, allHosts)
 	}
 	for _, a := range l.Addrs {
-		if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.Is6() {
+		if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.Is6() && l.Flags&(linux.IFF_LOOPBACK|linux.IFF_NOARP) == 0 { // addrconf_join_solict
 			out = append(out, Solicited(ip))
 		}
 	}

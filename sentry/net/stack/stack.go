@@ -167,21 +167,3 @@ func (s *Stack) Handle(proto uint8, h Handler) { s.handlers[proto] = h }
 
 // HandleRaw makes h the one for raw sockets.
 func (s *Stack) HandleRaw(h RawHandler) { s.raw = h }
-
-// Counters are those of /proc/net/snmp.
-type Counters struct {
-	InReceives, InDelivers, InHdrErrors, InAddrErrors, InUnknownProtos, InDiscards atomic.Uint64
-	Forwarded, OutRequests, OutNoRoutes, OutDiscards                               atomic.Uint64
-	ReasmOKs, ReasmFails, FragOKs, FragFails, FragCreates                          atomic.Uint64
-	IcmpInMsgs, IcmpInErrors, IcmpInEchos, IcmpOutMsgs, IcmpOutEchoReps            atomic.Uint64
-
-	TCPActiveOpens, TCPPassiveOpens, TCPAttemptFails, TCPEstabResets, TCPInSegs, TCPOutSegs, TCPRetransSegs, TCPInErrs, TCPOutRsts atomic.Uint64
-	TCPEstab                                                                                                                       atomic.Int64
-
-	UDP, UDPLite DatagramCounters
-}
-
-// DatagramCounters are those of UDP, or of UDP-Lite.
-type DatagramCounters struct {
-	In, NoPorts, InErrors, Out, RcvbufErrors atomic.Uint64
-}

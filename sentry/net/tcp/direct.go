@@ -89,10 +89,8 @@ func (e *Endpoint) connectDirect() {
 	}
 	l := e.table.find(e.remote, e.local)
 	if l == nil || !l.join(e) {
-		c := &e.table.Stack.Counters // a SYN and a reset
-		c.TCPInSegs.Add(2)
-		c.TCPOutSegs.Add(2)
-		c.TCPOutRsts.Add(1)
+		e.table.Stack.Counters.TCPOutRsts.Add(1)
+		e.countDirect(2, 2) // a SYN and a reset
 		e.resetBy()
 		e.remote = netip.AddrPort{}
 		return

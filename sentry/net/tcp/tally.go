@@ -54,7 +54,7 @@ func (e *Endpoint) tallyBegin(n *Endpoint) {
 		first := t
 		first.out, first.in = 2, 1
 		e.tally = &first
-		e.table.Stack.Counters.TCPOutSegs.Add(1)
+		e.countDirect(1, 0)
 	}
 }
 
@@ -85,13 +85,24 @@ func (t *tally) segment(o *tally, n uint32) {
 
 // settle adds to the counters of the stack what they do not have yet.
 func (e *Endpoint) settle() {
-	t, c := e.tally, &e.table.Stack.Counters
+	t := e.tally
 	if t == nil {
 		return
 	}
-	c.TCPOutSegs.Add(uint64(t.out - t.outTold))
-	c.TCPInSegs.Add(uint64(t.in - t.inTold))
+	e.countDirect(t.out-t.outTold, t.in-t.inTold)
 	t.outTold, t.inTold = t.out, t.in
+}
+
+// countDirect counts segments for /proc/net/snmp.
+func (e *Endpoint) countDirect(sent, got uint32) {
+	c, out, in := &e.table.Stack.Counters, uint64(sent), uint64(got)
+	ip := c.IPOf(e.local.Addr().Is6())
+	c.TCPOutSegs.Add(out)
+	c.TCPInSegs.Add(in)
+	ip.OutRequests.Add(out)
+	ip.OutTransmits.Add(out)
+	ip.InReceives.Add(in)
+	ip.InDelivers.Add(in)
 }
 
 // Settle brings TCPInSegs and TCPOutSegs of the stack up to date, which direct connections count for themselves.

@@ -66,7 +66,7 @@ func registerProc() {
 			socket.RegisterProc(name+suffix, table(h, func(n *Net, uid func(auth.UID) uint32) []string { return dgramRows(n, kind, v6, uid) }))
 		}
 	}
-	for name, text := range map[string]func(*Net) string{"dev": devText, "route": routeText, "ipv6_route": route6Text, "snmp": snmpText, "netstat": netstatText, "sockstat": sockstatText, "sockstat6": sockstat6Text, "arp": arpText} {
+	for name, text := range map[string]func(*Net) string{"dev": devText, "route": routeText, "ipv6_route": route6Text, "snmp": snmpText, "netstat": netstatText, "snmp6": snmp6Text, "igmp": igmpText, "igmp6": igmp6Text, "mcfilter": sources4Text, "mcfilter6": sources6Text, "protocols": protocolsText, "fib_trie": trieText, "psched": pschedText, "sockstat": sockstatText, "sockstat6": sockstat6Text, "arp": arpText} {
 		socket.RegisterProc(name, func(ns socket.Namespace, _ func(auth.UID) uint32, _ uint64) (string, uint64) { return text(Of(ns)), 0 })
 	}
 }
@@ -256,40 +256,6 @@ func route6Text(n *Net) string {
 		fmt.Fprintf(&b, "%032x %02x %032x 00 %032x %08x %08x %08x %08x %8s\n", r.Dst.Addr().As16(), r.Dst.Bits(), [16]byte{}, gw, r.Metric, 1, 0, flags, n.linkName(r.Link))
 	}
 	return b.String()
-}
-
-// snmpText is /proc/net/snmp.
-func snmpText(n *Net) string {
-	n.TCP.Settle()
-	c := &n.Stack.Counters
-	forward := 2
-	if n.Stack.Settings.Forward.Load() {
-		forward = 1
-	}
-	return "Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates\n" +
-		fmt.Sprintf("Ip: %d %d %d %d %d 0 %d %d %d %d %d %d 0 0 %d %d %d %d %d\n", forward, n.Stack.Settings.TTL.Load(), c.InReceives.Load(), c.InHdrErrors.Load(), c.InAddrErrors.Load(), c.InUnknownProtos.Load(),
-			c.InDiscards.Load(), c.InDelivers.Load(), c.OutRequests.Load(), c.OutDiscards.Load(), c.OutNoRoutes.Load(), c.ReasmOKs.Load(), c.ReasmFails.Load(), c.FragOKs.Load(), c.FragFails.Load(), c.FragCreates.Load()) +
-		"Icmp: InMsgs InErrors InCsumErrors InDestUnreachs InTimeExcds InParmProbs InSrcQuenchs InRedirects InEchos InEchoReps InTimestamps InTimestampReps InAddrMasks InAddrMaskReps OutMsgs OutErrors OutRateLimitGlobal OutRateLimitHost OutDestUnreachs OutTimeExcds OutParmProbs OutSrcQuenchs OutRedirects OutEchos OutEchoReps OutTimestamps OutTimestampReps OutAddrMasks OutAddrMaskReps\n" +
-		fmt.Sprintf("Icmp: %d %d 0 0 0 0 0 0 %d 0 0 0 0 0 %d 0 0 0 0 0 0 0 0 0 %d 0 0 0 0\n", c.IcmpInMsgs.Load(), c.IcmpInErrors.Load(), c.IcmpInEchos.Load(), c.IcmpOutMsgs.Load(), c.IcmpOutEchoReps.Load()) +
-		"Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n" +
-		fmt.Sprintf("Tcp: 1 200 120000 -1 %d %d %d %d %d %d %d %d %d %d 0\n", c.TCPActiveOpens.Load(), c.TCPPassiveOpens.Load(), c.TCPAttemptFails.Load(), c.TCPEstabResets.Load(), c.TCPEstab.Load(),
-			c.TCPInSegs.Load(), c.TCPOutSegs.Load(), c.TCPRetransSegs.Load(), c.TCPInErrs.Load(), c.TCPOutRsts.Load()) +
-		snmpDatagrams("Udp", &c.UDP) + snmpDatagrams("UdpLite", &c.UDPLite)
-}
-
-func snmpDatagrams(name string, c *stack.DatagramCounters) string {
-	return fmt.Sprintf("%[1]s: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors\n%[1]s: %[2]d %d %d %d %d 0 0 0 0\n", name,
-		c.In.Load(), c.NoPorts.Load(), c.InErrors.Load()+c.RcvbufErrors.Load(), c.Out.Load(), c.RcvbufErrors.Load())
-}
-
-// netstatText is /proc/net/netstat.
-func netstatText(n *Net) string {
-	names, counts := "TcpExt:", "TcpExt:"
-	n.TCP.Counters.Each(func(name string, n uint64) {
-		names += " " + name
-		counts += " " + strconv.FormatUint(n, 10)
-	})
-	return names + "\n" + counts + "\n"
 }
 
 func (n *Net) count(v6 bool) (tcpInUse, waits, udp, lite, raw int) {
