@@ -32,8 +32,7 @@ type kept struct {
 }
 
 const (
-	checkTime    = int64(50 * time.Millisecond) // for how long a list holds that was read or checked
-	firstChecked = 32                           // lists that are checked with the first that is read again
+	firstChecked = 32 // lists that are checked with the first that is read again
 	mostUnread   = 64
 	mostLists    = wire.MaxNames
 	mostEarly    = 512      // lists that nobody has read yet, of a mount: some megabytes
@@ -45,8 +44,12 @@ const (
 	settleTime = int64(100 * time.Millisecond)
 )
 
-// listTime is for how long an early list holds. Tests on a busy machine take longer.
-var listTime = int64(time.Second)
+// listTime is for how long an early list holds, checkTime for how long one that was read or checked. Tests on a busy
+// machine take longer.
+var (
+	listTime  = int64(time.Second)
+	checkTime = int64(50 * time.Millisecond)
+)
 
 // lists are those of a mount.
 type lists struct {

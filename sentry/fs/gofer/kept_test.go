@@ -30,6 +30,8 @@ func (x *tree) later() {
 
 // TestKeptLists: a tree that is read again is asked about, not read.
 func TestKeptLists(t *testing.T) {
+	defer func(was int64) { checkTime = was }(checkTime)
+	checkTime = int64(30 * time.Second)
 	x := exclusive(t)
 	x.forest(200)
 	x.walkTree("t")
@@ -45,6 +47,8 @@ func TestKeptLists(t *testing.T) {
 
 // TestKeptMany: the longer a tree is read again in the same order, the more directories are asked about at a time.
 func TestKeptMany(t *testing.T) {
+	defer func(was int64) { checkTime = was }(checkTime)
+	checkTime = int64(30 * time.Second)
 	x := exclusive(t)
 	x.forest(1500)
 	x.walkTree("t")

@@ -116,7 +116,7 @@ func TestUnderWide(t *testing.T) {
 	for name, c := range map[string]struct {
 		walk     func(*tree, string) int
 		requests uint32
-	}{"find": {(*tree).walkTree, 20}, "cp": {(*tree).copyTree, 55}} {
+	}{"find": {(*tree).walkTree, 20}, "cp": {(*tree).copyTree, 75}} {
 		t.Run(name, func(t *testing.T) {
 			x := exclusive(t)
 			const wide = 1 + 40 + 40*20
