@@ -123,6 +123,7 @@ const (
 	IPV6_RTHDR             = 57
 	IPV6_RECVDSTOPTS       = 58
 	IPV6_DSTOPTS           = 59
+	IPV6_HDRINCL           = 36
 	IPV6_RECVPATHMTU       = 60
 	IPV6_PATHMTU           = 61
 	IPV6_DONTFRAG          = 62

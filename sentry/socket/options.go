@@ -179,10 +179,8 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 	case linux.SO_REUSEADDR, linux.SO_REUSEPORT, linux.SO_DONTROUTE, linux.SO_BROADCAST, linux.SO_KEEPALIVE, linux.SO_OOBINLINE,
 		linux.SO_NO_CHECK, linux.SO_RXQ_OVFL, linux.SO_SELECT_ERR_QUEUE:
 		s.setFlag(name, v != 0)
-	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD:
-		s.setFlag(linux.SO_TIMESTAMP_OLD, false)
-		s.setFlag(linux.SO_TIMESTAMPNS_OLD, false)
-		s.setFlag(name, v != 0)
+	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_TIMESTAMP_NEW, linux.SO_TIMESTAMPNS_NEW:
+		s.setStamp(name, v != 0)
 	case linux.SO_DETACH_FILTER:
 		return s.setFilter(c, name, value)
 	case linux.SO_LOCK_FILTER:
@@ -191,7 +189,7 @@ func (s *Base) Set(c Caller, name int, value []byte) linux.Errno {
 		}
 		s.setFlag(name, v != 0)
 	case linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW:
-		return s.setStamping(value)
+		return s.setStamping(name, value)
 	case linux.SO_PRIORITY:
 		if (v < 0 || v > linux.TC_PRIO_INTERACTIVE) && !netAdmin(c) {
 			return linux.EPERM
@@ -400,8 +398,12 @@ func (s *Base) Get(name int) ([]byte, linux.Errno) {
 		return binary.LittleEndian.AppendUint32(append(b, 0, 0, 0, 0), uint32(s.SndBuf.Load()))[:36], 0
 	case linux.SO_DEBUG, linux.SO_REUSEADDR, linux.SO_REUSEPORT, linux.SO_DONTROUTE, linux.SO_BROADCAST, linux.SO_KEEPALIVE,
 		linux.SO_OOBINLINE, linux.SO_NO_CHECK, linux.SO_RXQ_OVFL, linux.SO_SELECT_ERR_QUEUE,
-		linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_LOCK_FILTER:
+		linux.SO_LOCK_FILTER:
 		v = truth(s.Flag(name))
+	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_TIMESTAMP_NEW, linux.SO_TIMESTAMPNS_NEW:
+		v = truth(s.stamp() == name || name == linux.SO_TIMESTAMP_NEW && s.stamp() == linux.SO_TIMESTAMPNS_NEW) // as Linux has it
+	case linux.SO_BPF_EXTENSIONS:
+		v = 64 // SKF_AD_MAX
 	case linux.SO_BSDCOMPAT, linux.SO_INCOMING_NAPI_ID, linux.SO_ZEROCOPY, linux.SO_NOFCS, linux.SO_PASSSEC:
 	default:
 		return nil, linux.ENOPROTOOPT

@@ -152,8 +152,16 @@ func (e *Endpoint) sendRaw(o *SendOptions, data []byte) linux.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if o.HdrIncl && !e.V6 {
+	switch {
+	case o.HdrIncl && !e.V6:
 		return e.sendIncluded(&p, data)
+	case o.HdrIncl && len(data) < header.IPv6Size:
+		return linux.EINVAL
+	case o.HdrIncl: // as it is (rawv6_send_hdrinc)
+		if len(data) > p.MTU {
+			return e.tooLong(&p, o)
+		}
+		return e.table.Stack.SendRaw(&p, stack.Out{Packet: data})
 	}
 	if (o.NoBit || e.V6) && !o.fits(&p, len(data)) {
 		return e.tooLong(&p, o)

@@ -31,13 +31,16 @@ func newDgram(c socket.Caller, ns socket.Namespace, n *Net, family, typ, protoco
 	s := &Dgram{}
 	s.net, s.v6 = n, family == linux.AF_INET6
 	s.Init(ns, family, typ, protocol)
-	s.opt.init(n)
+	s.opt.init(n, s.v6)
 	s.Own = s
 	s.ep = n.UDP.New(kind, uint8(protocol), s.v6, s, uint32(c.Cred().Fsuid))
 	if !kind.HasPorts() { // those of IPv6 do nothing else
 		s.ep.SetOnly(true)
 	} else {
 		s.ep.SetOnly(s.opt.v6only.Load())
+	}
+	if !kind.HasPorts() { // INET_PROTOSW_REUSE
+		s.Set(c, linux.SO_REUSEADDR, int32Bytes(1))
 	}
 	if kind == dgram.Raw && protocol == linux.IPPROTO_RAW {
 		s.opt.hdrincl.Store(true)
@@ -49,6 +52,8 @@ func newDgram(c socket.Caller, ns socket.Namespace, n *Net, family, typ, protoco
 }
 
 func (s *Dgram) setRange(r uint32) { s.ep.SetRange(r) }
+
+func (s *Dgram) port() uint16 { return s.ep.Local().Port() }
 
 // Buffers is stack.Owner's.
 func (s *Dgram) Buffers() (snd, rcv int) { return int(s.SndBuf.Load()), int(s.RcvBuf.Load()) }

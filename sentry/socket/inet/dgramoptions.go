@@ -308,6 +308,15 @@ func (s *Dgram) setDgram6(c socket.Caller, name int, value []byte) linux.Errno {
 		return s.groupReq(name, value, true)
 	case linux.IPV6_MULTICAST_IF:
 		return s.multicastIf6(value)
+	case linux.IPV6_HDRINCL:
+		if s.ep.Kind != dgram.Raw {
+			return linux.ENOPROTOOPT
+		}
+		if len(value) < 4 {
+			return linux.EINVAL
+		}
+		s.opt.hdrincl.Store(binary.LittleEndian.Uint32(value) != 0)
+		return 0
 	case linux.IPV6_CHECKSUM:
 		if s.ep.Kind != dgram.Raw {
 			return linux.ENOPROTOOPT
@@ -373,6 +382,8 @@ func (s *Dgram) Option(c socket.Caller, level, name, n int) ([]byte, linux.Errno
 			return nil, linux.ENOTCONN
 		}
 		return s.pathMTU(a.Addr(), 0, n)
+	case level == linux.IPPROTO_IPV6 && s.v6 && name == linux.IPV6_HDRINCL && s.ep.Kind == dgram.Raw:
+		return int32Bytes(truth(s.opt.hdrincl.Load())), 0
 	case level == linux.IPPROTO_IPV6 && s.v6 && name == linux.IPV6_PATHMTU:
 		a, ok := s.ep.Remote()
 		return s.mtuInfo(a.Addr(), ok, 0, n)

@@ -36,6 +36,17 @@ func (s *common) setOwn(c socket.Caller, name int, value []byte, b binder) (linu
 		}
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()
+		switch {
+		case name == linux.SO_TXREHASH && v < 0:
+			v = 1 // net.core.txrehash
+		case name == linux.SO_MAX_PACING_RATE: // which only a queueing discipline would make true
+			s.opt.pacing = uint64(uint32(v))
+			if len(value) >= 8 {
+				s.opt.pacing = binary.LittleEndian.Uint64(value)
+			} else if v == -1 {
+				s.opt.pacing = 1<<64 - 1
+			}
+		}
 		s.opt.keep(keptSocket+name, v)
 		return 0, true
 	}
@@ -57,11 +68,6 @@ func (s *common) bindToDevice(c socket.Caller, name int, value []byte, b binder)
 		}
 		if link = int32(binary.LittleEndian.Uint32(value)); link < 0 {
 			return linux.EINVAL
-		}
-		if link != 0 {
-			if _, errno := s.net.Stack.Devices.Find(link, ""); errno != 0 {
-				return errno
-			}
 		}
 	} else if text, _, _ := strings.Cut(string(value[:min(len(value), linux.IFNAMSIZ-1)]), "\x00"); text != "" {
 		l, errno := s.net.Stack.Devices.Find(0, text)
@@ -86,7 +92,9 @@ func (s *common) getOwn(name int, b binder) ([]byte, linux.Errno, bool) {
 	case linux.SO_BINDTOIFINDEX:
 		return int32Bytes(b.BoundLink()), 0, true
 	case linux.SO_MAX_PACING_RATE:
-		return binary.LittleEndian.AppendUint64(nil, 1<<64-1), 0, true
+		s.opt.mu.Lock()
+		defer s.opt.mu.Unlock()
+		return binary.LittleEndian.AppendUint64(nil, s.opt.pacing), 0, true
 	case linux.SO_ZEROCOPY, linux.SO_TXREHASH:
 		s.opt.mu.Lock()
 		defer s.opt.mu.Unlock()

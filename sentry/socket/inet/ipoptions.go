@@ -37,12 +37,14 @@ type options struct {
 	segment   int32
 	options4  []byte
 	stickyDev int32
+	pacing    uint64
 }
 
-func (o *options) init(n *Net) {
+func (o *options) init(n *Net, v6 bool) {
+	o.pacing = 1<<64 - 1
 	o.ttl, o.mcTTL, o.hops, o.mcHops, o.class, o.checksum = -1, 1, -1, -1, -1, -1
 	o.mtu, o.mtu6 = linux.IP_PMTUDISC_WANT, linux.IP_PMTUDISC_WANT
-	o.recv = map[int]bool{linux.IP_MULTICAST_LOOP: true, linux.IP_MULTICAST_ALL: true}
+	o.recv = map[int]bool{linux.IP_MULTICAST_LOOP: true, linux.IP_MULTICAST_ALL: !v6}
 	o.recv6 = map[int]bool{linux.IPV6_MULTICAST_LOOP: true, linux.IPV6_MULTICAST_ALL: true, linux.IPV6_AUTOFLOWLABEL: true}
 	o.v6only.Store(n.Stack.Settings.BindV6Only.Load())
 }
@@ -230,7 +232,7 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 		}
 		o.keep(name, v)
 	case linux.IP_OPTIONS:
-		if len(value) > 40 {
+		if !wellFormed(value) {
 			return linux.EINVAL
 		}
 		o.options4 = append([]byte(nil), value...)
@@ -241,7 +243,30 @@ func (s *common) setIP4(c socket.Caller, name int, value []byte) linux.Errno {
 }
 
 // ranger is a socket whose port may be chosen.
-type ranger interface{ setRange(uint32) }
+type ranger interface {
+	setRange(uint32)
+	port() uint16
+}
+
+// wellFormed looks at options of IPv4 (ip_options_compile): a byte, or a type, a length and as much.
+func wellFormed(b []byte) bool {
+	if len(b) > 40 {
+		return false
+	}
+	for len(b) > 0 {
+		n := 1
+		switch {
+		case b[0] == 0: // the end
+			return true
+		case b[0] != 1 && (len(b) < 2 || b[1] < 2 || int(b[1]) > len(b)):
+			return false
+		case b[0] != 1:
+			n = int(b[1])
+		}
+		b = b[n:]
+	}
+	return true
+}
 
 // hasLink reports whether there is the interface that IP_UNICAST_IF and IPV6_UNICAST_IF name, in network order; 0 is none.
 func (s *common) hasLink(value []byte) bool {
@@ -267,6 +292,14 @@ func (o *options) keep6(name int, v int32) {
 
 func (s *common) setSwitch4(c socket.Caller, name int, v int32) linux.Errno {
 	switch name {
+	case linux.IP_RECVERR_RFC4884:
+		if v != 0 && v != 1 {
+			return linux.EINVAL
+		}
+	case linux.IP_RECVFRAGSIZE:
+		if s.Type == linux.SOCK_STREAM {
+			return linux.EINVAL
+		}
 	case linux.IP_HDRINCL:
 		if s.Type != linux.SOCK_RAW {
 			return linux.ENOPROTOOPT
@@ -325,8 +358,10 @@ func (s *common) getIP4(name, n int) ([]byte, linux.Errno) {
 		v = int32(o.mcTTL)
 	case linux.IP_MINTTL, linux.IP_UNICAST_IF, linux.IP_LOCAL_PORT_RANGE:
 		v = o.values[name]
-	case linux.IP_PROTOCOL:
-		v = int32(s.Protocol)
+	case linux.IP_PROTOCOL: // inet_num, which of raw sockets is the protocol
+		if v = int32(s.Protocol); s.Type != linux.SOCK_RAW {
+			v = int32(s.Own.(ranger).port())
+		}
 	case linux.IP_OPTIONS:
 		return append([]byte(nil), o.options4[:min(n, len(o.options4))]...), 0
 	case linux.IP_MULTICAST_IF:
@@ -371,7 +406,7 @@ func (s *common) setIP6(c socket.Caller, name int, value []byte) linux.Errno {
 			o.freebind.Store(v != 0)
 		case name == linux.IPV6_TRANSPARENT && v != 0 && !c.Cred().Has(linux.CAP_NET_RAW) && !c.Cred().Has(linux.CAP_NET_ADMIN):
 			return linux.EPERM
-		case name == linux.IPV6_MULTICAST_LOOP && v != 0 && v != 1:
+		case (name == linux.IPV6_MULTICAST_LOOP || name == linux.IPV6_RECVERR_RFC4884) && v != 0 && v != 1:
 			return linux.EINVAL
 		}
 		o.recv6[name] = v != 0

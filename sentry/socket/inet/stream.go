@@ -63,12 +63,14 @@ func makeStream(ns socket.Namespace, n *Net, v6 bool) *Stream {
 	s.Init(ns, family, linux.SOCK_STREAM, linux.IPPROTO_TCP)
 	s.SndBuf.Store(firstSnd)
 	s.RcvBuf.Store(firstRcv)
-	s.opt.init(n)
+	s.opt.init(n, v6)
 	s.Own = s
 	return s
 }
 
 func (s *Stream) setRange(r uint32) { s.ep.SetRange(r) }
+
+func (s *Stream) port() uint16 { return s.ep.Local().Port() }
 
 // Buffers is stack.Owner's: half of a size that was set is for what stands around the data.
 func (s *Stream) Buffers() (snd, rcv int) {

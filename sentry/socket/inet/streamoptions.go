@@ -30,7 +30,7 @@ func (s *Stream) SetOwn(c socket.Caller, name int, value []byte) (linux.Errno, b
 		return 0, true
 	case linux.SO_MAX_PACING_RATE:
 		return s.setPacing(value), true
-	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW:
+	case linux.SO_TIMESTAMP_OLD, linux.SO_TIMESTAMPNS_OLD, linux.SO_TIMESTAMP_NEW, linux.SO_TIMESTAMPNS_NEW, linux.SO_TIMESTAMPING_OLD, linux.SO_TIMESTAMPING_NEW:
 		if len(value) < 4 {
 			return linux.EINVAL, true
 		}
@@ -240,7 +240,7 @@ func deferTime(seconds int32) int32 {
 		return 0
 	}
 	total, step := int32(1), int32(1)
-	for total < seconds && step < 1<<16 {
+	for n := 1; total < seconds && n < 255; n++ { // secs_to_retrans counts in a byte
 		step = min(step*2, 120)
 		total += step
 	}
