@@ -16,7 +16,7 @@ func TestShrinkOldest(t *testing.T) {
 			vfs.Walk(w.ctx, w.at, name(i), 0)
 		}
 	}
-	const all, again, some = 20_000, 4_000, 5_000
+	const all, again, some = 9_000, 1_500, 2_500
 	look(0, all)
 	look(0, again)
 	before := vfs.CachedDentries()

@@ -54,7 +54,7 @@ type call struct {
 var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
 
 func newConn(fd int) *conn {
-	c := &conn{fd: fd, stream: make(chan *wire.Stream, 1), share: int64(host.OpenFiles() / 8)}
+	c := &conn{fd: fd, stream: make(chan *wire.Stream, 1), share: int64(host.OpenFiles() / 4)}
 	c.calls.byTag = make(map[uint32]*call)
 	c.stream <- wire.NewStream(func(p []byte, fds []int, wait bool) (int, int, linux.Errno) {
 		flags := 0

@@ -13,7 +13,7 @@ import (
 // TestFull: a gofer that can hold no more gets back a share of what is only cached, and that is what was looked
 // up longest ago.
 func TestFull(t *testing.T) {
-	const most, share, names = 8000, 1000, 20_000
+	const most, share, names = 6000, 1000, 12_000
 	var held, fewest, full atomic.Int64
 	fewest.Store(most)
 	last := uint64(1)
