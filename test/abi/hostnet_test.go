@@ -19,6 +19,7 @@ var notOnHost = map[string]string{
 	"sock_options": "raw sockets, SO_MARK and priorities need capabilities that the sentry does not have",
 	"tcp_options":  "an option of no level",
 	"more_options": "raw sockets are not handed through",
+	"raw_errors":   "raw sockets are not handed through",
 	"tcp_counts":   "/proc/net/snmp is of the sandbox's own stack",
 
 	"peek_off":      "with MSG_TRUNC the host does not say how much of a datagram was behind the offset",

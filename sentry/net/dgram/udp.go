@@ -92,7 +92,11 @@ func (e *Endpoint) sendSegments(o *SendOptions, data []byte) linux.Errno {
 // direct reports whether datagrams of n bytes go to their receiver by a call.
 func (e *Endpoint) direct(p *stack.Path, o *SendOptions, n int) bool {
 	t := e.table
-	return p.Local && !t.Stack.Tapped() && !t.rawWants(protocol(e.Kind == UDPLite), o.To.Addr().Is6()) && n+48 <= p.MTU
+	v6, errors := o.To.Addr().Is6(), uint8(linux.IPPROTO_ICMP)
+	if v6 {
+		errors = linux.IPPROTO_ICMPV6
+	}
+	return p.Local && !t.Stack.Tapped() && !t.rawWants(protocol(e.Kind == UDPLite), v6) && !t.rawWants(errors, v6) && n+48 <= p.MTU
 }
 
 // source is where datagrams over p are sent from, and covered how much of one of n bytes the checksum of UDP-Lite is of.

@@ -67,6 +67,12 @@ func (s *Stack) Tell(f *Frame) {
 // Link returns the interface of an index, nil if there is none.
 func (s *Stack) Link(index int32) *device.Link { return s.fib().links[index] }
 
+// Loopback is the interface of that name, nil before it is there.
+func (s *Stack) Loopback() *device.Link {
+	f := s.fib()
+	return f.links[f.loopback]
+}
+
 // tellLoop tells of a packet that goes over the loopback: it goes out, and comes in.
 func (s *Stack) tellLoop(l *device.Link, packet []byte) {
 	e := header.Ethernet{Type: header.TypeIPv4}

@@ -90,7 +90,7 @@ func (e *Endpoint) connectDirect() {
 	l := e.table.find(e.remote, e.local)
 	if l == nil || !l.join(e) {
 		e.table.Stack.Counters.TCPOutRsts.Add(1)
-		e.countDirect(2, 2) // a SYN and a reset
+		e.countDirect(2, 2, 0) // a SYN and a reset
 		e.resetBy()
 		e.remote = netip.AddrPort{}
 		return

@@ -16,6 +16,7 @@ type tally struct {
 	out, in         uint32 // all segments
 	dataOut, dataIn uint32
 	outTold, inTold uint32 // what of it /proc/net/snmp has
+	bytesTold       uint64 // and of the data
 }
 
 // halfWindow is how much is sent at once at most to a peer whose window is 64 KiB (tcp_bound_to_half_wnd).
@@ -54,7 +55,7 @@ func (e *Endpoint) tallyBegin(n *Endpoint) {
 		first := t
 		first.out, first.in = 2, 1
 		e.tally = &first
-		e.countDirect(1, 0)
+		e.countDirect(1, 0, 0)
 	}
 }
 
@@ -89,12 +90,13 @@ func (e *Endpoint) settle() {
 	if t == nil {
 		return
 	}
-	e.countDirect(t.out-t.outTold, t.in-t.inTold)
-	t.outTold, t.inTold = t.out, t.in
+	bytes := e.sent - uint64(e.snd.n)
+	e.countDirect(t.out-t.outTold, t.in-t.inTold, bytes-min(t.bytesTold, bytes))
+	t.outTold, t.inTold, t.bytesTold = t.out, t.in, bytes
 }
 
-// countDirect counts segments for /proc/net/snmp.
-func (e *Endpoint) countDirect(sent, got uint32) {
+// countDirect counts segments for /proc/net/snmp, and those that go over the loopback with their bytes.
+func (e *Endpoint) countDirect(sent, got uint32, data uint64) {
 	c, out, in := &e.table.Stack.Counters, uint64(sent), uint64(got)
 	ip := c.IPOf(e.local.Addr().Is6())
 	c.TCPOutSegs.Add(out)
@@ -103,6 +105,15 @@ func (e *Endpoint) countDirect(sent, got uint32) {
 	ip.OutTransmits.Add(out)
 	ip.InReceives.Add(in)
 	ip.InDelivers.Add(in)
+	bytes := data + out*uint64(headers(e.local.Addr())+tsSize)
+	ip.OutOctets.Add(bytes)
+	ip.InOctets.Add(bytes)
+	if lo := e.table.Stack.Loopback(); lo != nil {
+		lo.Stats.TxPackets.Add(out)
+		lo.Stats.RxPackets.Add(out)
+		lo.Stats.TxBytes.Add(bytes)
+		lo.Stats.RxBytes.Add(bytes)
+	}
 }
 
 // Settle brings TCPInSegs and TCPOutSegs of the stack up to date, which direct connections count for themselves.

@@ -183,15 +183,31 @@ func (s *Dgram) controlOut4(d *dgram.Datagram, add func(level, typ int32, data [
 	}
 }
 
+// told is an option, and the message that it asks for.
+type told struct {
+	asks  int
+	tells int32
+}
+
+// Those of RFC 3542 and, where it had others, of RFC 2292.
+var (
+	infoOptions = [...]told{{linux.IPV6_RECVPKTINFO, linux.IPV6_PKTINFO}, {linux.IPV6_2292PKTINFO, linux.IPV6_2292PKTINFO}}
+	hopOptions  = [...]told{{linux.IPV6_RECVHOPLIMIT, linux.IPV6_HOPLIMIT}, {linux.IPV6_2292HOPLIMIT, linux.IPV6_2292HOPLIMIT}}
+)
+
 func (s *Dgram) controlOut6(d *dgram.Datagram, add func(level, typ int32, data []byte)) {
 	s.opt.mu.Lock()
 	defer s.opt.mu.Unlock()
-	if s.opt.recv6[linux.IPV6_RECVPKTINFO] {
-		dst := d.Dst.Addr().As16()
-		add(linux.IPPROTO_IPV6, linux.IPV6_PKTINFO, binary.LittleEndian.AppendUint32(dst[:], uint32(d.Link)))
+	for _, o := range infoOptions {
+		if s.opt.recv6[o.asks] {
+			dst := d.Dst.Addr().As16()
+			add(linux.IPPROTO_IPV6, o.tells, binary.LittleEndian.AppendUint32(dst[:], uint32(d.Link)))
+		}
 	}
-	if s.opt.recv6[linux.IPV6_RECVHOPLIMIT] && d.Dst.Addr().Is6() {
-		add(linux.IPPROTO_IPV6, linux.IPV6_HOPLIMIT, int32Bytes(int32(d.TTL)))
+	for _, o := range hopOptions {
+		if s.opt.recv6[o.asks] && d.Dst.Addr().Is6() {
+			add(linux.IPPROTO_IPV6, o.tells, int32Bytes(int32(d.TTL)))
+		}
 	}
 	if s.opt.recv6[linux.IPV6_RECVTCLASS] && d.Dst.Addr().Is6() {
 		add(linux.IPPROTO_IPV6, linux.IPV6_TCLASS, int32Bytes(int32(d.TOS)))

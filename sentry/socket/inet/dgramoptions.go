@@ -43,6 +43,11 @@ func (s *Dgram) SetOption(c socket.Caller, level, name int, value []byte) linux.
 		return s.setFilter(name, value, linux.IPPROTO_ICMP, 4)
 	case level == linux.SOL_ICMPV6 && s.ep.Kind == dgram.Raw && s.v6:
 		return s.setFilter(name, value, linux.IPPROTO_ICMPV6, 32)
+	case level == linux.SOL_RAW && s.ep.Kind == dgram.Raw && s.v6 && name == linux.IPV6_CHECKSUM && s.ep.Proto == linux.IPPROTO_ICMPV6:
+		if len(value) < 4 {
+			return linux.EINVAL
+		}
+		return 0 // it is there anyway (do_rawv6_setsockopt)
 	case level == linux.IPPROTO_IP && !(s.v6 && s.ep.Kind == dgram.Raw):
 		return s.setDgram4(c, name, value)
 	case level == linux.IPPROTO_IPV6 && s.v6:

@@ -56,6 +56,9 @@ func diag(q *socket.DiagRequest) linux.Errno {
 		if q.Dump && typ == linux.INET_DIAG_REQ_BYTECODE {
 			d.filter = b[4:n]
 		}
+		if typ == linux.INET_DIAG_REQ_PROTOCOL && n >= 8 && binary.LittleEndian.Uint32(b[4:]) != uint32(d.protocol) {
+			return linux.ENOENT // MPTCP, whose number is more than a byte
+		}
 		b = b[min((n+3)&^3, len(b)):]
 	}
 	if errno := d.filter.check(q.Admin()); errno != 0 {

@@ -149,6 +149,8 @@ func tcpRows(n *Net, v6 bool, uid func(auth.UID) uint32) (rows []string) {
 		case i.State == tcp.TimeWait:
 			s = fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d 3 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State, 0, 0, 3, max(0, i.Expires-n.Stack.Clock.Now())/1e7, 0, 0, 0, 0)
 		case i.State == tcp.Listen:
+			s = fmt.Sprintf(": %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d %d 0000000000000000", hexAddr(i.Local, v6), hexAddr(i.Remote, v6), i.State,
+				0, i.RxQueue, 0, 0, 0, uid(auth.UID(i.UID)), 0, inodeOf(i.Owner), refs) // how many it may hold is for sock_diag only
 			s += " 100 0 0 10 0"
 		default:
 			s += " 20 4 30 10 -1"
@@ -185,6 +187,7 @@ func dgramRows(n *Net, kind dgram.Kind, v6 bool, uid func(auth.UID) uint32) (row
 
 // devText is /proc/net/dev.
 func devText(n *Net) string {
+	n.TCP.Settle()
 	var b strings.Builder
 	b.WriteString("Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n")
 	for _, l := range n.Stack.Devices.Links() {
