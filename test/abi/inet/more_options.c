@@ -11,8 +11,11 @@ static const int stamps[] = {29, 35, 63, 64}; // SO_TIMESTAMP_OLD, SO_TIMESTAMPN
 static void stamped(const char *what, int s) {
 	struct sockaddr_in a = in4(LO, port(s));
 	char c[300], b[10], line[100] = "";
-	struct msghdr m = {.msg_iov = &(struct iovec){b, 10}, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof c};
-	must(sendto(s, "x", 1, 0, SA(a))), must(recvmsg(s, &m, 0));
+	struct msghdr m;
+	do { // until Linux has begun to note when packets come, which it does a while after it is asked to (net_enable_timestamp)
+		m = (struct msghdr){.msg_iov = &(struct iovec){b, 10}, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof c};
+		must(sendto(s, "x", 1, 0, SA(a))), must(recvmsg(s, &m, 0));
+	} while (!CMSG_FIRSTHDR(&m));
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
 		sprintf(line + strlen(line), " %d/%d of %d", h->cmsg_level, h->cmsg_type, (int)h->cmsg_len);
 	fact("%s: %d %d %d %d,%s", what, opt(s, SOL_SOCKET, 29), opt(s, SOL_SOCKET, 35), opt(s, SOL_SOCKET, 63), opt(s, SOL_SOCKET, 64), line);
