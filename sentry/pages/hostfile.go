@@ -38,6 +38,8 @@ type HostFile struct {
 	fd       int
 	writable bool
 
+	released bool // guarded by windowCache
+
 	first atomic.Pointer[window] // of offset 0: all of most files
 	mu    sync.RWMutex
 	more  map[uint64]*window // by offset; windows beyond the first
@@ -145,7 +147,8 @@ func evictWindow() {
 	}
 }
 
-// Release takes away the kernel's windows of the file. No area maps it any more.
+// Release takes away the kernel's windows of the file. No area maps it any more. Those that are in use for a moment longer go with the
+// next file's.
 func (h *HostFile) Release() {
 	c := &windowCache
 	if h.first.Load() == nil && len(h.more) == 0 {
@@ -153,13 +156,14 @@ func (h *HostFile) Release() {
 	}
 	c.Lock()
 	defer c.Unlock()
+	h.released = true
 	kept := c.ring[:0]
 	for _, w := range c.ring {
-		if w.file != h || !w.Close() {
+		if !w.file.released || !w.Close() {
 			kept = append(kept, w)
 			continue
 		}
-		h.set(w.off, nil)
+		w.file.set(w.off, nil)
 		w.unmap()
 	}
 	clear(c.ring[len(kept):])

@@ -4,8 +4,10 @@ import (
 	"sync"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/fs/pipe"
 	"github.com/seed-7423c386/runsc/sentry/kernel"
+	"github.com/seed-7423c386/runsc/sentry/mm"
 	"github.com/seed-7423c386/runsc/sentry/socket"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
@@ -51,8 +53,57 @@ type filler interface {
 	Fill(ctx vfs.Ctx, f *vfs.File, n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno)
 }
 
+// pinner is a filler that can send a piece of a host file from where it is, and what is read behind it; EOPNOTSUPP if it does not.
+type pinner interface {
+	Pin(ctx vfs.Ctx, f *vfs.File, p usermem.Piece, n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno)
+}
+
+// worthPinning is how much of a file is not to be copied.
+const worthPinning = 48 << 10
+
+// pin is fill of the whole pages of what is to be sent of a host file. The rest is read, which shows whether the file is longer by now.
+func (m *mover) pin(to pinner, n int) (int, linux.Errno) {
+	off := uint64(*m.in)
+	first, end := off&^uint64(usermem.PageMask), (off+uint64(n)-1)&^uint64(usermem.PageMask)
+	if end < off+worthPinning {
+		return 0, linux.EOPNOTSUPP
+	}
+	var a mm.MapArgs
+	if m.from.Mmap(m.t, &a) != 0 || a.Mappable == nil {
+		return 0, linux.EOPNOTSUPP
+	}
+	if _, ok := a.Mappable.(mm.HolePuncher); ok { // it is in memory
+		return 0, linux.EOPNOTSUPP
+	}
+	b, errno := a.Mappable.Backing(first, end-first, false)
+	if errno != 0 || b.Host == nil {
+		return 0, linux.EOPNOTSUPP
+	}
+	size, errno := host.Lseek(b.Host.FD(), 0, linux.SEEK_END)
+	end = min(end, first+b.Len, uint64(size)&^uint64(usermem.PageMask))
+	if errno != 0 || end < off+worthPinning {
+		return 0, linux.EOPNOTSUPP
+	}
+	p, ok := b.Host.Peek(b.Off+off-first, int(end-off))
+	if !ok {
+		return 0, linux.EOPNOTSUPP
+	}
+	defer p.Window.Put()
+	rest := n - len(p.Bytes)
+	put, errno := to.Pin(m.t, m.to, p, min(rest, moveChunk), rest > moveChunk, func(dst *usermem.Buf) (int, linux.Errno) {
+		return m.from.ReadAt(m.t, dst, *m.in+int64(len(p.Bytes)), false)
+	})
+	*m.in += int64(put)
+	return put, errno
+}
+
 // fill is once to a file that is a filler, from one that has a position.
 func (m *mover) fill(to filler, n int) (int, linux.Errno) {
+	if to, ok := to.(pinner); ok && m.in != nil && n >= worthPinning {
+		if put, errno := m.pin(to, n); errno != linux.EOPNOTSUPP {
+			return put, errno
+		}
+	}
 	got := 0
 	put, errno := to.Fill(m.t, m.to, n, n > moveChunk, func(dst *usermem.Buf) (_ int, errno linux.Errno) {
 		if m.in != nil {

@@ -28,6 +28,13 @@ func copyFragile(dst, src []byte) (n int, whole bool) {
 	return n, true
 }
 
+// CopyFile copies src, which can be the memory of a host file that was truncated, to dst, which is as long: what is no longer there is 0.
+func CopyFile(dst, src []byte) {
+	if n, whole := copyFragile(dst, src); !whole {
+		clear(dst[n:])
+	}
+}
+
 // toPageEnd is the number of bytes from p to the end of its page. The pointer is only looked
 // at as a number.
 func toPageEnd(p *byte) int {

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-7423c386/runsc/sentry/net/device"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
 // Link is an Ethernet interface.
@@ -170,9 +171,12 @@ func (f frame) keep() frame {
 	if f.data == nil && !f.lent {
 		return f
 	}
-	head := append([]byte(nil), f.head...)
+	n := len(f.head)
+	head := make([]byte, f.size()+vnetSize)
+	copy(head, f.head)
 	for _, d := range f.data {
-		head = append(head, d...)
+		usermem.CopyFile(head[n:], d)
+		n += len(d)
 	}
 	return frame{head: head}
 }

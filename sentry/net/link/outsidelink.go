@@ -3,6 +3,7 @@ package link
 import (
 	"sync/atomic"
 
+	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 )
@@ -77,5 +78,17 @@ func (w *socket) transmit(f frame) bool {
 	return w.put(f)
 }
 
+// mostPieces is how many pieces of a frame the host takes one by one.
+const mostPieces = 30
+
 // put gives a frame to the host. One that it has no room for is lost, as on any Ethernet.
-func (w *socket) put(f frame) bool { return w.sock.Send(f.head, f.data) == 0 }
+func (w *socket) put(f frame) bool {
+	if len(f.data) > mostPieces {
+		f = f.keep()
+	}
+	errno := w.sock.Send(f.head, f.data)
+	if errno == linux.EFAULT { // of a file that has become shorter
+		errno = w.sock.Send(f.keep().head, nil)
+	}
+	return errno == 0
+}

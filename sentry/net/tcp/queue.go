@@ -18,7 +18,8 @@ type chunk struct {
 	size int8         // index in sizes
 	lent atomic.Int32 // packets that are being sent of it, beside the queue
 
-	frame *stack.Buffer // that data lies in, in place of a buffer of its own
+	frame  *stack.Buffer   // that data lies in, in place of a buffer of its own
+	window *usermem.Window // likewise: data is a host file's, which can be truncated
 }
 
 // sizes are those of the buffers of chunks.
@@ -48,15 +49,26 @@ func keptChunk(data []byte, f *stack.Buffer) *chunk {
 	return c
 }
 
+// pinnedChunk returns a chunk of data that is a host file's.
+func pinnedChunk(data []byte, w *usermem.Window) *chunk {
+	c := keptChunks.Get().(*chunk)
+	c.data, c.window = data[:len(data):len(data)], w
+	return c
+}
+
 // free gives a chunk back, when nobody else looks at it any more.
 func (c *chunk) free() {
 	if c.lent.Add(-1) >= 0 {
 		return
 	}
 	c.lent.Store(0)
-	if c.frame != nil {
-		c.frame.Free()
-		c.data, c.off, c.next, c.frame = nil, 0, nil, nil
+	if c.frame != nil || c.window != nil {
+		if c.frame != nil {
+			c.frame.Free()
+		} else {
+			c.window.Put()
+		}
+		c.data, c.off, c.next, c.frame, c.window = nil, 0, nil, nil, nil
 		keptChunks.Put(c)
 		return
 	}
@@ -75,7 +87,7 @@ type queue struct {
 // push appends a chunk, or its bytes to the last one if they fit there.
 func (q *queue) push(c *chunk) {
 	q.n += c.len()
-	if t := q.tail; t != nil && c.len() <= cap(t.data)-len(t.data) && c.len() <= sizes[0] {
+	if t := q.tail; t != nil && c.window == nil && c.len() <= cap(t.data)-len(t.data) && c.len() <= sizes[0] {
 		t.data = append(t.data, c.data[c.off:]...)
 		c.free()
 		return
@@ -163,7 +175,14 @@ func (q *queue) copyTo(b []byte, offset int) {
 			offset -= c.len()
 			continue
 		}
-		b = b[copy(b, c.data[c.off+offset:]):]
+		from := c.data[c.off+offset:]
+		n := min(len(b), len(from))
+		if c.window != nil {
+			usermem.CopyFile(b[:n], from[:n])
+		} else {
+			copy(b, from)
+		}
+		b = b[n:]
 		offset = 0
 	}
 }

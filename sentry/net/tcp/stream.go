@@ -93,6 +93,45 @@ func (e *Endpoint) Fill(n int, more bool, read func(dst *usermem.Buf) (int, linu
 	return got, 0
 }
 
+// leastPinned is how much data of a file is sent from where it is: to look after the mapping costs more for less.
+const leastPinned = 32 << 10
+
+// Pin is Fill of a piece of a host file, which is not copied, and n bytes more that read puts behind it: as with Linux's sendfile,
+// what is in the file when a segment goes is what is sent. EOPNOTSUPP if it is to be copied.
+func (e *Endpoint) Pin(p usermem.Piece, n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno) {
+	put, errno := e.pin(p)
+	if errno != 0 {
+		return 0, errno
+	}
+	rest := 0
+	if put == len(p.Bytes) {
+		rest, _ = e.Fill(n, more, read)
+	}
+	if rest <= 0 {
+		e.lock()
+		e.transmit()
+		e.unlock()
+	}
+	return put + max(rest, 0), 0
+}
+
+// pin queues as much of a piece of a file as there is room for.
+func (e *Endpoint) pin(p usermem.Piece) (int, linux.Errno) {
+	e.Reclaim()
+	e.lock()
+	defer e.unlock()
+	room, errno := e.roomLocked()
+	if errno != 0 {
+		return 0, errno
+	}
+	n := min(len(p.Bytes), room)
+	if e.net == nil || !e.net.path.Offload || n < leastPinned || p.Window == nil || !p.Window.Get() {
+		return 0, linux.EOPNOTSUPP
+	}
+	e.queueLocked(pinnedChunk(p.Bytes[:n], p.Window))
+	return n, 0
+}
+
 // queueLocked queues a chunk.
 func (e *Endpoint) queueLocked(c *chunk) {
 	n := c.len()

@@ -411,6 +411,13 @@ func (s *Stream) Fill(ctx vfs.Ctx, f *vfs.File, n int, more bool, read func(dst 
 	})
 }
 
+// Pin is Fill behind a piece of a host file, of which there is no copy: EOPNOTSUPP if there is to be one.
+func (s *Stream) Pin(ctx vfs.Ctx, f *vfs.File, p usermem.Piece, n int, more bool, read func(dst *usermem.Buf) (int, linux.Errno)) (int, linux.Errno) {
+	return socket.Wait(ctx, &s.queue, wait.Out|wait.Internal, f.NonBlocking(), s.SndTime.Load(), func() (int, linux.Errno) {
+		return s.ep.Pin(p, n, more, read)
+	})
+}
+
 // Poll is vfs.Poller's.
 func (s *Stream) Poll(*vfs.File) wait.Event {
 	if s.deferred.Load() != nil {
