@@ -22,6 +22,9 @@ func Processor() int
 // Look looks at two words up to n times, until one of them is not what it was.
 func Look(a *atomic.Uint32, wasA uint32, b *atomic.Uint32, wasB, n uint32) bool
 
+// Own has the processor fetch the cache line of a word that the caller is going to write, so that nobody else has it.
+func Own(a *atomic.Uint32)
+
 // rates are how many ticks of the counter a microsecond has, and how many looks at words with a PAUSE after each
 // take a millisecond.
 var rates = sync.OnceValue(func() (r struct{ ticks, looks uint64 }) {

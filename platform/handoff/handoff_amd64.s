@@ -15,6 +15,12 @@ TEXT ·Processor(SB), NOSPLIT, $0-8
 	MOVQ CX, ret+0(FP)
 	RET
 
+// func Own(a *atomic.Uint32)
+TEXT ·Own(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
+	RET
+
 // func Look(a *atomic.Uint32, wasA uint32, b *atomic.Uint32, wasB, n uint32) bool
 TEXT ·Look(SB), NOSPLIT, $0-33
 	MOVQ a+0(FP), DI

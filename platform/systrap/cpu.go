@@ -316,13 +316,15 @@ func (c *context) comeBack(t *thread) {
 }
 
 // spin looks at the state of a far context's stub until it changes, which it mostly does at once. It is false if the context
-// had better be near.
+// had better be near. As soon as there is a call, its cache line is made this processor's, which takes as long as to read it: the stub
+// does not look for a while, and the answer finds the line here.
 func (c *context) spin(t *thread, state uint32) bool {
 	p, l := &c.p.cpus, &c.placing
 	if int(p.running.Load()) >= len(p.numbers) {
 		return false
 	}
 	if handoff.Look(&t.area.state, state, &t.area.state, state, chunk) {
+		handoff.Own(&t.area.state)
 		l.traps++
 		return true
 	}

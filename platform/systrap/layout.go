@@ -111,6 +111,7 @@ const (
 	areaFrame  = 0x1e8 // address of the ucontext
 	areaAddr   = 0x1f0 // si_addr
 	areaIn     = 0x200 // the registers of a call, as sigcontext_64 has them
+	areaQuiet  = 0x2c0 // by the lower bits of a call's number, how many PAUSEs the stub makes before it looks at the state; bytes
 	areaIO     = 0x300 // what kind of call it is, if it may be answered from what was lent
 	areaPosts  = 0x304 // how many posts there are
 	areaUsed   = 0x308 // where there is room for the bytes of the next
@@ -223,6 +224,9 @@ const (
 	stateSave   = 3 // the stub's turn: store the FPU state at areaFPU, then stateTrap
 	stateKicked = 4 // as stateRun, and an interrupt is under way
 )
+
+// mostQuiet bounds what is in areaQuiet: longer calls gain little.
+const mostQuiet = 48
 
 // Kinds of traps. What is less than kindSignal is areaSlot of a call from a patched site: its arguments are at areaArgs, its
 // registers at areaIn, the FPU state is live.

@@ -255,6 +255,33 @@ post:
 	JMP  sleep
 awake:
 	MOVL const_areaSpin(BX), CX
+	TESTL CX, CX
+	JZ   spin
+
+	// The sentry is awake. Each look would take the cache line from it, which it needs for the answer, so the first look is made when
+	// that should be there: when it mostly was, with calls of this number.
+	MOVL (const_areaIn+13*8)(BX), SI
+	ANDL $(const_areaIO-const_areaQuiet-1), SI
+	MOVBLZX const_areaQuiet(BX)(SI*1), DX
+	MOVL DX, AX
+quiet:
+	TESTL AX, AX
+	JZ   first
+	PAUSE
+	DECL AX
+	JMP  quiet
+first:
+	MOVL const_areaState(BX), AX
+	CMPL AX, $const_stateTrap
+	JEQ  early
+	TESTL DX, DX
+	JZ   turn
+	DECB const_areaQuiet(BX)(SI*1)
+	JMP  turn
+early:
+	CMPL DX, $const_mostQuiet
+	JAE  spin
+	ADDB $2, const_areaQuiet(BX)(SI*1)
 spin:
 	MOVL const_areaState(BX), AX
 	CMPL AX, $const_stateTrap

@@ -48,7 +48,7 @@ func (t *Task) enter() platform.Trap {
 	if t.run.borrowed {
 		t.ctx.(platform.Lender).Flush()
 	}
-	now := t.k.Clock.Monotonic()
+	now := t.k.Clock.Account()
 	slept := t.waiter.Slept()
 	if slept != t.run.slept {
 		if s, ok := t.ctx.(platform.Sleeper); ok {
@@ -63,7 +63,7 @@ func (t *Task) enter() platform.Trap {
 	if t.run.borrowed {
 		t.settle(&trap)
 	}
-	end := t.k.Clock.Monotonic()
+	end := t.k.Clock.Account()
 	t.since.Store(0)
 	if t.barriers.Load() != nil {
 		t.passBarriers()

@@ -159,6 +159,15 @@ func (c *Clock) Monotonic() int64 {
 	return c.host(monotonic)
 }
 
+// Account is Monotonic for accounts of time, at half the price: the counter may be read before what the program does
+// before the call has an effect, by the time that a load takes.
+func (c *Clock) Account() int64 {
+	if p := c.now.Load(); p != nil {
+		return p.at(rdtscEarly())
+	}
+	return c.host(monotonic)
+}
+
 // Realtime is CLOCK_REALTIME in nanoseconds since the epoch.
 func (c *Clock) Realtime() int64 {
 	if p := c.now.Load(); p != nil {

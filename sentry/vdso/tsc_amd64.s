@@ -9,6 +9,14 @@ TEXT ·rdtsc(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
+// func rdtscEarly() uint64
+TEXT ·rdtscEarly(SB), NOSPLIT, $0-8
+	RDTSC
+	SHLQ $32, DX
+	ORQ  DX, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
 // func publish(page *byte, p *Params)
 //
 // Stores are seen in program order on x86-64, so the sequence word needs no fence.
