@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/net/header"
+	"github.com/seed-7423c386/runsc/sentry/usermem"
 )
 
 // Port is the way out of an interface that is not the loopback.
@@ -48,9 +49,11 @@ func (o *Out) Flat() []byte {
 	if o.Data == nil {
 		return o.Packet
 	}
-	b := append(make([]byte, 0, o.Size()), o.Packet...)
+	b := make([]byte, o.Size())
+	n := copy(b, o.Packet)
 	for _, d := range o.Data {
-		b = append(b, d...)
+		usermem.CopyFile(b[n:], d) // which may be a file's
+		n += len(d)
 	}
 	return b
 }
