@@ -251,6 +251,9 @@ type Lent interface {
 type Loan struct {
 	// Revoke ends it, if it is a loan from the one given. RevokeData does so as far as data is concerned, and leaves room to write.
 	Revoke, RevokeData func(from Lent)
+	// Forbid has the application ask from now on, also before it writes. What it has written is told as it would be. It may be called
+	// with any lock held, and does no harm to a loan that is over.
+	Forbid func()
 }
 
 // TrapKind says why Switch returned.

@@ -50,6 +50,7 @@ type lentTo struct {
 	over bool // taken back
 
 	packets bool // n is how many datagrams may be taken
+	entry   atomic.Pointer[loan]
 }
 
 // postsRoom is how much of the area is for bytes to be written, at least.
@@ -117,7 +118,9 @@ func (l *lending) revocable(o *lentTo, i int) {
 	if o.Revoke == nil {
 		o.Revoke = func(from platform.Lent) { l.revoke(o, i, from) }
 		o.RevokeData = func(from platform.Lent) { l.revokeData(o, i, from) }
+		o.Forbid = func() { o.entry.Load().fd.Store(0) }
 	}
+	o.entry.Store(&l.area.loans[i])
 }
 
 // Full implements platform.Lender.

@@ -229,6 +229,7 @@ func (e *Endpoint) gotFin() {
 		return
 	}
 	e.finRcvd = true
+	e.forbid()
 	e.shut |= shutRead
 	e.done = true
 	e.events |= evIn | evOut | wait.RdHup | wait.Hup // sk_state_change wakes whoever waits for whatever

@@ -231,6 +231,7 @@ const (
 
 // setErr notes an error for the owner.
 func (e *Endpoint) setErr(errno linux.Errno) {
+	e.forbid()
 	if e.owner != nil {
 		e.owner.SetError(errno)
 	} else {
@@ -340,6 +341,7 @@ func (e *Endpoint) finish() {
 	if e.state == Established || e.state == CloseWait {
 		e.table.Stack.Counters.TCPEstab.Add(-1)
 	}
+	e.forbid()
 	e.settle()
 	if e.hashed {
 		e.table.remove(e)

@@ -30,8 +30,11 @@ func (e *Endpoint) Lend(borrow func(data []byte, room int) *platform.Loan, holds
 	}
 	c := newChunk(n)
 	e.rcv.copyTo(c.data[:n], 0)
-	limit, _ := e.buffers()
-	room := limit - e.snd.n
+	room := 0
+	if e.state == Established { // else a reset is likely to be the answer, of which the next write tells
+		limit, _ := e.buffers()
+		room = limit - e.snd.n
+	}
 	e.mu.Unlock()
 	loan := borrow(c.data[:n], room)
 	c.free()
@@ -39,8 +42,20 @@ func (e *Endpoint) Lend(borrow func(data []byte, room int) *platform.Loan, holds
 		return
 	}
 	e.loan.Store(loan)
+	e.lock()
+	if room > 0 && e.state != Established {
+		loan.Forbid()
+	}
+	e.mu.Unlock()
 	if !holds() {
 		e.Reclaim()
+	}
+}
+
+// forbid has the application ask before it writes again, since there is something to be told: the peer writes no more, or is gone.
+func (e *Endpoint) forbid() {
+	if l := e.loan.Load(); l != nil {
+		l.Forbid()
 	}
 }
 
