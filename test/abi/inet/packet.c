@@ -34,6 +34,7 @@ static void statistics(int s) {
 	fact("  statistics: %u packets, %u dropped, %u", v[0], v[1], n);
 }
 int main(void) {
+	own_loopback();
 	lo = must(if_nametoindex("lo")), out = must(socket(AF_INET, SOCK_DGRAM, 0));
 	set(out, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	int sink = must(socket(AF_INET, SOCK_DGRAM, 0));

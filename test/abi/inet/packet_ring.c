@@ -64,6 +64,7 @@ static void ring3(void) {
 	close(s);
 }
 int main(void) {
+	own_loopback();
 	lo = must(if_nametoindex("lo")), out = must(socket(AF_INET, SOCK_DGRAM, 0));
 	set(out, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	int sink = must(socket(AF_INET, SOCK_DGRAM, 0));

@@ -17,6 +17,7 @@ static int any(int family, int s) {
 }
 
 int main(void) {
+	own_loopback();
 	int low = 0, high = 0, n = 0, l = listener(64), s[8];
 	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
 	must(f && fscanf(f, "%d %d", &low, &high) == 2 ? 0 : -1), fclose(f);
