@@ -178,7 +178,9 @@ func (t *Task) sigqueueTo(g *Group, signo int, info *linux.Siginfo) linux.Errno 
 	}
 	i := *info
 	i.Signo = int32(signo)
-	i = t.infoFor(g, &i)
+	if g != t.group { // to itself it may say what it likes
+		i = t.infoFor(g, &i)
+	}
 	return g.send(&i, nil)
 }
 
