@@ -128,7 +128,7 @@ func (s *Socket) spec(q *request, v *change, kind string) (*link.Spec, linux.Err
 	if v.name, errno = p.Table.FreeName(v.name); errno != 0 {
 		return nil, errno
 	}
-	out := &link.Spec{Place: p, Link: device.Link{Index: v.Index, Name: v.name, Kind: kind, NoIPv6: noIPv6(ns)}}
+	out := &link.Spec{Place: p, Link: device.Link{Index: v.Index, Name: v.name, Kind: kind}}
 	if kind == "bridge" || kind == "veth" {
 		out.NoCarrier = true
 	}
@@ -174,12 +174,6 @@ func checkMTU(q *request, mtu uint32) linux.Errno {
 		return q.because(linux.EINVAL, "mtu greater than device maximum")
 	}
 	return 0
-}
-
-// noIPv6 reports whether new interfaces of a namespace have no IPv6.
-func noIPv6(ns socket.Namespace) bool {
-	off, _ := socket.Devices(ns).NoIPv6("default")
-	return off
 }
 
 // newLink makes an interface (rtnl_newlink_create).
