@@ -23,6 +23,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -70,6 +71,7 @@ type sandbox struct {
 	plat   madePlatform
 
 	containers containers
+	answers    sync.RWMutex // read-locked by each wait until it is answered
 }
 
 func readConfig() (*control.Config, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/pprof"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -235,9 +234,6 @@ func asError(err error) error {
 	return err
 }
 
-// waiters counts the answers under way, for the sandbox's end.
-var waiters sync.WaitGroup
-
 // wait answers when a process has ended.
 func (s *sandbox) wait(r *control.Request, a *control.WaitArgs) (control.WaitResult, error) {
 	c, err := s.containers.find(a.ID)
@@ -253,6 +249,8 @@ func (s *sandbox) wait(r *control.Request, a *control.WaitArgs) (control.WaitRes
 			return control.WaitResult{}, errNoProcess
 		}
 	}
+	s.answers.RLock()
+	r.AtEnd(s.answers.RUnlock) // the connection ends behind this answer: it asks for the caller's hangup
 	select {
 	case <-g.Exited():
 	case <-r.Hangup():
@@ -262,9 +260,19 @@ func (s *sandbox) wait(r *control.Request, a *control.WaitArgs) (control.WaitRes
 	return control.WaitResult{Status: codeOf(st), Signal: int(st & 0x7f)}, nil
 }
 
-// answerWaiters gives those who wait for the first process a moment to get their answer before
-// the sandbox is gone; they see its end otherwise.
-func (s *sandbox) answerWaiters() { time.Sleep(2 * time.Millisecond) }
+// answerWaiters returns when those who wait for processes of the sandbox have been answered, which
+// its end must not overtake. All those processes are dead; a second bounds what the callers can do.
+func (s *sandbox) answerWaiters() {
+	answered := make(chan struct{})
+	go func() {
+		s.answers.Lock()
+		close(answered)
+	}()
+	select {
+	case <-answered:
+	case <-time.After(time.Second):
+	}
+}
 
 func (s *sandbox) ps(_ *control.Request, a *control.Container) (control.PsResult, error) {
 	c, err := s.containers.find(a.ID)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,14 +84,29 @@ func TestExitCode(t *testing.T) {
 	})
 }
 
+// TestWait checks that all who wait for the container learn its exit code, which its end must not overtake.
 func TestWait(t *testing.T) {
 	each(t, func(e *env) {
-		e.shell("sleep 2; exit 7")
+		e.shell("trap 'exit 7' TERM; while :; do sleep 0.1; done")
 		e.create()
 		e.must("start", e.id)
-		if r := e.runsc("wait", e.id); r.code != 7 {
-			t.Error(r)
+		const n = 8
+		var waiters sync.WaitGroup
+		for range n {
+			waiters.Go(func() {
+				if r := e.runsc("wait", e.id); r.code != 7 {
+					t.Error(r)
+				}
+			})
 		}
+		e.eventually(func() string {
+			if got := strings.Count(e.must("stacks", e.id).out, "(*sandbox).wait("); got != n {
+				return fmt.Sprintf("the sandbox serves %d who wait, want %d", got, n)
+			}
+			return ""
+		})
+		e.must("kill", e.id, "TERM")
+		waiters.Wait()
 		e.waitStatus(specs.StateStopped)
 		e.must("delete", e.id)
 	}, "real")
