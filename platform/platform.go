@@ -166,6 +166,13 @@ type Completer interface {
 	StackPointer() uint64
 }
 
+// Announcer is a Context that says when application code goes on.
+type Announcer interface {
+	// OnEnter has f called by each Switch that enters the application, on the same goroutine: at the moment, and where
+	// two processors are used, beside what goes on there. It is called once, before the first Switch.
+	OnEnter(f func())
+}
+
 // Rester is a Context that wants to know, between Switches, that its thread is about to sleep.
 type Rester interface{ Rest() }
 

@@ -28,6 +28,7 @@ type context struct {
 	facts  [len(facts{})]uint32 // see Answer; as the area has them
 	muted  bool                 // the area has none, so that an interrupted thread asks
 	asks   *patchSet            // and neither do these trampolines
+	enters func()               // see OnEnter
 	orphan atomic.Bool          // getppid(2) is not answered
 
 	fpu      []byte
@@ -57,7 +58,7 @@ const interruptSignal = unix.SIGUSR1
 const farAway = int64(time.Hour)
 
 func newContext(p *Platform) *context {
-	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true, placing: placing{cpu: -1}}
+	c := &context{p: p, fpu: make([]byte, arch.FPUSize), fpuDirty: true, placing: placing{cpu: -1}, enters: func() {}}
 	arch.InitialFPU(c.fpu)
 	return c
 }
@@ -84,7 +85,13 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		c.loadDebug(t)
 	}
 	c.place(t)
-	c.resume(t, regs)
+	if c.placing.far != nil {
+		c.resume(t, regs)
+		c.enters()
+	} else {
+		c.enters() // the processor is about to be another's
+		c.resume(t, regs)
+	}
 	if t.proc.dead.Load() {
 		t.area.state.Store(stateDead) // which resume may have overwritten
 	}
@@ -513,6 +520,9 @@ func (c *context) SetFPU(src []byte) {
 	c.fpuDirty = true
 }
 
+// OnEnter implements platform.Announcer.
+func (c *context) OnEnter(f func()) { c.enters = f }
+
 // Rest implements platform.Rester.
 func (c *context) Rest() { c.discount() }
 
@@ -525,6 +535,7 @@ func (c *context) CPUTime() int64 { return c.meter.Used() }
 var _ platform.Context = (*context)(nil)
 var _ platform.Answerer = (*context)(nil)
 var _ platform.Completer = (*context)(nil)
+var _ platform.Announcer = (*context)(nil)
 var _ platform.Rester = (*context)(nil)
 var _ platform.Metered = (*context)(nil)
 var _ platform.Lender = (*context)(nil)

@@ -52,7 +52,7 @@ func (t *Task) Barrier(all bool, cmd uint32) {
 		for n.next = o.barriers.Load(); !o.barriers.CompareAndSwap(n.next, n); n.next = o.barriers.Load() {
 		}
 		// Either it is seen outside here, or it sees the node when it comes out.
-		if o.since.Load() == 0 {
+		if o.inside.Load() == 0 {
 			o.passBarriers()
 		} else {
 			o.ctx.Interrupt()
@@ -61,7 +61,7 @@ func (t *Task) Barrier(all bool, cmd uint32) {
 	<-b.done
 }
 
-// passBarriers tells those who wait for t that it is out of application code. Called after since
+// passBarriers tells those who wait for t that it is out of application code. Called after inside
 // was seen to be 0, by t or by who waits.
 func (t *Task) passBarriers() {
 	for n := t.barriers.Swap(nil); n != nil; n = n.next {

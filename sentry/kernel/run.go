@@ -48,29 +48,38 @@ func (t *Task) enter() platform.Trap {
 	if t.run.borrowed {
 		t.ctx.(platform.Lender).Flush()
 	}
-	now := t.k.Clock.Account()
-	slept := t.waiter.Slept()
-	if slept != t.run.slept {
+	if t.waiter.Slept() != t.run.slept {
 		if s, ok := t.ctx.(platform.Sleeper); ok {
 			s.Woken(t.waiter.WokenOn())
 		}
 	}
-	arch.StoreInt64(&t.sys, t.sys.Load()+max(now-t.run.lastSeen-(slept-t.run.slept), 0))
-	t.run.slept = slept
-	arch.StoreInt64(&t.since, now) // Switch has a barrier before it enters the application
+	arch.StoreInt64(&t.inside, 1) // Switch has a barrier before it enters the application
+	t.run.entered = 0
+	if !t.run.announced {
+		t.entered()
+	}
 	trap := t.ctx.Switch(t.run.as, &t.run.regs)
 	t.run.partial = trap.Partial
 	if t.run.borrowed {
 		t.settle(&trap)
 	}
-	end := t.k.Clock.Account()
-	t.since.Store(0)
+	if t.run.entered != 0 {
+		t.run.lastSeen = t.k.Clock.Account()
+		arch.StoreInt64(&t.user, t.user.Load()+max(t.run.lastSeen, t.run.entered))
+	}
+	t.inside.Store(0)
 	if t.barriers.Load() != nil {
 		t.passBarriers()
 	}
-	arch.StoreInt64(&t.user, t.user.Load()+max(end-now, 0))
-	t.run.lastSeen = end
 	return trap
+}
+
+// entered keeps the account when the thread enters the application.
+func (t *Task) entered() {
+	now, slept := t.k.Clock.Account(), t.waiter.Slept()
+	arch.StoreInt64(&t.sys, t.sys.Load()+max(now-t.run.lastSeen-(slept-t.run.slept), 0))
+	t.run.slept, t.run.entered = slept, now
+	arch.StoreInt64(&t.user, t.user.Load()-now)
 }
 
 // quiet tells that nobody wants to see every call of the thread.

@@ -61,6 +61,10 @@ func (k *Kernel) blankTask() *Task {
 	if c, ok := t.ctx.(platform.Rester); ok {
 		t.waiter.BeforeSleep(c.Rest)
 	}
+	if c, ok := t.ctx.(platform.Announcer); ok {
+		c.OnEnter(t.entered)
+		t.run.announced = true
+	}
 	return t
 }
 

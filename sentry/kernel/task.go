@@ -76,6 +76,9 @@ type Task struct {
 		stopSeq  uint64      // the group stop it took part in last
 		slept    int64
 		lastSeen int64 // when the account was last brought up to date
+		entered  int64 // and when the thread entered the application after that
+
+		announced bool // the platform says when the thread enters the application
 	}
 
 	pdeathSignal atomic.Int32
@@ -100,9 +103,9 @@ type Task struct {
 	pi           piState
 
 	calls     atomic.Int64 // system calls made
-	user, sys atomic.Int64 // processor time, ns
+	user, sys atomic.Int64 // processor time, ns; user is less by when the thread entered the application, while it is there
 	state     atomic.Uint32
-	since     atomic.Int64 // when it entered the application; 0: it is not in it
+	inside    atomic.Int64 // 1: it may be in the application
 	barriers  atomic.Pointer[barrierNode]
 	faults    [2]atomic.Int64
 	switches  [2]atomic.Int64
@@ -309,10 +312,13 @@ func (t *Task) CPU() (user, sys int64) { return t.cpu(0) }
 
 // cpu is CPU, with what a call has used that is not over.
 func (t *Task) cpu(call int64) (user, sys int64) {
-	user, sys = t.user.Load(), t.sys.Load()+call
-	if s := t.since.Load(); s != 0 {
-		user += max(t.k.Clock.Monotonic()-s, 0)
+	for user = t.user.Load(); user < 0; {
+		now, was := t.k.Clock.Monotonic(), user
+		if user = t.user.Load(); user == was {
+			user = max(user+now, 0)
+		}
 	}
+	sys = t.sys.Load() + call
 	if m, ok := t.ctx.(platform.Metered); ok {
 		user = min(user, m.CPUTime())
 	}
