@@ -14,6 +14,7 @@ import (
 // it keeps a patched copy of the page, as it does of those that ask for CPUID (cpuid.go): whoever maps the page then, and
 // finds it as it was, is given the copy, with trampolines of its own. A copy that others may run is never changed: with
 // more places it is made anew, and who has the old one keeps it.
+// A process that patches a place by itself has paid for more than its traps.
 //
 // From where a process says that it calls may be a lie, and others get the copy. But a place is patched only if the file
 // has a known form of a call there (sites.go), of a number that there is: so many given bytes are no coincidence of data or
@@ -26,6 +27,8 @@ const (
 	lookAtCalls  = 64    // calls noted before a file is looked at
 	worthTraps   = 3     // of a page in the processes that map the file, on average
 	againTraps   = 16    // of a page that has a copy already
+	mostMaps     = 32    // maps of a file until what was counted counts half
+	patchTraps   = 48    // what it costs a process to patch a place, in traps: two or three orders, which it waits for
 )
 
 // infoFile identifies a file. What is known of it is compared again all the same.
@@ -81,11 +84,17 @@ func (p *Platform) textFile(fd int) *textFile {
 
 // note counts a call that came by a signal.
 func (s *process) note(ret uint64, nr uint32) {
-	f, off := s.textAt(ret)
+	s.patches.mu.Lock()
+	f, off := s.patches.textAt(ret)
+	s.patches.mu.Unlock()
+	s.p.infos.note(f, off, nr, 1)
+}
+
+// note counts traps of a call from a place in a file, if that is known.
+func (q *infos) note(f *textFile, off uint64, nr uint32, traps int) {
 	if f == nil || nr >= maxNumber {
 		return
 	}
-	q := &s.p.infos
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := f.calls[off]
@@ -97,16 +106,26 @@ func (s *process) note(ret uint64, nr uint32) {
 		c = &fileCall{nr: nr}
 		f.calls[off] = c
 	}
-	if c.traps++; !c.over {
-		f.noted++
+	if c.traps += traps; !c.over {
+		f.noted += traps
 	}
 }
 
-// textAt returns the file that the text before ret is of, and where ret is in it.
-func (s *process) textAt(ret uint64) (*textFile, uint64) {
-	s.patches.mu.Lock()
-	defer s.patches.mu.Unlock()
-	for _, r := range s.patches.text {
+// age has what was counted count half after a while: what is run now may be other programs than those before, which
+// made no such calls.
+func (f *textFile) age() {
+	if f.maps < mostMaps {
+		return
+	}
+	f.maps /= 2
+	for _, c := range f.calls {
+		c.traps /= 2
+	}
+}
+
+// textAt returns the file that the text before ret is of, and where ret is in it. patches.mu is held.
+func (q *patches) textAt(ret uint64) (*textFile, uint64) {
+	for _, r := range q.text {
 		if r.start < ret && ret <= r.end {
 			return r.file, ret + r.shift
 		}
@@ -252,6 +271,7 @@ func (p *Platform) infoPages(f *textFile, fd int, off, length uint64) (pages []*
 		f.pages = append(f.pages, p.search(fd)...)
 	}
 	p.learn(f, fd)
+	f.age()
 	var b [pageSize]byte
 	for _, g := range f.pages {
 		if g.off < off || g.off-off >= length {

@@ -74,6 +74,36 @@ func TestKnownCalls(t *testing.T) {
 	}
 }
 
+// TestKnownPatch: that one process had to patch a call is enough for the next to find it patched, also if many have run
+// the file before, who did not make it.
+func TestKnownPatch(t *testing.T) {
+	patchable(t, true)
+	g := newGuest(t, getpidLoop...)
+	if g.fresh(t, 2*patchAfter) {
+		t.Fatal("patched before it was called")
+	}
+	if !g.fresh(t, 1) {
+		t.Error("not patched")
+	}
+
+	g = newGuest(t, getpidLoop...)
+	for range 50 * mostMaps {
+		g.fresh(t, 1)
+		f := plat(t).textFile(g.fd)
+		for _, c := range f.calls {
+			c.traps = 0
+		}
+	}
+	const most = 3
+	n := 0
+	for n < most && !g.fresh(t, 2*patchAfter) {
+		n++
+	}
+	if n == most {
+		t.Error("what was run long ago counts for ever")
+	}
+}
+
 // TestKnownSlot maps a page with a known call where the process has given the slot to another.
 func TestKnownSlot(t *testing.T) {
 	patchable(t, true)

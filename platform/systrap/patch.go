@@ -204,6 +204,8 @@ func (s *process) patch(c *context, ret uint64, nr uint32) (again bool) {
 	if errno != 0 {
 		s.end("its text cannot be mapped")
 	}
+	f, off := q.textAt(ret)
+	s.p.infos.note(f, off, nr, patchTraps)
 	return false
 }
 

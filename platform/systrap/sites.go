@@ -39,6 +39,7 @@ var forms = []*form{
 	newForm("", "ba any 00 00 00", "", ""),                   // mov $n,%edx
 	newForm("", "be any 00 00 00", "", ""),                   // mov $n,%esi
 	newForm("", "bf any 00 00 00", "", ""),                   // mov $n,%edi
+	newForm("", "bf 9c ff ff ff", "", ""),                    // mov $AT_FDCWD,%edi: open of glibc's ld.so
 	newForm("", "81 e6 80 00 00 00", "", "48 3d"),            // and $128,%esi
 	newForm("", "48 8b 74 24 any", "48 3d 00 f0 ff ff", ""),  // mov n(%rsp),%rsi: recvfrom(2) of glibc in a program of several threads
 	newForm("", "ba ff ff ff 7f", "48 3d 00 f0 ff ff", ""),   // mov $0x7fffffff,%edx: futex(2) that wakes all
