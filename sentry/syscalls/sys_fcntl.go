@@ -256,7 +256,7 @@ func getLock(t *kernel.Task, f *vfs.File, addr usermem.Addr, ofd bool) linux.Err
 	if l.Type != linux.F_RDLCK && l.Type != linux.F_WRLCK && !(ofd && l.Type == linux.F_UNLCK) {
 		return linux.EINVAL
 	}
-	o, found := f.Inode.TestLock(r)
+	o, found := f.Inode.TestLock(&r)
 	if !found {
 		l.Type = linux.F_UNLCK
 		return usermem.CopyOut(t.Space(), addr, &l)
@@ -278,7 +278,7 @@ func setLock(t *kernel.Task, f *vfs.File, addr usermem.Addr, ofd, block bool) li
 	}
 	switch l.Type {
 	case linux.F_UNLCK:
-		f.Inode.Unlock(r)
+		f.Inode.Unlock(&r)
 		return 0
 	case linux.F_RDLCK:
 		if f.Mode&vfs.ModeRead == 0 {
@@ -291,5 +291,5 @@ func setLock(t *kernel.Task, f *vfs.File, addr usermem.Addr, ofd, block bool) li
 	default:
 		return linux.EINVAL
 	}
-	return f.Inode.SetLock(t, r, block)
+	return f.Inode.SetLock(t, &r, block)
 }

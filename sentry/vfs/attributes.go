@@ -74,19 +74,21 @@ func (s *attributes) get() Attr {
 func (s *attributes) update(f func(*Attr)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was := s.last
-	if f(&s.last); s.last == was {
-		return
-	}
-	old, now := was.pack(), s.last.pack()
+	f(&s.last)
 	seq := s.seq.Load()
-	arch.StoreInt32(&s.seq, seq+1)
-	for i, v := range now {
-		if v != old[i] {
+	now := seq
+	for i, v := range s.last.pack() {
+		if v != s.word(i) {
+			if now == seq {
+				now++
+				arch.StoreInt32(&s.seq, now)
+			}
 			arch.StoreInt64(&s.words[i], v)
 		}
 	}
-	arch.StoreInt32(&s.seq, seq+2)
+	if now != seq {
+		arch.StoreInt32(&s.seq, seq+2)
+	}
 }
 
 // set gives a new inode its attributes.

@@ -204,6 +204,14 @@ func (d *Dentry) enter(name string, i *Inode) *Dentry {
 	return c
 }
 
+// absent remembers that d has no such name any more (d_delete): a file that was removed is often looked for, and made
+// again. The directory's lock is held exclusively.
+func (d *Dentry) absent(name string) {
+	if !d.sb.NoDcache && !d.sb.NoNegative {
+		d.enter(name, nil).Put()
+	}
+}
+
 // forget takes c, and what is below it, out of the cache: its name is gone, or no longer its.
 func (d *Dentry) forget(c *Dentry) {
 	d.mu.Lock()

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -126,7 +127,7 @@ func (i *Inode) releasePosix(owner any) {
 		}
 	}
 	if len(kept) != len(l.ranges) {
-		l.ranges = kept
+		l.keep(kept)
 		i.changedLocks()
 		l.queue.Notify(wait.Internal)
 	}
@@ -146,40 +147,55 @@ func (l *fileLocks) conflict(r *LockRange) *LockRange {
 }
 
 // TestLock is F_GETLK: the lock that stands in the way of r, ok if there is one.
-func (i *Inode) TestLock(r LockRange) (LockRange, bool) {
+func (i *Inode) TestLock(r *LockRange) (LockRange, bool) {
 	l := &i.locks
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if o := l.conflict(&r); o != nil {
+	if o := l.conflict(r); o != nil {
 		return *o, true
 	}
 	return LockRange{}, false
 }
 
 // SetLock is F_SETLK, or with block F_SETLKW: EAGAIN, EDEADLK.
-func (i *Inode) SetLock(ctx Ctx, r LockRange, block bool) linux.Errno {
-	l := &i.locks
+func (i *Inode) SetLock(ctx Ctx, r *LockRange, block bool) linux.Errno {
 	r.Holder, r.seq = holder(ctx), lastLock.Add(1)
+	if errno := i.trySetLock(r); errno == 0 || !block {
+		return errno
+	}
+	return i.waitSetLock(ctx, *r)
+}
+
+// trySetLock is F_SETLK.
+func (i *Inode) trySetLock(r *LockRange) linux.Errno {
+	l := &i.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conflict(r) != nil {
+		return linux.EAGAIN
+	}
+	l.set(r)
+	i.changedLocks()
+	return 0
+}
+
+// waitSetLock is F_SETLKW where there was a conflict.
+func (i *Inode) waitSetLock(ctx Ctx, r LockRange) linux.Errno {
+	l := &i.locks
 	w := r.info(i)
 	try := func() (int, linux.Errno) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if o := l.conflict(&r); o != nil {
-			if block && !r.OFD && !waits.add(r.Owner, o.Owner) {
+			if !r.OFD && !waits.add(r.Owner, o.Owner) {
 				return 0, linux.EDEADLK
 			}
-			if block {
-				l.wait(&w)
-			}
+			l.wait(&w)
 			return 0, linux.EAGAIN
 		}
-		l.set(r)
+		l.set(&r)
 		i.changedLocks()
 		return 0, 0
-	}
-	if !block {
-		_, errno := try()
-		return errno
 	}
 	defer waits.remove(r.Owner)
 	defer l.unwait(&w)
@@ -188,13 +204,14 @@ func (i *Inode) SetLock(ctx Ctx, r LockRange, block bool) linux.Errno {
 }
 
 // Unlock is F_UNLCK over a range.
-func (i *Inode) Unlock(r LockRange) {
+func (i *Inode) Unlock(r *LockRange) {
 	l := &i.locks
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.carve(r)
-	i.changedLocks()
-	l.queue.Notify(wait.Internal)
+	if l.carve(r) {
+		i.changedLocks()
+		l.queue.Notify(wait.Internal)
+	}
 }
 
 // changedLocks is called after each change; the locks are locked.
@@ -207,47 +224,62 @@ func (i *Inode) changedLocks() {
 }
 
 // set adds r in place of what its owner has there, joined with equal neighbours.
-func (l *fileLocks) set(r LockRange) {
+func (l *fileLocks) set(r *LockRange) {
 	weaker := l.carve(r)
+	add := *r
 	kept := l.ranges[:0]
-	for _, o := range l.ranges {
-		adjacent := o.Start <= r.End || r.End != LockEOF && o.Start == r.End+1
-		adjacent = adjacent && (r.Start <= o.End || o.End != LockEOF && r.Start == o.End+1)
-		if o.Owner == r.Owner && o.Exclusive == r.Exclusive && adjacent {
-			r.Start, r.End = min(r.Start, o.Start), max(r.End, o.End)
-			continue
+	for n := range l.ranges {
+		if o := &l.ranges[n]; o.Owner == add.Owner && o.Exclusive == add.Exclusive && o.touches(&add) {
+			add.Start, add.End = min(add.Start, o.Start), max(add.End, o.End)
+		} else {
+			kept = append(kept, *o)
 		}
-		kept = append(kept, o)
 	}
-	l.ranges = append(kept, r)
+	l.keep(append(kept, add))
 	if weaker {
 		l.queue.Notify(wait.Internal)
 	}
 }
 
+// touches tells whether o and r overlap, or lie side by side.
+func (o *LockRange) touches(r *LockRange) bool {
+	return (o.Start <= r.End || r.End != LockEOF && o.Start == r.End+1) && (r.Start <= o.End || o.End != LockEOF && r.Start == o.End+1)
+}
+
 // carve cuts r's range out of its owner's locks and tells whether there was any.
-func (l *fileLocks) carve(r LockRange) bool {
-	var next []LockRange
-	cut := false
-	for _, o := range l.ranges {
-		if o.Owner != r.Owner || !o.overlaps(&r) {
-			next = append(next, o)
+func (l *fileLocks) carve(r *LockRange) (cut bool) {
+	kept := l.ranges[:0]
+	for n := range l.ranges {
+		o := &l.ranges[n]
+		if o.Owner != r.Owner || !o.overlaps(r) {
+			kept = append(kept, *o)
 			continue
 		}
 		cut = true
-		if o.Start < r.Start {
-			left := o
-			left.End = r.Start - 1
-			next = append(next, left)
-		}
-		if o.End > r.End {
-			right := o
-			right.Start = r.End + 1
-			next = append(next, right)
+		switch {
+		case o.Start < r.Start && o.End > r.End: // no other of the owner's overlaps it
+			right := *o
+			right.Start, o.End = r.End+1, r.Start-1
+			l.ranges = slices.Insert(l.ranges, n+1, right)
+			return true
+		case o.Start < r.Start:
+			o.End = r.Start - 1
+			kept = append(kept, *o)
+		case o.End > r.End:
+			o.Start = r.End + 1
+			kept = append(kept, *o)
 		}
 	}
-	l.ranges = next
+	l.keep(kept)
 	return cut
+}
+
+// keep makes kept, which begins where the locks do, the locks.
+func (l *fileLocks) keep(kept []LockRange) {
+	if len(kept) < len(l.ranges) {
+		clear(l.ranges[len(kept):]) // or they keep their files
+	}
+	l.ranges = kept
 }
 
 // waitGraph knows which owner of POSIX locks waits for which, to find deadlocks

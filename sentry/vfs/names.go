@@ -282,6 +282,9 @@ func Unlink(ctx Ctx, at At, path string, rmdir bool) linux.Errno {
 		return errno
 	}
 	p.Dentry.forget(d)
+	if !child.IsDir() {
+		p.Dentry.absent(last.Name)
+	}
 	gone = d.detachMounts()
 	event = child.unlinked()
 	return 0

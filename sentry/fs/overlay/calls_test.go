@@ -126,6 +126,30 @@ func (c *calls) open() {
 	f.Put()
 }
 
+// lock takes two record locks and gives them back.
+func (c *calls) lock() {
+	r := vfs.LockRange{Owner: c, File: c.file, Start: 100, End: 100}
+	c.ok(c.file.Inode.SetLock(c.ctx, &r, false))
+	r.Start, r.End, r.Exclusive = 102, 200, true
+	c.ok(c.file.Inode.SetLock(c.ctx, &r, false))
+	c.file.Inode.Unlock(&r)
+	r.Start, r.End = 0, vfs.LockEOF
+	c.file.Inode.Unlock(&r)
+}
+
+// journal makes a file, writes two pages, and removes it.
+func (c *calls) journal() {
+	f, errno := vfs.Open(c.ctx, c.at, "dir/journal", vfs.OpenHow{Flags: linux.O_RDWR | linux.O_CREAT, Mode: 0o644})
+	c.ok(errno)
+	for _, at := range []int64{0, 516, 4620} {
+		c.buf.Set(c.ctx.space, 0, usermem.PageSize)
+		_, errno := f.WriteAt(c.ctx, &c.buf, at, false, false)
+		c.ok(errno)
+	}
+	f.Put()
+	c.ok(vfs.Unlink(c.ctx, c.at, "dir/journal", false))
+}
+
 func (c *calls) list() {
 	f, errno := vfs.OpenFound(c.ctx, c.walk("dir"), vfs.OpenHow{})
 	c.ok(errno)
@@ -135,7 +159,7 @@ func (c *calls) list() {
 
 // rows name the calls, and say how much each may allocate.
 func (c *calls) rows() []row {
-	return []row{{"read", c.read, 0}, {"write", c.write, 0}, {"stat", c.stat, 0}, {"open", c.open, 2}, {"list", c.list, 20}}
+	return []row{{"read", c.read, 0}, {"write", c.write, 0}, {"stat", c.stat, 0}, {"open", c.open, 2}, {"lock", c.lock, 0}, {"journal", c.journal, 20}, {"list", c.list, 20}}
 }
 
 type row struct {
