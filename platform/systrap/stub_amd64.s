@@ -259,7 +259,8 @@ awake:
 	JZ   spin
 
 	// The sentry is awake. Each look would take the cache line from it, which it needs for the answer, so the first look is made when
-	// that should be there: when it mostly was, with calls of this number.
+	// that should be there: about when it was with calls of this number. To be late by a PAUSE costs as much as to be early, and
+	// how long a call takes varies: who was late looks sooner by two the next time, who was early later by one.
 	MOVL (const_areaIn+13*8)(BX), SI
 	ANDL $(const_areaIO-const_areaQuiet-1), SI
 	MOVBLZX const_areaQuiet(BX)(SI*1), DX
@@ -274,14 +275,16 @@ first:
 	MOVL const_areaState(BX), AX
 	CMPL AX, $const_stateTrap
 	JEQ  early
-	TESTL DX, DX
-	JZ   turn
-	DECB const_areaQuiet(BX)(SI*1)
+	SUBL $2, DX
+	JCC  sooner
+	XORL DX, DX
+sooner:
+	MOVB DX, const_areaQuiet(BX)(SI*1)
 	JMP  turn
 early:
 	CMPL DX, $const_mostQuiet
 	JAE  spin
-	ADDB $2, const_areaQuiet(BX)(SI*1)
+	INCB const_areaQuiet(BX)(SI*1)
 spin:
 	MOVL const_areaState(BX), AX
 	CMPL AX, $const_stateTrap
