@@ -24,6 +24,7 @@ type context struct {
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
 	lent   lending
+	open   openFiles
 	debug  breakPoints
 	facts  [len(facts{})]uint32 // see Answer; as the area has them
 	muted  bool                 // the area has none, so that an interrupted thread asks
@@ -183,6 +184,7 @@ func (c *context) leave(save bool) {
 		c.clearDebug(t)
 	}
 	c.fpuDirty, c.live, c.partial = true, false, false
+	c.open.forget()
 	c.meter.End()
 	c.thread.Store(nil)
 	t.user.Store(nil)
@@ -210,6 +212,7 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 			goOn = end
 		}
 		a.answer(goOn, r.Rax)
+		c.open.tell(a)
 		if c.placing.far == nil {
 			c.placing.resumed = handoff.Counter()
 		}
@@ -217,7 +220,8 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 		return
 	}
 	r.Sanitize()
-	a.number = 0
+	a.asks()
+	c.open.untold()
 	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
 	rip := r.Rip
 	if c.live && rip == c.last.Rip && r.Eflags&arch.FlagTF == 0 && c.end(t) != 0 {
@@ -319,7 +323,7 @@ func (c *context) wait(t *thread) bool {
 	a := t.area
 	timeout, seen, kicks := boundTime, a.seen.Load(), 0
 	looked := 0
-	if c.lent.rooms.Load() {
+	if c.lent.rooms.Load() || c.open.lent {
 		timeout = lookAfter
 	}
 	for {
@@ -360,7 +364,12 @@ func (c *context) wait(t *thread) bool {
 		a.asleep.Store(0)
 		if late && timeout < lastKick && looked < looks && c.state.Load() != interrupting {
 			looked++
-			if timeout *= 2; c.lent.look(looked == looks) {
+			timeout *= 2
+			over := c.takeBack(t)
+			if c.lent.on.Load() {
+				over = c.lent.look(looked == looks)
+			}
+			if over {
 				looked, timeout = looks, boundTime
 			}
 			if len(c.lent.closed) > 0 {
@@ -449,7 +458,8 @@ func (t *thread) tell(known *[len(facts{})]uint32) {
 // mute has every call come to the sentry, until Switch returns: in application code that does little else
 // than make calls that the stub answers, signals would hardly ever find anything but the stub.
 func (c *context) mute(t *thread) {
-	t.area.opened.Store(0) // or it goes on to open and close a file without end
+	t.area.opened.Store(0) // or it goes on to open and close a file without end,
+	c.FilesChanged()       // or to ask for its flags
 	if !c.muted {
 		c.muted = true
 		t.tell(new([len(facts{})]uint32))

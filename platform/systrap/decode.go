@@ -55,7 +55,11 @@ func (c *context) decodeCall(t *thread, r *arch.Registers, slot uint32) platform
 	}
 	a := t.area
 	r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = a.args[0], a.args[1], a.args[2], a.args[3], a.args[4], a.args[5]
-	r.OrigRax, r.Rax = s.number(a.number), enosys
+	nr := uint64(a.number)
+	if open && c.facts[0] == 0 {
+		nr = a.in[13] // who sees every call sees the upper half, too
+	}
+	r.OrigRax, r.Rax = s.number(nr), enosys
 	r.Rip, r.Rcx = s.ret, s.ret
 	c.live, c.partial, c.site, c.dropped = true, true, s, t.proc.patches.dropped.Load()
 	if !c.lazy {

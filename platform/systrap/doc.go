@@ -16,7 +16,8 @@
 // by rt_sigreturn(2), but loads the registers itself. Waiting is looking at the word on two
 // processors, the stub from when calls of that number are mostly answered (areaQuiet), or sleeping in a futex on one (cpu.go). A call site that traps often is replaced by
 // a jump to the stub (patch.go), which costs less than a signal by a factor of ten: then number and arguments are told in the
-// cache line of the state, and so is the result; other registers are stored in the area, and read only if the kernel asks for
+// cache line of the state, and so is the result, and which of the files that it has just opened the stub may close or tell the flags of
+// without a call (lendopen.go); other registers are stored in the area, and read only if the kernel asks for
 // them (Complete). Where calls of a file's text come from is remembered, for those who run it next (known.go).
 //
 // The master is the first process, forked from the sentry before it is sealed, and emptied.
@@ -104,7 +105,8 @@
 //
 // What was lent to it (lend.go). Bytes of its own sockets, and what it writes to them, are in the area. It can take what it
 // was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,
-// how much, and of whom; places and lengths in the area are checked. So it is with files that it may close (lendfile.go).
+// how much, and of whom; places and lengths in the area are checked. So it is with files that it may close (lendfile.go, lendopen.go):
+// that it has closed another, or one twice, is not looked at.
 //
 // Break points (debug.go). The sentry traces a thread for a moment, in which the host keeps it stopped whatever it does. The sentry
 // may do nothing more with it than read and write words of struct user, and the host checks what goes into the debug

@@ -77,7 +77,8 @@ const copyCall = 0x1000
 const (
 	areaState  = 0x00
 	areaKind   = 0x04 // what the trap is
-	areaNumber = 0x08 // of a call: RAX,
+	areaNumber = 0x08 // of a call: EAX,
+	areaMay    = 0x0c // descriptors that may be closed without a call (lendopen.go), and 1: a byte each
 	areaArgs   = 0x10 // and its arguments
 	areaFast   = 0x08 // on resume, in the same place: only RAX and what the stub has changed are to be loaded
 	areaGoOn   = 0x10 // where to go on, for that,
@@ -136,6 +137,15 @@ const (
 	areaBytes     = 0x6000 // bytes lent and posted, up to the end
 )
 
+// On resume there is the file that was opened by the call that is answered (lendopen.go): its descriptor and 1, or 0; its flags
+// and those of the descriptor, and whether areaStat is its own.
+const (
+	areaFile        = 0x20
+	areaFileFlags   = 0x24
+	areaFileCloexec = 0x28
+	areaFileStat    = 0x2c
+)
+
 // Kinds of calls that may be answered from what was lent.
 const (
 	ioRead   = 1
@@ -149,6 +159,7 @@ const (
 
 	ioSendfile = 9
 	ioOpenAt   = 10
+	ioFcntl    = 11
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.

@@ -160,6 +160,7 @@ func (c *context) Flush() {
 func (c *context) Return() {
 	c.Settle(-1)
 	c.Flush()
+	c.open.may = 0
 	l := &c.lent
 	l.full = false
 	if !l.on.Load() {
@@ -266,11 +267,12 @@ func (l *lending) endData(i int) {
 // Times of an application that was lent room to write: how long it may run before the sentry looks for what it has
 // written, how often, and how long it is not lent any after something was found so, at first and at last. The time goes
 // down again when there was nothing to be found.
+var lookAfter = int64(200 * time.Microsecond) // changed by tests, which take longer on a busy machine
+
 const (
-	lookAfter = int64(200 * time.Microsecond)
-	looks     = 4
-	firstBan  = int64(200 * time.Microsecond)
-	lastBan   = int64(500 * time.Millisecond)
+	looks    = 4
+	firstBan = int64(200 * time.Microsecond)
+	lastBan  = int64(500 * time.Millisecond)
 )
 
 // look makes good what was written while the application goes on, which shows that it computes between its calls and had
@@ -281,8 +283,7 @@ func (l *lending) look(last bool) bool {
 	before := l.done
 	l.makeGood()
 	if l.endFiles(last); l.done != before || len(l.closed) > 0 {
-		l.rest = min(max(2*l.rest, firstBan), lastBan)
-		l.until = int64(time.Since(begun)) + l.rest
+		l.ban(l.rest)
 		last = true
 	}
 	if !last {
@@ -299,4 +300,10 @@ func (l *lending) look(last bool) bool {
 		}
 	}
 	return true
+}
+
+// ban has nothing lent for a while: twice as long as rest.
+func (l *lending) ban(rest int64) {
+	l.rest = min(max(2*rest, firstBan), lastBan)
+	l.until = int64(time.Since(begun)) + l.rest
 }

@@ -11,7 +11,7 @@ borrow:
 	LEAQ const_areaLoans(BX)(R11*1), R11
 	LEAL 1(DI), AX
 	CMPL AX, const_loanFD(R11)
-	JNE  request
+	JNE  own
 	CMPL CX, $const_ioSendfile
 	JEQ  sendfile
 	CMPL CX, $const_ioClose
@@ -138,6 +138,9 @@ taken:
 	// Calls of a file that was opened just now (lendfile.go).
 file:
 	JEQ  close
+	CMPL CX, $const_ioFcntl
+	JEQ  request
+attributes:
 	CMPL const_loanStat(R11), $0
 	JEQ  request
 	CMPL CX, $const_ioStat

@@ -49,6 +49,7 @@ func (c *context) LendFile(fd int32, stat, data []byte, again platform.Opening) 
 	}
 	e.stat.Store(1)
 	l.area.knows.Store(1)
+	c.open.known.Store(true)
 	e.close.Store(closeOpen)
 	e.fd.Store(uint32(fd) + 1)
 	o.from, o.fd, o.n, o.room, o.over, o.packets = file{}, fd, 0, 0, false, false
@@ -83,7 +84,8 @@ func (l *lending) lendName(fd, size uint32, again platform.Opening) {
 
 // FilesChanged implements platform.FileLender.
 func (c *context) FilesChanged() {
-	if t := c.thread.Load(); t != nil && t.area.knows.Load() != 0 {
+	if t := c.thread.Load(); t != nil && c.open.known.Load() {
+		c.open.known.Store(false)
 		t.area.knows.Store(0)
 	}
 }
@@ -91,12 +93,15 @@ func (c *context) FilesChanged() {
 // Closed implements platform.FileLender.
 func (c *context) Closed(all bool) []int32 {
 	l := &c.lent
+	c.open.collect(l, c.thread.Load(), all)
 	if len(l.files) == 0 && len(l.closed) == 0 {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.endFiles(all)
+	if len(l.files) > 0 {
+		l.endFiles(all)
+	}
 	closed := l.closed
 	l.closed = l.closed[:0]
 	return closed

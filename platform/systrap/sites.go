@@ -345,6 +345,8 @@ func lent(nr uint32) uint32 {
 		return ioSendfile
 	case unix.SYS_OPENAT:
 		return ioOpenAt
+	case unix.SYS_FCNTL:
+		return ioFcntl
 	}
 	return 0
 }

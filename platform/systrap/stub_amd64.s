@@ -218,6 +218,8 @@ gathers:
 
 #include "lend_amd64.h"
 
+#include "lendopen_amd64.h"
+
 	// The sentry is to make the call after all. The copy was made with another direction flag.
 declined:
 	LEAQ const_areaFlags(BX), SP
@@ -232,7 +234,7 @@ request:
 	MOVQ (const_areaIn+96)(BX), DX
 	MOVQ (const_areaIn+16)(BX), R10
 	MOVL AX, const_areaKind(BX)
-	MOVQ CX, const_areaNumber(BX)
+	MOVL CX, const_areaNumber(BX)
 	MOVQ DI, (const_areaArgs+0)(BX)
 	MOVQ SI, (const_areaArgs+8)(BX)
 	MOVQ DX, (const_areaArgs+16)(BX)

@@ -3,6 +3,7 @@ package kernel
 import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
 	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
@@ -37,8 +38,9 @@ func (t *Task) settle(trap *platform.Trap) {
 		t.run.replies = true
 	}
 	if l, ok := l.(platform.FileLender); ok {
-		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(t.run.regs.OrigRax)) {
+		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(&t.run.regs)) {
 			t.Files().Close(t, fd)
+			t.run.closes.seen()
 		}
 	}
 	if !t.quiet() {
@@ -95,13 +97,19 @@ func (t *Task) BorrowPackets(fd int32, next func() (data, name []byte, ok bool),
 }
 
 // keepsFiles reports whether a call changes nothing about who might notice that a file is closed a moment late: it makes no
-// threads, processes, locks or other descriptors of the file.
-func keepsFiles(nr uint64) bool {
-	switch nr {
+// threads, processes or locks, closes no descriptor, and gives none of the file to others.
+func keepsFiles(r *arch.Registers) bool {
+	switch r.OrigRax {
 	case linux.SYS_OPEN, linux.SYS_OPENAT, linux.SYS_STAT, linux.SYS_NEWFSTATAT, linux.SYS_FSTAT, linux.SYS_LSEEK, linux.SYS_READ, linux.SYS_READV, linux.SYS_PREAD64,
 		linux.SYS_FADVISE64, linux.SYS_MMAP, linux.SYS_SENDFILE, linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_SENDMSG, linux.SYS_RECVFROM,
-		linux.SYS_SETSOCKOPT:
+		linux.SYS_SETSOCKOPT, linux.SYS_GETDENTS64, linux.SYS_LSTAT, linux.SYS_STATX, linux.SYS_ACCESS, linux.SYS_FACCESSAT, linux.SYS_FACCESSAT2,
+		linux.SYS_READLINK, linux.SYS_READLINKAT, linux.SYS_FSTATFS, linux.SYS_BRK, linux.SYS_FCHDIR:
 		return true
+	case linux.SYS_FCNTL:
+		switch uint32(r.Rsi) {
+		case linux.F_DUPFD, linux.F_DUPFD_CLOEXEC, linux.F_GETFD, linux.F_SETFD, linux.F_GETFL:
+			return true
+		}
 	}
 	return false
 }
@@ -109,11 +117,91 @@ func keepsFiles(nr uint64) bool {
 // LendsFile reports whether a server that has just opened f may close it without a call, and know its attributes, since nobody
 // else can tell.
 func (t *Task) LendsFile(f *vfs.File) bool {
-	if !t.run.borrowed || !f.Plain() || t.Files().Shared() {
+	if !t.run.borrowed || !f.Plain() || f.Inode.IsDir() || t.Files().Shared() {
 		return false
 	}
 	l, ok := t.ctx.(platform.FileLender)
 	return ok && l.LendsFiles()
+}
+
+// habit counts how often an application did something that it may be spared: after a few times it is, and now and then it is looked
+// whether it does so still.
+type habit int8
+
+const (
+	few  habit = 4
+	many habit = 16
+)
+
+// seen counts another time.
+func (h *habit) seen() {
+	if *h++; *h >= few {
+		*h = few + many
+	}
+}
+
+// spared reports whether it is to be spared the next time.
+func (h *habit) spared() bool {
+	if *h <= few {
+		return false
+	}
+	*h--
+	return true
+}
+
+// HasClosed is called when it has closed a file by a call.
+func (t *Task) HasClosed() { t.run.closes.seen() }
+
+// HasStat is called when it has asked for the attributes of fd.
+func (t *Task) HasStat(fd int32) {
+	if t.run.opened == fd+1 {
+		t.run.stats.seen()
+	}
+}
+
+// LendsOpen reports whether an application that has just opened f as fd, or duplicated it, may close it without a call. stat says that it
+// had better know the attributes, too.
+func (t *Task) LendsOpen(f *vfs.File, fd int32) (lends, stat bool) {
+	t.run.opened = fd + 1
+	if !t.run.answers || !f.Plain() || t.Files().Shared() || !t.mayControl() || !t.run.closes.spared() {
+		return false, false
+	}
+	_, ok := t.ctx.(platform.FileLender)
+	return ok, ok && t.run.stats.spared()
+}
+
+// mayControl reports whether no seccomp filter wants to see fcntl(2).
+func (t *Task) mayControl() bool {
+	if !t.run.seccomp {
+		return true
+	}
+	f := t.seccomp.filter.Load()
+	return f != nil && f.allows(linux.SYS_FCNTL)
+}
+
+// LendOpen lets it do so; stat is nil, or what it may know unless there was a change since changes were counted.
+func (t *Task) LendOpen(f *vfs.File, fd int32, stat *linux.Stat, cloexec bool, changes uint64) {
+	var known []byte
+	switch {
+	case stat == nil:
+	case t.run.knows:
+		known = usermem.View(stat)
+	default:
+		t.run.knows = true
+		vfs.TellChanges(t, true) // what happened before was not counted
+	}
+	t.ctx.(platform.FileLender).LendOpen(fd, known, f.Flags(), cloexec)
+	if t.run.borrowed = true; known != nil && vfs.Changes() != changes {
+		t.FilesChanged()
+	}
+}
+
+// LendClose lets it close fd, another descriptor of f, without a call.
+func (t *Task) LendClose(f *vfs.File, fd int32) {
+	if lends, _ := t.LendsOpen(f, fd); lends && t.ctx.(platform.FileLender).LendClose(fd) {
+		t.run.borrowed = true
+	}
+	t.run.opened = 0
 }
 
 // opening is the call that the application makes, if it opens a file and does nothing else. The path is read once more: who changes

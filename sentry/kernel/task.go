@@ -65,6 +65,9 @@ type Task struct {
 		borrowed bool       // something was lent to the application
 		knows    bool       // and files, so that it is told of changes
 		polls    bool       // and epoll_wait lends
+		opened   int32      // the file that was opened last, and 1
+		closes   habit      // it closes files
+		stats    habit      // and asks for the attributes of what it has just opened
 		asked    int32      // the descriptor that was read last, and 1
 		sends    bool       // a file that is opened is sent
 		file     []byte     // room for such a one

@@ -40,6 +40,9 @@ func fcntl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		}
 		f.Get()
 		n, errno := t.Files().Install(t, f.File, a.Int(2), cmd == linux.F_DUPFD_CLOEXEC)
+		if errno == 0 {
+			t.LendClose(f.File, n)
+		}
 		return uintptr(n), errno
 	case linux.F_GETFD:
 		on, errno := t.Files().Cloexec(fd)

@@ -51,12 +51,31 @@ func doOpen(t *kernel.Task, dirfd int32, addr usermem.Addr, flags, mode, walk ui
 		return 0, errno
 	}
 	fd, errno := t.Install(f, flags&linux.O_CLOEXEC != 0)
-	if errno == 0 && t.LendsFile(f) {
+	if errno == 0 {
+		lendOpened(t, f, fd, flags&linux.O_CLOEXEC != 0, changes)
+	}
+	return uintptr(fd), errno
+}
+
+// lendOpened lends what was opened.
+func lendOpened(t *kernel.Task, f *vfs.File, fd int32, cloexec bool, changes uint64) {
+	if t.LendsFile(f) {
 		if s, errno := statOf(t, f.Inode); errno == 0 {
 			t.LendFile(f, fd, &s, changes)
 		}
+		return
 	}
-	return uintptr(fd), errno
+	lends, stat := t.LendsOpen(f, fd)
+	if !lends {
+		return
+	}
+	if stat {
+		if s, errno := statOf(t, f.Inode); errno == 0 {
+			t.LendOpen(f, fd, &s, cloexec, changes)
+			return
+		}
+	}
+	t.LendOpen(f, fd, nil, cloexec, changes)
 }
 
 // openAt opens what dirfd and the path at addr name.
@@ -170,6 +189,7 @@ func restZero(t *kernel.Task, addr usermem.Addr, known, size uint64) linux.Errno
 // closeFD is close(2).
 func closeFD(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	errno := t.Files().Close(t, a.Int(0))
+	t.HasClosed()
 	if errno == linux.ERESTARTSYS {
 		errno = linux.EINTR
 	}

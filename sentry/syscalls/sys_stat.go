@@ -67,6 +67,7 @@ func statFD(t *kernel.Task, fd int32, dst usermem.Addr) (uintptr, linux.Errno) {
 		return 0, errno
 	}
 	defer f.Put()
+	t.HasStat(fd)
 	return ret(putStat(t, f.Inode, dst))
 }
 

@@ -150,11 +150,11 @@ func (f *File) SetFlags(ctx Ctx, flags uint32) linux.Errno {
 	}
 }
 
-// Plain reports whether f is a regular file that nobody writes, locks or watches: if it is closed a moment later, nobody
+// Plain reports whether f is a regular file or directory that nobody writes, locks or watches: if it is closed a moment later, nobody
 // can tell.
 func (f *File) Plain() bool {
 	i := f.Inode
-	return f.Mode == ModeRead && i.typ == linux.S_IFREG && i.writers.Load() <= 0 && i.locks.some.Load() == 0 && i.leases.Load() == nil && !i.watches.some.Load()
+	return f.Mode == ModeRead && (i.typ == linux.S_IFREG || i.typ == linux.S_IFDIR) && i.writers.Load() <= 0 && i.locks.some.Load() == 0 && i.leases.Load() == nil && !i.watches.some.Load()
 }
 
 // IsStream reports whether f has no position.
