@@ -186,9 +186,9 @@ func (g *Group) IsZombie() bool {
 // CPU returns the processor time used by all threads, living and dead, in ns.
 func (g *Group) CPU() (user, sys int64) {
 	tasks := g.Tasks()
-	g.mu.Lock()
+	g.mu.Lock() // a thread is counted once, dead or alive
+	defer g.mu.Unlock()
 	user, sys = g.deadUser, g.deadSys
-	g.mu.Unlock()
 	for _, t := range tasks {
 		if !t.accounted.Load() {
 			u, s := t.CPU()

@@ -108,7 +108,8 @@ type Task struct {
 	calls     atomic.Int64 // system calls made
 	user, sys atomic.Int64 // processor time, ns; user is less by when the thread entered the application, while it is there
 	state     atomic.Uint32
-	inside    atomic.Int64 // 1: it may be in the application
+	told      [2]atomic.Int64 // user and sys, as CPU returned them
+	inside    atomic.Int64    // 1: it may be in the application
 	barriers  atomic.Pointer[barrierNode]
 	faults    [2]atomic.Int64
 	switches  [2]atomic.Int64
@@ -310,7 +311,7 @@ func (t *Task) kick() {
 }
 
 // CPU returns the processor time used, ns, up to now. The times between entering the application and
-// its trap, and to the next, are upper bounds: it may have waited for a processor.
+// its trap, and to the next, are upper bounds: it may have waited for a processor. What it returned before is a lower bound.
 func (t *Task) CPU() (user, sys int64) { return t.cpu(0) }
 
 // cpu is CPU, with what a call has used that is not over.
@@ -328,7 +329,20 @@ func (t *Task) cpu(call int64) (user, sys int64) {
 	if b, ok := t.ctx.(platform.Bound); ok {
 		sys = min(sys, b.BoundTime())
 	}
-	return user, sys
+	return atLeast(&t.told[0], user), atLeast(&t.told[1], sys)
+}
+
+// atLeast makes v the value of a if that is less, and returns the value: whoever looks at a thread between its reading of the
+// clock and its account of that sees time which the account has less of (cputime_adjust, kernel/sched/cputime.c).
+func atLeast(a *atomic.Int64, v int64) int64 {
+	for old := a.Load(); ; old = a.Load() {
+		if old >= v {
+			return old
+		}
+		if a.CompareAndSwap(old, v) {
+			return v
+		}
+	}
 }
 
 // Faults are the minor and major page faults.
