@@ -29,9 +29,11 @@ func (m *MM) Brk(to usermem.Addr) usermem.Addr {
 				return l.Brk
 			}
 		}
+		used := m.heapUsed(newEnd, oldEnd)
 		if m.unmapLocked(newEnd, oldEnd) != 0 {
 			return l.Brk
 		}
+		m.heapTop = max(m.heapTop, used)
 	case newEnd > oldEnd:
 		if next := m.areas.first(oldEnd); next != nil && newEnd+usermem.PageSize > next.startGap() {
 			return l.Brk
@@ -63,7 +65,22 @@ func (m *MM) growHeap(start, end usermem.Addr) linux.Errno {
 	if m.defLocked&(vmLocked|vmLockOnFault) == vmLocked {
 		m.populate(start, end, true)
 	} else {
-		m.anticipate(start, min(end, start+minWindow))
+		m.anticipate(start, min(end, max(start+minWindow, min(m.heapTop, start+maxHeapAhead))))
+	}
+	m.heapTop = 0
+	return 0
+}
+
+// maxHeapAhead is how much of new heap is made accessible at once. It is a part of the heap that was given back before: who
+// allocates and frees in turns would fault for it each time.
+const maxHeapAhead = 256 << 10
+
+// heapUsed returns where what is accessible of the heap's part [start, end) ends, as far as that counts; 0: there is nothing.
+func (m *MM) heapUsed(start, end usermem.Addr) usermem.Addr {
+	for at := min(end, start+maxHeapAhead); at > start; at -= usermem.PageSize {
+		if m.table.get(at-usermem.PageSize) != 0 {
+			return at
+		}
 	}
 	return 0
 }

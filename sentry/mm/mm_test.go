@@ -299,6 +299,38 @@ func TestBrk(t *testing.T) {
 	a.check()
 }
 
+// TestHeapAhead: a heap that shrinks and grows again comes with the pages that it had, as far as they are few.
+func TestHeapAhead(t *testing.T) {
+	const size = maxHeapAhead / page
+	start := usermem.Addr(0x10000000)
+	for _, c := range []struct{ pages, used, faults int }{{size, size, 0}, {size, 3 * minWindow / page, 0}, {4 * size, 4 * size, 1}, {size, 1, 0}} {
+		a := newWorld(t).app()
+		as := a.as.(*fakeAS)
+		touch := func() (maps int) {
+			before := as.maps
+			for i := range c.used {
+				a.store(start+usermem.Addr(i)*page, 1)
+			}
+			return as.maps - before
+		}
+		end := start + usermem.Addr(c.pages)*page
+		a.Brk(end)
+		touch()
+		a.Brk(start + 3*usermem.Addr(c.pages)/4*page) // in two steps, as malloc(3) does
+		a.Brk(start)
+		a.Brk(end)
+		if n := touch(); n > 2*c.faults || n < c.faults {
+			t.Errorf("%d pages, %d used: %d faults", c.pages, c.used, n)
+		}
+		for i := range c.used {
+			if a.Brk(start); a.Brk(end) != end || a.load(start+usermem.Addr(i)*page) != 0 {
+				t.Error("the heap keeps what it had")
+			}
+		}
+		a.check()
+	}
+}
+
 func TestStackGrowth(t *testing.T) {
 	a := newWorld(t).app()
 	top := usermem.Addr(0x7ffff0000000)
