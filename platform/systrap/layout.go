@@ -138,12 +138,13 @@ const (
 )
 
 // On resume there is the file that was opened by the call that is answered (lendopen.go): its descriptor and 1, or 0; its flags
-// and those of the descriptor, and whether areaStat is its own.
+// and those of the descriptor, and whether areaStat is its own. Or the directory of which everything was read, in the same way.
 const (
 	areaFile        = 0x20
 	areaFileFlags   = 0x24
 	areaFileCloexec = 0x28
 	areaFileStat    = 0x2c
+	areaEnd         = 0x30
 )
 
 // Kinds of calls that may be answered from what was lent.
@@ -160,6 +161,7 @@ const (
 	ioSendfile = 9
 	ioOpenAt   = 10
 	ioFcntl    = 11
+	ioGetdents = 12
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.

@@ -139,7 +139,7 @@ taken:
 file:
 	JEQ  close
 	CMPL CX, $const_ioFcntl
-	JEQ  request
+	JCC  request
 attributes:
 	CMPL const_loanStat(R11), $0
 	JEQ  request

@@ -9,14 +9,14 @@ import (
 
 // A program that opens a file or directory mostly asks for its attributes and flags next, and closes it soon. The stub answers
 // these calls: fstat(2), and fcntl(2) with F_GETFL, F_GETFD and an F_SETFD that changes nothing, right behind the call that has opened
-// the file, and close(2) of a few descriptors. They are told in the cache line of the state with the answer of a
+// the file, getdents64(2) right behind the one that has read all of a directory, and close(2) of a few descriptors. They are told in the cache line of the state with the answer of a
 // call, and what was closed comes back with the next trap in the same place: it comes about before the call is made, or 200 µs
 // later if there is none. So whoever could tell that it was not closed at once would have to be told of it without a call, by
 // memory, and then look at what the kernel has chosen because there is nothing to be seen: a file that nobody has
 // locked, leased, watched or written to, in a table of descriptors that is nobody else's (kernel.LendsOpen). To such a one the application
 // seems to have been interrupted before its call.
 //
-// What is known of the file ends with the next trap, with a change of any file, and after 200 µs.
+// What is known of the file, or that there is nothing more in the directory, ends with the next trap, with a change of any file, and after 200 µs.
 
 // openFiles is what a context's application may know of the files that it has opened. It belongs to the goroutine, but for known.
 type openFiles struct {
@@ -27,6 +27,7 @@ type openFiles struct {
 
 	file, flags   uint32 // areaFile and so on, for the next answer
 	cloexec, stat uint32
+	end           uint32      // the directory, and 1, of which there is nothing more to be read
 	known         atomic.Bool // areaKnows is set
 }
 
@@ -50,6 +51,30 @@ func (c *context) LendOpen(fd int32, stat []byte, flags uint32, cloexec bool) {
 		copy(a.stat[:], stat)
 		o.stat = 1
 	}
+	o.knows(a)
+}
+
+// LendEnd implements platform.FileLender.
+func (c *context) LendEnd(fd int32) {
+	o, t := &c.open, c.thread.Load()
+	if t != nil && !c.muted && o.has(uint32(fd)+1) {
+		o.end = uint32(fd) + 1
+		o.knows(t.area)
+	}
+}
+
+// has reports whether a descriptor may be closed.
+func (o *openFiles) has(b uint32) bool {
+	for shift := 0; shift < 8*mostMay; shift += 8 {
+		if o.may>>shift&0xff == b {
+			return true
+		}
+	}
+	return false
+}
+
+// knows lets the stub rely on what it is told.
+func (o *openFiles) knows(a *area) {
 	if !o.known.Load() {
 		a.knows.Store(1)
 		o.known.Store(true)
@@ -83,12 +108,13 @@ func (o *openFiles) tell(a *area) {
 	o.told = o.may
 	arch.StoreInt32(&a.may, int32(o.may))
 	a.args[2], a.args[3] = uint64(o.file)|uint64(o.flags)<<32, uint64(o.cloexec)|uint64(o.stat)<<32
+	a.args[4] = uint64(o.end)
 	o.lent = o.may != 0
-	o.file = 0
+	o.file, o.end = 0, 0
 }
 
 // untold notes that the stub was told of nothing.
-func (o *openFiles) untold() { o.told, o.file, o.lent = 0, 0, false }
+func (o *openFiles) untold() { o.told, o.file, o.end, o.lent = 0, 0, 0, false }
 
 // forget is for a context that has no thread.
 func (o *openFiles) forget() {

@@ -4,6 +4,8 @@
 own:
 	CMPL CX, $const_ioClose
 	JEQ  shut
+	CMPL CX, $const_ioGetdents
+	JEQ  list
 	CMPL AX, const_areaFile(BX)
 	JNE  request
 	TESTL AX, AX
@@ -18,6 +20,16 @@ own:
 	CMPL CX, $const_ioStatAt
 	JEQ  attributes
 	JMP  request
+list: // nothing more, once
+	TESTL AX, AX
+	JEQ  request
+	CMPL AX, const_areaEnd(BX)
+	JNE  request
+	CMPL const_areaKnows(BX), $0
+	JEQ  request
+	MOVL $0, const_areaEnd(BX)
+	XORL AX, AX
+	JMP  answer
 control:
 	MOVL const_areaFileFlags(BX), AX
 	CMPL SI, $3 // F_GETFL
@@ -54,5 +66,6 @@ may:
 	CMPXCHGL R11, const_areaMay(BX)
 	JNE  request
 	MOVL $0, const_areaFile(BX)
+	MOVL $0, const_areaEnd(BX)
 	XORL AX, AX
 	JMP  answer

@@ -219,3 +219,34 @@ func TestLendOpenEndless(t *testing.T) {
 		}
 	})
 }
+
+// TestLendEnd: that there is nothing more in a directory is answered once, if nothing has changed and it may be closed.
+func TestLendEnd(t *testing.T) {
+	unhurried(t)
+	caller(t, unix.SYS_GETDENTS64, unix.SYS_GETPGRP, func(g *guest, c *context) {
+		for _, o := range []struct {
+			what     string
+			fd, may  int32
+			changed  bool
+			answered bool
+		}{
+			{"all", lentFD, lentFD, false, true},
+			{"another", lentFD + 1, lentFD + 1, false, false},
+			{"not its own", lentFD, lentFD + 1, false, false},
+			{"a change", lentFD, lentFD, true, false},
+			{"none", -1, lentFD, false, false},
+		} {
+			c.Closed(true)
+			c.LendClose(o.may)
+			c.LendEnd(o.fd)
+			if o.changed {
+				c.FilesChanged()
+			}
+			if o.answered {
+				g.next(t, c, unix.SYS_GETPGRP)
+			}
+			g.next(t, c, unix.SYS_GETDENTS64)
+			g.next(t, c, unix.SYS_GETPGRP)
+		}
+	})
+}

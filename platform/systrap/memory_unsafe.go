@@ -109,7 +109,7 @@ func (a *area) answer(goOn, result uint64) { a.number, a.args[0], a.args[1] = 1,
 
 // asks says that it is to go on with all registers.
 func (a *area) asks() {
-	a.number, a.args[2] = 0, 0
+	a.number, a.args[2], a.args[4] = 0, 0, 0
 	arch.StoreInt32(&a.may, 0)
 }
 

@@ -347,6 +347,8 @@ func lent(nr uint32) uint32 {
 		return ioOpenAt
 	case unix.SYS_FCNTL:
 		return ioFcntl
+	case unix.SYS_GETDENTS64:
+		return ioGetdents
 	}
 	return 0
 }

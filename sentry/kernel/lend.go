@@ -38,7 +38,7 @@ func (t *Task) settle(trap *platform.Trap) {
 		t.run.replies = true
 	}
 	if l, ok := l.(platform.FileLender); ok {
-		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(&t.run.regs)) {
+		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(&t.run.regs) || t.run.regs.OrigRax == linux.SYS_SENDMSG && !l.LendsFiles()) {
 			t.Files().Close(t, fd)
 			t.run.closes.seen()
 		}
@@ -202,6 +202,18 @@ func (t *Task) LendClose(f *vfs.File, fd int32) {
 		t.run.borrowed = true
 	}
 	t.run.opened = 0
+}
+
+// HasListed is called when it has read all of the directory fd, at a time when so many changes were counted: if it is its own, it may know
+// that there is no more.
+func (t *Task) HasListed(fd int32, changes uint64) {
+	if !t.run.borrowed || !t.run.knows {
+		return
+	}
+	t.ctx.(platform.FileLender).LendEnd(fd)
+	if vfs.Changes() != changes {
+		t.FilesChanged()
+	}
 }
 
 // opening is the call that the application makes, if it opens a file and does nothing else. The path is read once more: who changes

@@ -220,11 +220,15 @@ func doGetdents(t *kernel.Task, a Args, old bool) (uintptr, linux.Errno) {
 	}
 	defer f.Put()
 	l := &direntList{out: t.Scratch(), limit: int(min(a.Uint(2), 1<<20)), old: old}
+	changes := vfs.Changes()
 	errno = f.Readdir(t, l.add)
 	n := len(l.out)
 	switch {
 	case n > 0:
-		_, errno = t.Space().CopyOut(a.Addr(1), l.out)
+		all := errno == 0 && !l.short
+		if _, errno = t.Space().CopyOut(a.Addr(1), l.out); all && errno == 0 && !old {
+			t.HasListed(a.Int(0), changes)
+		}
 	case errno == 0 && l.short:
 		errno = linux.EINVAL
 	}

@@ -123,7 +123,7 @@ type Seeker interface {
 }
 
 // Dirents lists a directory: emit is called for each entry from position off on until it
-// returns false; next of each entry is the position after it. Vfs emits nothing itself:
+// returns false, or there are no more; next of each entry is the position after it. Vfs emits nothing itself:
 // "." and ".." are the implementation's (Dentry.ParentIno helps).
 type Dirents interface {
 	Readdir(ctx Ctx, f *File, off int64, emit func(d Dirent) bool) linux.Errno
