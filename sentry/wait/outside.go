@@ -28,6 +28,15 @@ var theOutside atomic.Pointer[Outside]
 // SetOutside makes o known to all waiters.
 func SetOutside(o Outside) { theOutside.Store(&o) }
 
+// Look takes in what has come from outside, if that is something to be looked for.
+func Look() bool {
+	o := theOutside.Load()
+	if o != nil {
+		(*o).Look()
+	}
+	return o != nil
+}
+
 // Begin is called by Outside before it waits for w: from here on Wake kicks. It is false if there was a Wake.
 func (w *Waiter) Begin() bool {
 	w.leading.Store(true)

@@ -347,7 +347,7 @@ func (s *Stream) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 		r.PeekOff = int(off)
 	}
 	_, errno := socket.Wait(c, &s.queue, wait.In|wait.RdHup|wait.Internal, nonblock, s.RcvTime.Load(), func() (int, linux.Errno) {
-		return 0, s.ep.Read(m.Data, &r)
+		return 0, readMuch(s.ep, m.Data, &r, wait.Look)
 	})
 	if off := s.PeekOff.Load(); off >= 0 && r.Copied > 0 {
 		if r.Peek {
@@ -367,6 +367,26 @@ func (s *Stream) Recv(c socket.Caller, m *socket.Message) (int, linux.Errno) {
 		return r.Copied, 0
 	}
 	return 0, errno
+}
+
+// bulk is how much a receive must find, and have room for after that, to look whether more has come meanwhile.
+const bulk = 16 << 10
+
+// source is what is received from: a tcp.Endpoint.
+type source interface {
+	Read(dst *usermem.Buf, r *tcp.Recv) linux.Errno
+	Far() bool
+}
+
+// readMuch reads what is there; if that is much, what look finds, too, as often as it finds much again. That saves calls, each of
+// which costs more than to look.
+func readMuch(from source, dst *usermem.Buf, r *tcp.Recv, look func() bool) linux.Errno {
+	errno := from.Read(dst, r)
+	for had := 0; errno == 0 && r.Copied >= had+bulk && dst.Len() >= bulk && !r.Peek && from.Far() && look(); {
+		had = r.Copied
+		errno = from.Read(dst, r)
+	}
+	return errno
 }
 
 // stampTo adds when the last of the bytes came that are there (tcp_recv_timestamp).
