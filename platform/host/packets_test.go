@@ -2,7 +2,9 @@ package host
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,5 +47,40 @@ func TestKeep(t *testing.T) {
 			}
 		}
 		buffers[i].Free()
+	}
+}
+
+// TestWaitRead: who waits without a word to the Go runtime does not keep it from collecting garbage, and still waits to the end.
+func TestWaitRead(t *testing.T) {
+	var fds [2]int
+	if err := unix.Pipe(fds[:]); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	const hour = int64(time.Hour)
+	ready := make(chan bool)
+	go func() { ready <- WaitRead([]int{fds[0]}, -1, hour) }()
+	time.Sleep(10 * time.Millisecond)
+	began := time.Now()
+	runtime.GC()
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("a collection took %v", took)
+	}
+	unix.Write(fds[1], []byte{1})
+	if !<-ready {
+		t.Error("the descriptor cannot be read")
+	}
+	unix.Read(fds[0], make([]byte, 1))
+	for _, short := range []int64{0, 1e6, hour} {
+		began, timeout := time.Now(), 20*time.Millisecond
+		for left := timeout; left > 0; left = timeout - time.Since(began) { // a signal may end it if the time is short
+			if WaitRead([]int{fds[0]}, int64(left), short) {
+				t.Error("the descriptor can be read")
+			}
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("a wait of %v took %v", timeout, took)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package host
 
 import (
 	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -101,15 +102,25 @@ func (p *Packets) Send(head []byte, data [][]byte) linux.Errno {
 }
 
 // WaitRead waits until one of the descriptors can be read, for timeout ns if that is not negative: whether the first can.
-// For the first short ns of it the Go runtime is not told, since to tell costs more than what comes soon.
+// For the first short ns of it the Go runtime is not told, since to tell costs more than what comes soon. If it wants the processor
+// meanwhile, to collect garbage, its signal ends that.
 func WaitRead(fds []int, timeout, short int64) (first bool) {
 	var few [16]unix.PollFd
 	list := few[:0]
 	for _, fd := range fds {
 		list = append(list, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
-	if timeout >= 0 && timeout < short || pollShort(list, short) == 0 {
-		Poll(list, timeout)
+	var began time.Time
+	if timeout >= 0 {
+		began, short = time.Now(), min(short, timeout)
+	}
+	if pollShort(list, short) == 0 {
+		if timeout >= 0 {
+			timeout = max(0, timeout-int64(time.Since(began)))
+		}
+		if timeout != 0 {
+			Poll(list, timeout)
+		}
 	}
 	return list[0].Revents != 0
 }

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,9 @@ const (
 )
 
 // soon is how long who waits keeps the Go runtime's processor, ns: giving it up and getting it back costs more than
-// a frame that comes soon.
-const soon = 200e3
+// a frame that comes soon. It is more than a tick of the host's, whose timer is then the next to expire anyway: to set an earlier one, and
+// to take it back, is an exit each in a virtual machine, of 10 µs and more.
+const soon = 5e6
 
 // Times that the reader gives tasks to come back, ns; and how long it lets frames gather when those before have woken nobody
 // more than so often: tasks are busy then, and are not to be driven from their processor for each frame.
@@ -61,6 +63,7 @@ func (f *frames) add(l *socket) {
 	f.links.Store(&links)
 	if first {
 		f.kick, _ = host.Eventfd()
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // who waits keeps one
 		wait.SetOutside(f)
 		go f.read()
 		return
