@@ -65,15 +65,21 @@ func (m *MM) growHeap(start, end usermem.Addr) linux.Errno {
 	if m.defLocked&(vmLocked|vmLockOnFault) == vmLocked {
 		m.populate(start, end, true)
 	} else {
-		m.anticipate(start, min(end, max(start+minWindow, min(m.heapTop, start+maxHeapAhead))))
+		m.anticipate(start, min(end, m.heapAhead(start)))
 	}
 	m.heapTop = 0
 	return 0
 }
 
-// maxHeapAhead is how much of new heap is made accessible at once. It is a part of the heap that was given back before: who
-// allocates and frees in turns would fault for it each time.
+// maxHeapAhead is how much of new heap is made accessible at once.
 const maxHeapAhead = 256 << 10
+
+// heapAhead is how far new heap from start on is made accessible: as far as a part was that has been given back, since who allocates
+// and frees in turns would fault for it each time; and by as much as all of what is below is accessible, as with faults (window).
+func (m *MM) heapAhead(start usermem.Addr) usermem.Addr {
+	below := usermem.Addr(m.presentBefore(m.areas.lookup(start), start))
+	return max(start+min(max(minWindow, below), maxHeapAhead), min(m.heapTop, start+maxHeapAhead))
+}
 
 // heapUsed returns where what is accessible of the heap's part [start, end) ends, as far as that counts; 0: there is nothing.
 func (m *MM) heapUsed(start, end usermem.Addr) usermem.Addr {

@@ -123,7 +123,20 @@ func (m *MM) fault(v *vma, addr usermem.Addr, write, exec bool, n uint64) linux.
 		// Another thread was faster, or the platform has lost the page.
 		return m.mapRun(v, addr, addr, addr+usermem.PageSize, false)
 	}
+	if v.host != nil && v.flags&vmWrite == 0 {
+		m.foreseeFile(v, addr&^usermem.HugeMask+usermem.HugeSize)
+	}
 	return m.mapRun(v, addr, v.start, v.end, warm)
+}
+
+// foreseeFile enters more of a file from start on, where it faults: that costs little beside the fault, and a large program would
+// fault for each 2 MiB.
+func (m *MM) foreseeFile(v *vma, start usermem.Addr) {
+	if _, cheap := m.as.(platform.Foreseer); cheap && start < v.end {
+		m.ahead = true
+		m.anticipateFile(v, start, min(v.end, start+maxForeseen))
+		m.ahead = false
+	}
 }
 
 // window returns the part of v around addr that a fault there should fill with new memory:
@@ -202,7 +215,7 @@ func (m *MM) presentAfter(v *vma, addr usermem.Addr) uint64 {
 // fillAnon gives zero pages to the private memory around addr. warm tells that the host has
 // the pages already, so that entering all of them at once is cheap.
 func (m *MM) fillAnon(v *vma, addr usermem.Addr, n uint64) (warm bool, errno linux.Errno) {
-	if v.length() <= minWindow {
+	if v.length() <= minWindow || m.small.Contains(addr) {
 		m.touches++
 	}
 	lo, hi := m.window(v, addr, n)
@@ -293,9 +306,9 @@ func (m *MM) anticipate(start, end usermem.Addr) {
 // maxForeseen is how much of a file is entered at once.
 const maxForeseen = 4 * usermem.HugeSize
 
-// anticipateFile enters the file's own pages at [start, end), which is absent.
+// anticipateFile enters the file's own pages at [start, end), up to what is not absent.
 func (m *MM) anticipateFile(v *vma, start, end usermem.Addr) {
-	for start < end && m.fillFile(v, start, false) == 0 {
+	for start < end && m.table.get(start) == 0 && m.fillFile(v, start, false) == 0 {
 		next := min(end, start&^usermem.HugeMask+usermem.HugeSize)
 		if m.mapRun(v, start, start, next, false) != 0 || m.table.get(start)&pteHost == 0 {
 			return

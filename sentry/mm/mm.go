@@ -62,12 +62,13 @@ type MM struct {
 	count  counts
 	// defLocked is what mlockall(2) with MCL_FUTURE asked of new areas.
 	defLocked vmFlags
-	put       []File       // to be put when mu is released
-	dead      bool         // torn down
-	touches   uint         // faults in areas of at most minWindow
-	starting  int          // such areas that ld.so is yet to map
-	heapTop   usermem.Addr // where what was used of the heap ended that has been given back since it grew
-	ahead     bool         // what is entered into the platform is entered ahead of need, where nothing was
+	put       []File        // to be put when mu is released
+	dead      bool          // torn down
+	touches   uint          // faults in areas of at most minWindow, and in small
+	small     usermem.Range // the last such area that did not come with its pages, which may have become part of a larger one
+	starting  int           // such areas that ld.so is yet to map
+	heapTop   usermem.Addr  // where what was used of the heap ended that has been given back since it grew
+	ahead     bool          // what is entered into the platform is entered ahead of need, where nothing was
 }
 
 // counts are the pages of an address space by account.

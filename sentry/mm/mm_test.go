@@ -331,6 +331,73 @@ func TestHeapAhead(t *testing.T) {
 	}
 }
 
+// TestHeapSteps: of a heap that grows step by step and is all used each step comes with its pages.
+func TestHeapSteps(t *testing.T) {
+	const step, steps = 33, 10
+	a := newWorld(t).app()
+	as := a.as.(*fakeAS)
+	at := usermem.Addr(0x10000000)
+	for range steps {
+		a.Brk(at + step*page)
+		for range step {
+			a.store(at, 1)
+			at += page
+		}
+	}
+	if as.maps > steps+2 {
+		t.Errorf("%d maps in %d steps", as.maps, steps)
+	}
+	a.check()
+}
+
+// TestSmallAreas: small areas come with their pages when it is known that they are touched, also if they lie side by side.
+func TestSmallAreas(t *testing.T) {
+	a := newWorld(t).app()
+	a.mmap(0, 1<<20, rw, anon)
+	for n := range 2 * touchesKnown {
+		at := a.mmap(0, 2*page, rw, anon)
+		if _, there := a.as.(*fakeAS).find(uint64(at)); there != (n >= touchesKnown) {
+			t.Errorf("area %d: there %v", n, there)
+		}
+		a.store(at+page, 1)
+	}
+	if l := a.Areas(0, 0, false); len(l) != 1 {
+		t.Errorf("%d areas", len(l))
+	}
+	a.check()
+}
+
+// TestFileAhead: a fault brings more of a file than the 2 MiB around it, but nothing in place of what is there.
+func TestFileAhead(t *testing.T) {
+	w := newWorld(t)
+	a := w.app()
+	const size = 32 << 20
+	f := w.hostFile(size)
+	unix.Pwrite(f.fd, []byte("file"), 6<<20)
+	at, errno := a.Map(MapArgs{Addr: 1 << 30, Len: size, Prot: rw, File: f, Mappable: f, Readable: true, Flags: linux.MAP_PRIVATE})
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	a.store(at+6<<20, 'F')
+	if errno := a.Protect(at, size, linux.PROT_READ); errno != 0 {
+		t.Fatal(errno)
+	}
+	for _, c := range []struct {
+		off   usermem.Addr
+		value byte
+		maps  bool
+	}{{0, 0, true}, {4 << 20, 0, false}, {6 << 20, 'F', false}, {8 << 20, 0, true}, {10 << 20, 0, false}, {17 << 20, 0, false}, {30 << 20, 0, true}} {
+		before := a.as.(*fakeAS).maps
+		if v := a.load(at + c.off); v != c.value {
+			t.Errorf("%d MiB: %q", c.off>>20, v)
+		}
+		if maps := a.as.(*fakeAS).maps > before; maps != c.maps {
+			t.Errorf("%d MiB: a fault: %v", c.off>>20, maps)
+		}
+	}
+	a.check()
+}
+
 func TestStackGrowth(t *testing.T) {
 	a := newWorld(t).app()
 	top := usermem.Addr(0x7ffff0000000)

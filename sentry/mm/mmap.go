@@ -65,6 +65,8 @@ func (m *MM) mapLocked(a MapArgs) (usermem.Addr, linux.Errno) {
 		m.populate(addr, addr+usermem.Addr(a.Len), v.flags&vmLocked != 0)
 	} else if m.foreseen(v, a.Len) {
 		m.anticipate(addr, addr+usermem.Addr(a.Len))
+	} else if v.anonymous() && a.Len <= minWindow {
+		m.small = usermem.Range{Start: addr, End: addr + usermem.Addr(a.Len)}
 	}
 	return addr, 0
 }
