@@ -237,12 +237,12 @@ type FileLender interface {
 	// what it has room to write to, until the next one. data is all of them, at most MostFile, or none. wasted says that
 	// those that were lent the last time were not sent. again is a call that opens the file again when it is closed, until the next one.
 	LendFile(fd int32, stat, data []byte, again Opening) (wasted bool)
-	// LendOpen lets it close a file that it has just opened, and know until the next Switch returns what flags that and the descriptor
-	// have, and its attributes, unless stat is nil.
+	// LendOpen lets it know of a file that it has just opened and may close, until the next Switch returns, what flags that and the
+	// descriptor have, and its attributes, unless stat is nil.
 	LendOpen(fd int32, stat []byte, flags uint32, cloexec bool)
 	// LendEnd lets it know, until the next Switch returns, that there is nothing more to be read of the directory fd, if it may close that.
 	LendEnd(fd int32)
-	// LendClose lets it close another descriptor of such a file: false if it is lent nothing now.
+	// LendClose lets it close a descriptor without a call: false if it is lent nothing now.
 	LendClose(fd int32) bool
 	// FilesChanged says that none of that holds any longer, but that it may close the file. It may be called at any time, with any lock held.
 	FilesChanged()

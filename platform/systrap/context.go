@@ -212,7 +212,11 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 			goOn = end
 		}
 		a.answer(goOn, r.Rax)
-		c.open.tell(a)
+		if c.tells() {
+			c.open.tell(a)
+		} else {
+			c.open.withhold(a)
+		}
 		if c.placing.far == nil {
 			c.placing.resumed = handoff.Counter()
 		}
@@ -220,8 +224,8 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 		return
 	}
 	r.Sanitize()
-	a.asks()
-	c.open.untold()
+	a.number = 0
+	c.open.withhold(a)
 	a.regs = [15]uint64{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Rdi, r.Rsi, r.Rbp, r.Rbx, r.Rdx, r.Rax, r.Rcx}
 	rip := r.Rip
 	if c.live && rip == c.last.Rip && r.Eflags&arch.FlagTF == 0 && c.end(t) != 0 {

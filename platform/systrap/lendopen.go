@@ -16,6 +16,9 @@ import (
 // locked, leased, watched or written to, in a table of descriptors that is nobody else's (kernel.LendsOpen). To such a one the application
 // seems to have been interrupted before its call.
 //
+// Only a far context is told anything (cpu.go): a near one's goroutine sleeps, and to sleep for no more than 200 µs takes a timer for each call,
+// which costs more than the calls that are spared.
+//
 // What is known of the file, or that there is nothing more in the directory, ends with the next trap, with a change of any file, and after 200 µs.
 
 // openFiles is what a context's application may know of the files that it has opened. It belongs to the goroutine, but for known.
@@ -39,10 +42,11 @@ const (
 
 // LendOpen implements platform.FileLender.
 func (c *context) LendOpen(fd int32, stat []byte, flags uint32, cloexec bool) {
-	if !c.LendClose(fd) {
+	o, t := &c.open, c.thread.Load()
+	if t == nil || !o.has(uint32(fd)+1) {
 		return
 	}
-	o, a := &c.open, c.thread.Load().area
+	a := t.area
 	o.file, o.flags, o.cloexec, o.stat = uint32(fd)+1, flags, 0, 0
 	if cloexec {
 		o.cloexec = 1
@@ -84,7 +88,7 @@ func (o *openFiles) knows(a *area) {
 // LendClose implements platform.FileLender.
 func (c *context) LendClose(fd int32) bool {
 	l, o := &c.lent, &c.open
-	if c.thread.Load() == nil || c.muted || uint32(fd) > lastMay || l.until != 0 && time.Since(begun) < time.Duration(l.until) {
+	if !c.tells() || c.thread.Load() == nil || c.muted || uint32(fd) > lastMay || l.until != 0 && time.Since(begun) < time.Duration(l.until) {
 		return false
 	}
 	at, b := -1, uint32(fd)+1
@@ -103,6 +107,12 @@ func (c *context) LendClose(fd int32) bool {
 	return true
 }
 
+// nearToo has near contexts told as well. It is for tests.
+var nearToo bool
+
+// tells reports whether the stub may be told of files.
+func (c *context) tells() bool { return c.placing.far != nil || nearToo }
+
 // tell tells the stub, with the answer of a call. What was opened is for this one only.
 func (o *openFiles) tell(a *area) {
 	o.told = o.may
@@ -111,6 +121,13 @@ func (o *openFiles) tell(a *area) {
 	a.args[4] = uint64(o.end)
 	o.lent = o.may != 0
 	o.file, o.end = 0, 0
+}
+
+// withhold tells it nothing.
+func (o *openFiles) withhold(a *area) {
+	a.args[2], a.args[4] = 0, 0
+	arch.StoreInt32(&a.may, 0)
+	o.untold()
 }
 
 // untold notes that the stub was told of nothing.

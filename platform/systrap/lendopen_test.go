@@ -16,6 +16,13 @@ func unhurried(t *testing.T) {
 	was := lookAfter
 	lookAfter = int64(time.Hour)
 	t.Cleanup(func() { lookAfter = was })
+	near(t)
+}
+
+// near has near contexts told as well, as those of tests are.
+func near(t *testing.T) {
+	nearToo = true
+	t.Cleanup(func() { nearToo = false })
 }
 
 // TestLendOpen: attributes of a file that was opened are answered once, right behind that, and its close; nothing of others.
@@ -25,6 +32,7 @@ func TestLendOpen(t *testing.T) {
 		stat := bytes.Repeat([]byte{7}, statSize)
 		open := func(fd int32, next uint64, closed ...int32) {
 			t.Helper()
+			c.LendClose(fd)
 			c.LendOpen(fd, stat, 0, false)
 			g.next(t, c, next)
 			if got := c.Closed(false); !slices.Equal(got, closed) {
@@ -41,6 +49,7 @@ func TestLendOpen(t *testing.T) {
 		open(lentFD, unix.SYS_FSTAT, lentFD) // close only: the last call was the other
 		open(lentFD, unix.SYS_FSTAT, lentFD)
 		g.next(t, c, unix.SYS_CLOSE)
+		c.LendClose(lentFD)
 		c.LendOpen(lentFD, stat, 0, false)
 		c.FilesChanged()
 		g.next(t, c, unix.SYS_FSTAT)
@@ -56,6 +65,7 @@ func TestLendOpenOver(t *testing.T) {
 		for _, end := range []func(){
 			func() { c.Closed(true) },
 			func() { c.Return() },
+			func() { nearToo = false },
 			func() { g.regs.R12++ },
 		} {
 			c.LendClose(lentFD)
@@ -66,6 +76,7 @@ func TestLendOpenOver(t *testing.T) {
 			if got := c.Closed(true); len(got) > 0 {
 				t.Errorf("closed %v", got)
 			}
+			nearToo = true
 			g.next(t, c, unix.SYS_CLOSE)
 		}
 	})
@@ -100,6 +111,7 @@ func TestLendControl(t *testing.T) {
 			g.regs.Rsi, g.regs.Rdx = o.cmd, o.arg
 			c.Switch(g.as, &g.regs) // with these registers
 			c.Switch(g.as, &g.regs)
+			c.LendClose(o.fd)
 			c.LendOpen(o.fd, nil, 0x18800, o.cloexec)
 			want := uint64(unix.SYS_FCNTL)
 			if o.answered {
@@ -149,6 +161,7 @@ func TestLendClose(t *testing.T) {
 
 // TestLendOpenLate: who computes after it has closed a file is taken out, so that the file is closed, and lent no other for a while.
 func TestLendOpenLate(t *testing.T) {
+	near(t)
 	patchable(t, true)
 	g := newGuest(t,
 		0xb8, unix.SYS_CLOSE, 0, 0, 0, 0x0f, 0x05, // again: close
@@ -206,6 +219,7 @@ func TestLendOpenEndless(t *testing.T) {
 	caller(t, unix.SYS_FCNTL, unix.SYS_FCNTL, func(g *guest, c *context) {
 		g.regs.Rsi = unix.F_GETFL
 		c.Switch(g.as, &g.regs)
+		c.LendClose(lentFD)
 		c.LendOpen(lentFD, nil, 0, false)
 		done := make(chan struct{})
 		go func() {

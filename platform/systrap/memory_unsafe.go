@@ -7,8 +7,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/seed-7423c386/runsc/platform/arch"
 )
 
 // ctl is a control page, as layout.go has it. Stubs can read it, and only their service thread
@@ -107,12 +105,6 @@ type facts [(areaPPID-areaPID)/4 + 1]atomic.Uint32
 // answer is what the stub is to go on with after a call, if only RAX is new: with what is told here instead of arguments.
 func (a *area) answer(goOn, result uint64) { a.number, a.args[0], a.args[1] = 1, goOn, result }
 
-// asks says that it is to go on with all registers.
-func (a *area) asks() {
-	a.number, a.args[2], a.args[4] = 0, 0, 0
-	arch.StoreInt32(&a.may, 0)
-}
-
 // bytes returns n bytes of the area from offset off; ok is false if they are not all behind the
 // control part. Safe: the range is inside the area, which stays mapped for ever.
 func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
@@ -124,8 +116,8 @@ func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
 
 // wipe clears all that a stopped thread does not need to stay so. Safe: it is inside the area.
 func (a *area) wipe() {
-	a.asks()
-	a.kind, a.args = 0, [6]uint64{}
+	a.kind, a.number, a.args = 0, 0, [6]uint64{}
+	a.may.Store(0)
 	clear(unsafe.Slice((*byte)(unsafe.Pointer(&a.seen)), areaSize-areaSeen))
 }
 

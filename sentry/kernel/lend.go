@@ -159,15 +159,18 @@ func (t *Task) HasStat(fd int32) {
 	}
 }
 
-// LendsOpen reports whether an application that has just opened f as fd, or duplicated it, may close it without a call. stat says that it
+// LendsOpen lets an application that has just opened f as fd, or duplicated it, close it without a call, if nobody can tell. stat says that it
 // had better know the attributes, too.
 func (t *Task) LendsOpen(f *vfs.File, fd int32) (lends, stat bool) {
 	t.run.opened = fd + 1
 	if !t.run.answers || !f.Plain() || t.Files().Shared() || !t.mayControl() || !t.run.closes.spared() {
 		return false, false
 	}
-	_, ok := t.ctx.(platform.FileLender)
-	return ok, ok && t.run.stats.spared()
+	if l, ok := t.ctx.(platform.FileLender); !ok || !l.LendClose(fd) {
+		return false, false
+	}
+	t.run.borrowed = true
+	return true, t.run.stats.spared()
 }
 
 // mayControl reports whether no seccomp filter wants to see fcntl(2).
@@ -179,7 +182,7 @@ func (t *Task) mayControl() bool {
 	return f != nil && f.allows(linux.SYS_FCNTL)
 }
 
-// LendOpen lets it do so; stat is nil, or what it may know unless there was a change since changes were counted.
+// LendOpen lets it know of that; stat is nil, or what it may know unless there was a change since changes were counted.
 func (t *Task) LendOpen(f *vfs.File, fd int32, stat *linux.Stat, cloexec bool, changes uint64) {
 	var known []byte
 	switch {
@@ -191,16 +194,14 @@ func (t *Task) LendOpen(f *vfs.File, fd int32, stat *linux.Stat, cloexec bool, c
 		vfs.TellChanges(t, true) // what happened before was not counted
 	}
 	t.ctx.(platform.FileLender).LendOpen(fd, known, f.Flags(), cloexec)
-	if t.run.borrowed = true; known != nil && vfs.Changes() != changes {
+	if known != nil && vfs.Changes() != changes {
 		t.FilesChanged()
 	}
 }
 
 // LendClose lets it close fd, another descriptor of f, without a call.
 func (t *Task) LendClose(f *vfs.File, fd int32) {
-	if lends, _ := t.LendsOpen(f, fd); lends && t.ctx.(platform.FileLender).LendClose(fd) {
-		t.run.borrowed = true
-	}
+	t.LendsOpen(f, fd)
 	t.run.opened = 0
 }
 
