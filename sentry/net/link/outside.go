@@ -81,7 +81,7 @@ func (f *frames) read() {
 			f.leader.Store(nobody)
 			if f.look() { // somebody may be about to wait
 				rest, led, idle = grace, f.led.Load(), 0
-				f.reader.Park(rest)
+				f.reader.Nap(rest)
 				continue
 			}
 			before := last
@@ -89,13 +89,13 @@ func (f *frames) read() {
 				idle = 0
 			}
 			if idle++; idle > fewIdle {
-				f.reader.Park(pause)
+				f.reader.Nap(pause)
 			}
 			continue
 		}
 		if now != led { // tasks come and go
 			led, rest = now, min(2*rest, longGrace)
-			f.reader.Park(rest)
+			f.reader.Nap(rest)
 			continue
 		}
 		f.parked.Store(true)
@@ -104,7 +104,7 @@ func (f *frames) read() {
 		}
 		f.parked.Store(false)
 		rest = grace
-		f.reader.Park(rest)
+		f.reader.Nap(rest)
 	}
 }
 
