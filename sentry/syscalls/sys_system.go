@@ -114,7 +114,7 @@ func getrandom(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return 0, linux.EINVAL
 	}
 	n := min(a.Size(1), usermem.MaxRW)
-	var chunk [4096]byte
+	chunk := make([]byte, min(n, 4096)) // mostly a few bytes
 	done := uint64(0)
 	for done < n {
 		b := chunk[:min(n-done, uint64(len(chunk)))]

@@ -167,7 +167,7 @@ func (rnd) Seek(vfs.Ctx, *vfs.File, int64, int) (int64, linux.Errno) { return 0,
 
 // Read is vfs.FileOps's.
 func (r rnd) Read(_ vfs.Ctx, _ *vfs.File, dst *usermem.Buf, _ int64) (int, linux.Errno) {
-	var b [4096]byte
+	b := make([]byte, min(dst.Len(), 4096)) // mostly a few
 	total := 0
 	for dst.Len() > 0 {
 		p := b[:min(dst.Len(), len(b))]
