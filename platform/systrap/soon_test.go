@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-7423c386/runsc/platform"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // TestMapSoon has mappings made with the next change that cannot wait, or forgotten.
@@ -87,6 +88,31 @@ func TestMapSoon(t *testing.T) {
 		}
 		if k := read(page); k != platform.Fault {
 			t.Errorf("what was there before a failure: %d", k)
+		}
+	})
+}
+
+// TestSurelyFar: a context that is to rest goes far all the same when it traps and traps.
+func TestSurelyFar(t *testing.T) {
+	if len(plat(t).cpus.numbers) < 2 {
+		t.Skip("one processor: nothing is far")
+	}
+	g := newGuest(t, getpidLoop...)
+	on(func() {
+		c := plat(t).NewContext().(debuggable).context
+		defer c.Release()
+		rests := false
+		for deadline := time.Now().Add(20 * time.Second); c.placing.far == nil || !rests; g.regs.Rax = 1 {
+			if c.placing.far != nil {
+				c.comeBack(c.thread.Load())
+				c.placing.until, rests = handoff.Counter()+handoff.Ticks(time.Hour), true
+			}
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall {
+				t.Fatalf("%+v", trap)
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("it does not go far: it rests %v", rests)
+			}
 		}
 	})
 }
