@@ -67,8 +67,9 @@ type server struct {
 const maxBusy = 64
 
 // shortWait is how long the Go runtime hears nothing of a wait for the next request, in nanoseconds. Else
-// it would keep a thread awake that looks every few microseconds for calls that take long.
-const shortWait = 1e6
+// it would keep a thread awake that looks every few microseconds for calls that take long. It is more than a tick of the host: a timer that
+// is due before has to be set for each wait, which in a virtual machine costs more than a request.
+const shortWait = 10e6
 
 // firstRoom is how many descriptors there is room for from the start.
 const firstRoom = 1024
