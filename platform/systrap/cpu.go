@@ -21,7 +21,7 @@ import (
 // Limits of both ways. Times are in ticks of the processor's counter, set by calibrate.
 const (
 	hotTraps    = 6                     // in a row to go far
-	surelyTraps = 96                    // the same while it is to rest: what failed is not what it does now, as when a program has started
+	surelyTraps = 96                    // the same while it rests from one short trial: it does something else now, as when a program has started
 	youngTraps  = 24                    // the same in a young process, which may not live for long enough to gain
 	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
 	spinTime    = 60 * time.Microsecond // how long a far context spins
@@ -286,7 +286,7 @@ func (c *context) consider(t *thread) {
 		l.young--
 		return
 	}
-	if now < l.until && l.hot < surelyTraps {
+	if now < l.until && (l.hot < surelyTraps || l.rest > firstRest || l.traps > usefulTraps) {
 		return
 	}
 	l.hot = 0
