@@ -23,7 +23,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +52,7 @@ func Main() {
 		os.Exit(1)
 	}
 	tuneCollector()
-	s := &sandbox{cfg: cfg, log: NewLog(cfg.Log, cfg.ID, writeAll)}
+	s := &sandbox{cfg: cfg, log: NewLog(cfg.Log, cfg.ID, writeAll), server: control.NewServer()}
 	if err := s.start(); err != nil {
 		s.report(err)
 		host.Exit(1)
@@ -71,7 +70,7 @@ type sandbox struct {
 	plat   madePlatform
 
 	containers containers
-	answers    sync.RWMutex // read-locked by each wait until it is answered
+	server     *control.Server
 }
 
 func readConfig() (*control.Config, error) {

@@ -3,6 +3,7 @@ package boot
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform/host"
@@ -132,6 +133,10 @@ func (s *sandbox) stdio(p *kernel.Process, fds []int, terminal bool) (*hostfile.
 	return tty, nil
 }
 
+// answerTime is how long the end of the sandbox waits until those are answered who asked for something: to start the process that has
+// ended, or to wait for it.
+const answerTime = time.Second
+
 // ended is called when a container's first process has ended: its others are killed by the
 // kernel already, as those of a PID namespace are. With the first container the sandbox ends,
 // with its exit code.
@@ -139,7 +144,7 @@ func (s *sandbox) ended(c *container, status uint32) {
 	if c != s.containers.first {
 		return
 	}
-	s.answerWaiters()
+	s.server.Finish(answerTime)
 	host.Exit(codeOf(status))
 }
 

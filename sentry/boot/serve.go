@@ -19,8 +19,7 @@ import (
 
 // serve answers the control socket for ever.
 func (s *sandbox) serve() {
-	srv := control.NewServer()
-	s.handle(srv)
+	s.handle(s.server)
 	go s.forwardSignals()
 	for {
 		fd, errno := host.Accept(s.cfg.FD.Control)
@@ -29,7 +28,7 @@ func (s *sandbox) serve() {
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
-		go srv.Serve(&stream{fd: fd})
+		go s.server.Serve(&stream{fd: fd})
 	}
 }
 
@@ -249,8 +248,6 @@ func (s *sandbox) wait(r *control.Request, a *control.WaitArgs) (control.WaitRes
 			return control.WaitResult{}, errNoProcess
 		}
 	}
-	s.answers.RLock()
-	r.AtEnd(s.answers.RUnlock) // the connection ends behind this answer: it asks for the caller's hangup
 	select {
 	case <-g.Exited():
 	case <-r.Hangup():
@@ -258,20 +255,6 @@ func (s *sandbox) wait(r *control.Request, a *control.WaitArgs) (control.WaitRes
 	}
 	st := g.ExitStatus()
 	return control.WaitResult{Status: codeOf(st), Signal: int(st & 0x7f)}, nil
-}
-
-// answerWaiters returns when those who wait for processes of the sandbox have been answered, which
-// its end must not overtake. All those processes are dead; a second bounds what the callers can do.
-func (s *sandbox) answerWaiters() {
-	answered := make(chan struct{})
-	go func() {
-		s.answers.Lock()
-		close(answered)
-	}()
-	select {
-	case <-answered:
-	case <-time.After(time.Second):
-	}
 }
 
 func (s *sandbox) ps(_ *control.Request, a *control.Container) (control.PsResult, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -91,6 +92,43 @@ func TestCall(t *testing.T) {
 	if _, err := Call(c, Pause, Container{}); err == nil || !strings.Contains(err.Error(), "does not support") {
 		t.Errorf("pause: %v", err)
 	}
+}
+
+// TestFinish: the end waits until those who have asked are answered, but not for ever.
+func TestFinish(t *testing.T) {
+	a, b := newPair()
+	s := NewServer()
+	asked, goOn := make(chan bool), make(chan bool)
+	Handle(s, Start, func(r *Request, args *Container) (Empty, error) {
+		asked <- true
+		<-goOn
+		return Empty{}, nil
+	})
+	go s.Serve(b)
+	answered := make(chan error)
+	go func() {
+		_, err := Call(NewClient(a), Start, Container{})
+		answered <- err
+	}()
+	<-asked
+	finished := make(chan bool)
+	go func() {
+		s.Finish(time.Hour)
+		close(finished)
+	}()
+	select {
+	case <-finished:
+		t.Error("the end does not wait")
+	case <-time.After(10 * time.Millisecond):
+	}
+	goOn <- true
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	<-finished
+	s = NewServer()
+	s.answers.RLock()
+	s.Finish(time.Millisecond)
 }
 
 func TestGone(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 )
 
 // Request is what a handler learns beside its argument.
@@ -46,6 +48,7 @@ func (r *Request) Take() []int {
 // goroutine of its own. Handlers of different connections run side by side.
 type Server struct {
 	handlers map[string]func(*Request, json.RawMessage) (any, error)
+	answers  sync.RWMutex // read-locked by each request until it is answered
 }
 
 // NewServer returns a server that refuses everything.
@@ -87,11 +90,27 @@ func (s *Server) Serve(stream Stream) {
 			return
 		}
 		r := &Request{FDs: fds, stream: stream, atEnd: &atEnd}
+		s.answers.RLock()
 		out := s.answer(r, &req)
 		closeFDs(stream, r.FDs)
-		if send(stream, out, nil) != nil || r.hangup != nil {
+		err = send(stream, out, nil)
+		s.answers.RUnlock()
+		if err != nil || r.hangup != nil {
 			return
 		}
+	}
+}
+
+// Finish returns when every request that has come is answered, or when that has taken so long. No other is answered.
+func (s *Server) Finish(most time.Duration) {
+	answered := make(chan struct{})
+	go func() {
+		s.answers.Lock()
+		close(answered)
+	}()
+	select {
+	case <-answered:
+	case <-time.After(most):
 	}
 }
 
