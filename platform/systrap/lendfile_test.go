@@ -88,14 +88,18 @@ func TestLendFileAt(t *testing.T) {
 	})
 }
 
+// closes closes a file until %esi is set, and then computes.
+var closes = []byte{
+	0xb8, unix.SYS_CLOSE, 0, 0, 0, 0x0f, 0x05, // again: close
+	0x85, 0xf6, // test %esi,%esi
+	0x74, 0xf5, // jz again
+	0xeb, 0xfe, // jmp .
+}
+
 // TestLendFileLate: who computes after it has closed a file is taken out, so that the file is closed.
 func TestLendFileLate(t *testing.T) {
 	patchable(t, true)
-	g := newGuest(t,
-		0xb8, unix.SYS_CLOSE, 0, 0, 0, 0x0f, 0x05, // again: close
-		0x85, 0xf6, // test %esi,%esi
-		0x74, 0xf5, // jz again
-		0xeb, 0xfe) // jmp .
+	g := newGuest(t, closes...)
 	on(func() {
 		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()

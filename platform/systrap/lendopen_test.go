@@ -163,11 +163,7 @@ func TestLendClose(t *testing.T) {
 func TestLendOpenLate(t *testing.T) {
 	near(t)
 	patchable(t, true)
-	g := newGuest(t,
-		0xb8, unix.SYS_CLOSE, 0, 0, 0, 0x0f, 0x05, // again: close
-		0x85, 0xf6, // test %esi,%esi
-		0x74, 0xf5, // jz again
-		0xeb, 0xfe) // jmp .
+	g := newGuest(t, closes...)
 	on(func() {
 		c := plat(t).NewContext().(debuggable).context
 		defer c.Release()

@@ -38,7 +38,7 @@ func (t *Task) settle(trap *platform.Trap) {
 		t.run.replies = true
 	}
 	if l, ok := l.(platform.FileLender); ok {
-		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(&t.run.regs) || t.run.regs.OrigRax == linux.SYS_SENDMSG && !l.LendsFiles()) {
+		for _, fd := range l.Closed(trap.Kind != platform.Syscall || !keepsFiles(&t.run.regs, l)) {
 			t.Files().Close(t, fd)
 			t.run.closes.seen()
 		}
@@ -97,14 +97,16 @@ func (t *Task) BorrowPackets(fd int32, next func() (data, name []byte, ok bool),
 }
 
 // keepsFiles reports whether a call changes nothing about who might notice that a file is closed a moment late: it makes no
-// threads, processes or locks, closes no descriptor, and gives none of the file to others.
-func keepsFiles(r *arch.Registers) bool {
+// threads, processes or locks, closes no descriptor, and gives none of the file to others; a server may send messages.
+func keepsFiles(r *arch.Registers, l platform.FileLender) bool {
 	switch r.OrigRax {
 	case linux.SYS_OPEN, linux.SYS_OPENAT, linux.SYS_STAT, linux.SYS_NEWFSTATAT, linux.SYS_FSTAT, linux.SYS_LSEEK, linux.SYS_READ, linux.SYS_READV, linux.SYS_PREAD64,
-		linux.SYS_FADVISE64, linux.SYS_MMAP, linux.SYS_SENDFILE, linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_SENDMSG, linux.SYS_RECVFROM,
+		linux.SYS_FADVISE64, linux.SYS_MMAP, linux.SYS_SENDFILE, linux.SYS_WRITE, linux.SYS_WRITEV, linux.SYS_SENDTO, linux.SYS_RECVFROM,
 		linux.SYS_SETSOCKOPT, linux.SYS_GETDENTS64, linux.SYS_LSTAT, linux.SYS_STATX, linux.SYS_ACCESS, linux.SYS_FACCESSAT, linux.SYS_FACCESSAT2,
 		linux.SYS_READLINK, linux.SYS_READLINKAT, linux.SYS_FSTATFS, linux.SYS_BRK, linux.SYS_FCHDIR:
 		return true
+	case linux.SYS_SENDMSG:
+		return l.LendsFiles()
 	case linux.SYS_FCNTL:
 		switch uint32(r.Rsi) {
 		case linux.F_DUPFD, linux.F_DUPFD_CLOEXEC, linux.F_GETFD, linux.F_SETFD, linux.F_GETFL:
