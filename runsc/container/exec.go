@@ -114,11 +114,11 @@ func forwardTo(dir, id string, pid int32, terminal bool, signals <-chan os.Signa
 				continue
 			}
 		}
+		// A process that has just ended is no reason to complain.
 		conn, err := sandbox.Dial(dir, answerTime)
 		if err != nil {
-			return
+			continue
 		}
-		// A process that has just ended is no reason to complain.
 		control.Call(conn, control.Signal, args)
 		conn.Close()
 	}
