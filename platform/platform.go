@@ -251,6 +251,14 @@ type FileLender interface {
 	Closed(all bool) []int32
 }
 
+// PathLender is a Context that can be told that paths do not lead to symbolic links.
+type PathLender interface {
+	// LendPath lets the application know that readlink(2) of path, which begins with "/", is EINVAL, until PathsChanged.
+	LendPath(path string)
+	// PathsChanged says that this holds of no path any longer. It may be called at any time, with any lock held.
+	PathsChanged()
+}
+
 // Lent is whose bytes and room were lent. It is told with locks of the platform held.
 type Lent interface {
 	// Taken says that the application has read the n bytes there were.

@@ -25,6 +25,7 @@ type context struct {
 
 	lent   lending
 	open   openFiles
+	paths  atomic.Bool // area.linked is set
 	debug  breakPoints
 	facts  [len(facts{})]uint32 // see Answer; as the area has them
 	muted  bool                 // the area has none, so that an interrupted thread asks
@@ -185,6 +186,7 @@ func (c *context) leave(save bool) {
 	}
 	c.fpuDirty, c.live, c.partial = true, false, false
 	c.open.forget()
+	c.PathsChanged()
 	c.meter.End()
 	c.thread.Store(nil)
 	t.user.Store(nil)
@@ -420,6 +422,7 @@ func (c *context) SetCPUs(cpus []int) { c.allowed.Store(&cpus) }
 
 // Answer implements platform.Answerer.
 func (c *context) Answer(f *platform.Facts) {
+	c.PathsChanged()
 	clear(c.facts[:])
 	c.orphan.Store(false)
 	if f != nil {
@@ -463,7 +466,8 @@ func (t *thread) tell(known *[len(facts{})]uint32) {
 // than make calls that the stub answers, signals would hardly ever find anything but the stub.
 func (c *context) mute(t *thread) {
 	t.area.opened.Store(0) // or it goes on to open and close a file without end,
-	c.FilesChanged()       // or to ask for its flags
+	c.FilesChanged()       // or to ask for its flags,
+	c.PathsChanged()       // or for links
 	if !c.muted {
 		c.muted = true
 		t.tell(new([len(facts{})]uint32))

@@ -106,7 +106,7 @@
 // What was lent to it (lend.go). Bytes of its own sockets, and what it writes to them, are in the area. It can take what it
 // was not lent, and write to whom it was lent room: which it could have done by calls. The sentry knows by itself what it lent,
 // how much, and of whom; places and lengths in the area are checked. So it is with files that it may close (lendfile.go, lendopen.go):
-// that it has closed another, or one twice, is not looked at.
+// that it has closed another, or one twice, is not looked at. What it writes to the table of paths (lendpath.go) nobody else reads.
 //
 // Break points (debug.go). The sentry traces a thread for a moment, in which the host keeps it stopped whatever it does. The sentry
 // may do nothing more with it than read and write words of struct user, and the host checks what goes into the debug

@@ -130,10 +130,13 @@ const (
 	areaKnows     = 0x33c // 0: something about files has changed, and none of what was lent of them holds but close
 	mostPath      = platform.MostPath
 	areaStat      = 0x340 // the struct stat of the file that was opened last (lendfile.go)
+	areaLinked    = 0x3d0 // 0: none of what is at areaLinks holds
 	areaLoans     = 0x400 // what was lent, by descriptor (lend.go)
 	areaPosted    = 0xc00 // what the application has written
 	areaFPU       = 0x1000
 	areaAlt       = 0x2000 // the signal stack
+	areaPath      = 0x4fc0 // the path of a call, as a name
+	areaLinks     = 0x5000 // names of what is no symbolic link (lendpath.go)
 	areaBytes     = 0x6000 // bytes lent and posted, up to the end
 )
 
@@ -162,6 +165,7 @@ const (
 	ioOpenAt   = 10
 	ioFcntl    = 11
 	ioGetdents = 12
+	ioReadlink = 13
 )
 
 // Offsets in a loan, its size, and how many there may be; the same of a post.
@@ -201,6 +205,7 @@ const (
 	copiedFile  = 11 // the bytes
 	copiedMoved = 12 // the offset behind them
 	copiedPath  = 13 // of a file that is opened, behind that of the last one
+	copiedLink  = 14 // of a call of readlink(2), and what is behind it
 )
 
 // What is lent of a datagram: offsets. Behind it comes the next, at a multiple of 8.

@@ -5,6 +5,8 @@
 borrow:
 	CMPL CX, $const_ioOpenAt
 	JEQ  open
+	CMPL CX, $const_ioReadlink
+	JEQ  readlink
 	MOVL DI, R11
 	ANDL $(const_maxLoans-1), R11
 	SHLL $const_loanShift, R11
@@ -329,6 +331,8 @@ copied:
 	JEQ  moved
 	CMPL AX, $const_copiedPath
 	JEQ  path
+	CMPL AX, $const_copiedLink
+	JEQ  linked
 	MOVL $const_loanOpen, AX
 	MOVL $const_loanTaken, CX
 	LOCK

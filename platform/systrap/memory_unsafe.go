@@ -75,7 +75,8 @@ type area struct {
 	open   opened
 	knows  atomic.Uint32
 	stat   [statSize]byte
-	_      [areaLoans - areaStat - statSize]byte
+	linked atomic.Uint32
+	_      [areaLoans - areaLinked - 4]byte
 	loans  [maxLoans]loan
 	posted [maxPosts]post
 	rest   [areaSize - areaFPU]byte
@@ -112,6 +113,11 @@ func (a *area) bytes(off, n uint64) (b []byte, ok bool) {
 		return nil, false
 	}
 	return a.rest[off-areaFPU:][:n], true
+}
+
+// links is the table of names of what is no symbolic link. Safe: it is inside the area, aligned, and any bytes are a name.
+func (a *area) links() *[mostNames]name {
+	return (*[mostNames]name)(unsafe.Pointer(&a.rest[areaLinks-areaFPU]))
 }
 
 // wipe clears all that a stopped thread does not need to stay so. Safe: it is inside the area.

@@ -327,7 +327,7 @@ func (s *process) newThread() (*thread, linux.Errno) {
 		return nil, linux.EAGAIN
 	}
 	t := &thread{proc: s, unit: unit, area: s.p.areas.area(unit), at: areaAt + uint64(len(s.all))*areaSize, cpu: -1}
-	t.area.stack = [3]uint64{t.at + areaAlt, 0, areaBytes - areaAlt}
+	t.area.stack = [3]uint64{t.at + areaAlt, 0, areaPath - areaAlt}
 	t.area.state.Store(stateRun)
 	return t, 0
 }

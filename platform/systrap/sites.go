@@ -349,6 +349,8 @@ func lent(nr uint32) uint32 {
 		return ioFcntl
 	case unix.SYS_GETDENTS64:
 		return ioGetdents
+	case unix.SYS_READLINK:
+		return ioReadlink
 	}
 	return 0
 }

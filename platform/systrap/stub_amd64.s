@@ -220,6 +220,8 @@ gathers:
 
 #include "lendopen_amd64.h"
 
+#include "lendpath_amd64.h"
+
 	// The sentry is to make the call after all. The copy was made with another direction flag.
 declined:
 	LEAQ const_areaFlags(BX), SP

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"strings"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
@@ -165,7 +167,7 @@ func (t *Task) HasStat(fd int32) {
 // had better know the attributes, too.
 func (t *Task) LendsOpen(f *vfs.File, fd int32) (lends, stat bool) {
 	t.run.opened = fd + 1
-	if !t.run.answers || !f.Plain() || t.Files().Shared() || !t.mayControl() || !t.run.closes.spared() {
+	if !t.run.answers || !f.Plain() || t.Files().Shared() || !t.unfiltered(linux.SYS_FCNTL) || !t.run.closes.spared() {
 		return false, false
 	}
 	if l, ok := t.ctx.(platform.FileLender); !ok || !l.LendClose(fd) {
@@ -175,13 +177,13 @@ func (t *Task) LendsOpen(f *vfs.File, fd int32) (lends, stat bool) {
 	return true, t.run.stats.spared()
 }
 
-// mayControl reports whether no seccomp filter wants to see fcntl(2).
-func (t *Task) mayControl() bool {
+// unfiltered reports whether no seccomp filter wants to see call nr.
+func (t *Task) unfiltered(nr uint64) bool {
 	if !t.run.seccomp {
 		return true
 	}
 	f := t.seccomp.filter.Load()
-	return f != nil && f.allows(linux.SYS_FCNTL)
+	return f != nil && f.allows(nr)
 }
 
 // LendOpen lets it know of that; stat is nil, or what it may know unless there was a change since changes were counted.
@@ -197,7 +199,7 @@ func (t *Task) LendOpen(f *vfs.File, fd int32, stat *linux.Stat, cloexec bool, c
 	}
 	t.ctx.(platform.FileLender).LendOpen(fd, known, f.Flags(), cloexec)
 	if known != nil && vfs.Changes() != changes {
-		t.FilesChanged()
+		t.FilesChanged(false)
 	}
 }
 
@@ -215,7 +217,7 @@ func (t *Task) HasListed(fd int32, changes uint64) {
 	}
 	t.ctx.(platform.FileLender).LendEnd(fd)
 	if vfs.Changes() != changes {
-		t.FilesChanged()
+		t.FilesChanged(false)
 	}
 }
 
@@ -238,9 +240,45 @@ func (t *Task) opening() (o platform.Opening) {
 func (t *Task) HasSent() { t.run.sends = true }
 
 // FilesChanged is vfs.Knower's.
-func (t *Task) FilesChanged() {
+func (t *Task) FilesChanged(names bool) {
 	if l, ok := t.ctx.(platform.FileLender); ok {
 		l.FilesChanged()
+	}
+	if names {
+		t.forgetPaths()
+	}
+}
+
+// forgetPaths has the application ask again whether paths lead to links.
+func (t *Task) forgetPaths() {
+	if l, ok := t.ctx.(platform.PathLender); ok {
+		l.PathsChanged()
+	}
+}
+
+// NoLink is called when the application has asked what the link is that path leads to, and p, where it leads, is none; it was walked at
+// a time when so many changes were counted. One that asks often may know it, if path is p's name and not another way there.
+func (t *Task) NoLink(path []byte, p vfs.Path, changes uint64) {
+	l, ok := t.ctx.(platform.PathLender)
+	if !ok || !t.run.answers || !t.unfiltered(linux.SYS_READLINK) {
+		return
+	}
+	if t.run.links < few {
+		t.run.links++
+		return
+	}
+	if !t.run.knows {
+		t.run.knows = true
+		vfs.TellChanges(t, true)
+		return // what happened before was not counted
+	}
+	name, ok, deleted := p.Name(t.FS().Here().Root)
+	if !ok || deleted || !strings.HasPrefix(string(path), name) {
+		return
+	}
+	l.LendPath(name)
+	if vfs.Changes() != changes {
+		l.PathsChanged()
 	}
 }
 
@@ -266,7 +304,7 @@ func (t *Task) LendFile(f *vfs.File, fd int32, stat *linux.Stat, changes uint64)
 		t.run.sends = false
 	}
 	if vfs.Changes() != changes {
-		t.FilesChanged()
+		t.FilesChanged(false)
 	}
 }
 

@@ -195,6 +195,7 @@ func (f *seccompFilter) allows(nr uint64) bool {
 func (t *Task) setFilter(f *seccompFilter) {
 	t.seccomp.replace(f)
 	t.run.seccomp = true
+	t.forgetPaths()
 }
 
 // syncFilter gives f to all threads, whose filters must be ancestors of the caller's.
@@ -241,6 +242,7 @@ func (t *Task) takeSync() {
 		return
 	}
 	t.run.seccomp = true
+	t.forgetPaths()
 	if c := t.Cred(); t.nnpSync.Load() && !c.NoNewPrivs {
 		n := c.Clone()
 		n.NoNewPrivs = true

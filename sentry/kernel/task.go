@@ -68,6 +68,7 @@ type Task struct {
 		opened   int32      // the file that was opened last, and 1
 		closes   habit      // it closes files
 		stats    habit      // and asks for the attributes of what it has just opened
+		links    habit      // and for links that are none
 		asked    int32      // the descriptor that was read last, and 1
 		sends    bool       // a file that is opened is sent
 		file     []byte     // room for such a one

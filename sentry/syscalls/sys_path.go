@@ -227,6 +227,7 @@ func doReadlink(t *kernel.Task, dirfd int32, addr, dst usermem.Addr, n int32) (u
 	if n <= 0 {
 		return 0, linux.EINVAL
 	}
+	changes := vfs.Changes()
 	p, name, errno, ok := walkShort(t, dirfd, addr, 0)
 	if !ok {
 		if name, errno = path(t, addr, true); errno == 0 && name == "" && dirfd == linux.AT_FDCWD {
@@ -242,6 +243,9 @@ func doReadlink(t *kernel.Task, dirfd int32, addr, dst usermem.Addr, n int32) (u
 	defer p.Put()
 	target, errno := vfs.Readlink(t, p)
 	if errno != 0 {
+		if ok && errno == linux.EINVAL {
+			t.NoLink(t.PathRoom(), p, changes)
+		}
 		if !ok && name == "" && errno == linux.EINVAL {
 			errno = linux.ENOENT
 		}

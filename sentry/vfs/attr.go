@@ -24,7 +24,7 @@ func setattr(ctx Ctx, p Path, s SetAttr) linux.Errno {
 	if errno := p.Inode().Ops.Setattr(ctx, s); errno != 0 {
 		return errno
 	}
-	tellChange()
+	tellChange(s.Mask&(AttrMode|AttrUID|AttrGID) != 0)
 	event := uint32(0)
 	if s.Mask&(AttrMode|AttrUID|AttrGID) != 0 {
 		event |= InAttrib

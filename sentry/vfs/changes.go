@@ -14,8 +14,9 @@ var changes struct {
 	mu     sync.Mutex               // of changes of knower
 }
 
-// Knower knows something of files. FilesChanged may be called with any lock held, from any goroutine.
-type Knower interface{ FilesChanged() }
+// Knower knows something of files. FilesChanged may be called with any lock held, from any goroutine. names says that a path may lead
+// elsewhere than before, or nowhere, or be closed to somebody.
+type Knower interface{ FilesChanged(names bool) }
 
 // Changes counts what a Knower is told of. It counts only while there is one.
 func Changes() uint64 { return changes.count.Load() }
@@ -38,14 +39,14 @@ func TellChanges(k Knower, on bool) {
 	changes.knower.Store(&all)
 }
 
-// tellChange tells of a change that was made.
-func tellChange() {
+// tellChange tells of a change that was made; names is FilesChanged's.
+func tellChange(names bool) {
 	p := changes.knower.Load()
 	if p == nil {
 		return
 	}
 	changes.count.Add(1)
 	for _, k := range *p {
-		k.FilesChanged()
+		k.FilesChanged(names)
 	}
 }

@@ -222,6 +222,7 @@ func (d *Dentry) forget(c *Dentry) {
 	}
 	d.mu.Unlock()
 	if was {
+		tellChange(true)
 		dentries.Add(-1)
 		c.kill()
 		c.Put()

@@ -47,7 +47,7 @@ func (i *Inode) getWrite() bool {
 			return false
 		}
 		if i.writers.CompareAndSwap(n, n+1) {
-			tellChange()
+			tellChange(false)
 			return true
 		}
 	}

@@ -32,10 +32,10 @@ func NewFS(root, cwd Path, umask uint32) *FS {
 // note keeps root and cwd for Here, with mu held.
 func (f *FS) note() { f.at.Store(&At{Root: f.root, Start: f.cwd}) }
 
-// changed is called after a change of root or cwd, with mu held.
-func (f *FS) changed() {
+// changed is called after a change of cwd, or else of the root, with mu held.
+func (f *FS) changed(root bool) {
 	f.note()
-	tellChange()
+	tellChange(root)
 }
 
 // Here is At without references: what WalkCached begins with.
@@ -52,7 +52,7 @@ func (f *FS) Put() {
 	f.mu.Lock()
 	root, cwd := f.root, f.cwd
 	f.root, f.cwd = Path{}, Path{} // pivot_root(2) may look at it still
-	f.changed()
+	f.changed(false)
 	f.mu.Unlock()
 	root.Put()
 	cwd.Put()
@@ -112,7 +112,7 @@ func (f *FS) SetRoot(p Path) {
 	f.mu.Lock()
 	old := f.root
 	f.root = p
-	f.changed()
+	f.changed(true)
 	f.mu.Unlock()
 	old.Put()
 }
@@ -122,7 +122,7 @@ func (f *FS) SetCwd(p Path) {
 	f.mu.Lock()
 	old := f.cwd
 	f.cwd = p
-	f.changed()
+	f.changed(false)
 	f.mu.Unlock()
 	old.Put()
 }
@@ -138,7 +138,7 @@ func (f *FS) Replace(from, to Path) {
 			*p = to
 		}
 	}
-	f.changed()
+	f.changed(true)
 	f.mu.Unlock()
 	for _, p := range old {
 		p.Put()

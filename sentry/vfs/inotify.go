@@ -48,7 +48,7 @@ type watchList struct {
 // changed is called after a change with mu held.
 func (l *watchList) changed() {
 	l.some.Store(len(l.list)+len(l.dirs) > 0)
-	tellChange()
+	tellChange(false)
 }
 
 // Watch is one watch of an Inotify on an inode.
@@ -96,13 +96,16 @@ var lastCookie atomic.Uint32
 
 func nextCookie() uint32 { return lastCookie.Add(1) }
 
-// inChanges are events of names and of who may open a file.
-const inChanges = InAttrib | InCreate | InDelete | InDeleteSelf | InMovedFrom | InMovedTo | InMoveSelf | InUnmount
+// inChanges are events of names and of who may open a file. But for InCreate, a path may not lead where it did.
+const (
+	inNames   = InAttrib | InDelete | InDeleteSelf | InMovedFrom | InMovedTo | InMoveSelf | InUnmount
+	inChanges = inNames | InCreate
+)
 
 // Notify tells those who watch i. name is empty for what happens to i itself.
 func (i *Inode) Notify(event uint32, name string, cookie uint32) {
 	if event&inChanges != 0 {
-		tellChange()
+		tellChange(event&inNames != 0)
 	}
 	if event&^InIsDir == 0 || !i.watches.some.Load() {
 		return

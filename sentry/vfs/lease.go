@@ -48,7 +48,7 @@ func (f *File) SetLease(ctx Ctx, kind int32, tell func()) linux.Errno {
 		return linux.EINVAL
 	}
 	if i.leases.Load() == nil && i.leases.CompareAndSwap(nil, new(leases)) {
-		tellChange()
+		tellChange(false)
 	}
 	l := i.leases.Load()
 	l.mu.Lock()

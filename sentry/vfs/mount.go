@@ -249,7 +249,7 @@ func (p Path) Inode() *Inode { return p.Dentry.Inode() }
 // attachLocked puts the tree of m at point of parent. m's reference becomes the tree's.
 func (m *Mount) attachLocked(parent *Mount, point *Dentry) {
 	point.Get()
-	defer tellChange()
+	defer tellChange(true)
 	m.parent = parent
 	m.onto(point)
 	parent.children = append(parent.children, m)
@@ -268,7 +268,7 @@ func (m *Mount) attachLocked(parent *Mount, point *Dentry) {
 
 // detachLocked takes the tree m off its place, within its namespace still.
 func (m *Mount) detachLocked() {
-	defer tellChange()
+	defer tellChange(true)
 	m.parent.children = without(m.parent.children, m)
 	m.parent = nil
 	m.off().Put()

@@ -109,7 +109,7 @@ func (ns *MountNS) CloneNS(owner *auth.UserNS, fs *FS) *MountNS {
 			*p = q
 		}
 	}
-	fs.changed()
+	fs.changed(true)
 	fs.mu.Unlock()
 	for _, p := range drop {
 		p.Put()
