@@ -131,8 +131,12 @@ var (
 	givenLeaf   = form{5, func(b []byte) (func(*arch.Registers), bool) { return nil, b[0] == 0xb8 }} // see looksBefore
 	byteToStack = form{5, func(b []byte) (func(*arch.Registers), bool) { return nil, bytes.HasPrefix(b, []byte{0xc6, 0x44, 0x24}) }}
 	longToStack = form{8, func(b []byte) (func(*arch.Registers), bool) { return nil, bytes.HasPrefix(b, []byte{0xc7, 0x44, 0x24}) }}
+	longToFar   = form{11, func(b []byte) (func(*arch.Registers), bool) { return nil, bytes.HasPrefix(b, []byte{0xc7, 0x84, 0x24}) }}
+	highToECX   = form{3, func(b []byte) (func(*arch.Registers), bool) { return moves(b[1:], 8, 1, b[0] == 0x44) }}
+	sumToHigh   = form{4, sums}
 
-	forms = [][]form{{highToEAX, toECX}, {plus, toEAX, toECX}, {givenLeaf, toECX}, {byteToStack}, {longToStack}}
+	forms = [][]form{{highToEAX, toECX}, {plus, toEAX, toECX}, {highToECX, sumToHigh, highToEAX}, {givenLeaf, toECX},
+		{byteToStack}, {longToStack}, {longToFar}}
 )
 
 // moves is an instruction that moves a register, of those from a number on, to one, of which b has the last two bytes.
@@ -149,6 +153,14 @@ func adds(b []byte) (func(*arch.Registers), bool) {
 		*register(r, to) = uint64(was + what)
 		r.Eflags = r.Eflags&^arch.Arithmetic | arch.Sum(was, what)
 	}, b[0] == 0x83 && b[1]&0xf8 == 0xc0
+}
+
+// sums is an instruction that puts the sum of a register and a byte into one from %r8d on.
+func sums(b []byte) (func(*arch.Registers), bool) {
+	const stack = 4 // stands for another encoding
+	to, from, what := 8+int(b[2]>>3&7), int(b[2]&7), uint32(int8(b[3]))
+	return func(r *arch.Registers) { *register(r, to) = uint64(uint32(*register(r, from)) + what) },
+		b[0] == 0x44 && b[1] == 0x8d && b[2]&0xc0 == 0x40 && from != stack
 }
 
 // looksBefore is given for a leaf or subleaf that is in a register.

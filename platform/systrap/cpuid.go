@@ -33,11 +33,16 @@ import (
 //	89 REG                   mov %esi,%ecx, or another
 //	0f a2                    cpuid
 //
+//	44 89 REG                mov %r8d,%ecx, or another
+//	44 8d REG IMM            lea 1(%rcx),%r8d, or the like
+//	44 89 REG                mov %r13d,%eax, or another
+//	0f a2                    cpuid
+//
 //	b8 LEAF                  mov $LEAF,%eax
 //	89 REG                   mov %esi,%ecx, or another
 //	0f a2                    cpuid
 //
-//	c6 44 24 OFF IMM         movb $0,15(%rsp), or the like, or c7 and movl
+//	c6 44 24 OFF IMM         movb $0,15(%rsp), or the like, or c7 and movl, or c7 84 24 and an offset of 32 bits
 //	0f a2                    cpuid
 //
 // whose trampolines look for leaf and subleaf in a table, and ask the processor for others. Other ways to ask,

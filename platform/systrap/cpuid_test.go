@@ -30,13 +30,17 @@ var askers = []struct {
 	{"subleaf of one that has none", []byte{0xb8, 5, 0, 0, 0x80, 0xb9, 1, 0, 0, 0}, true},
 	{"large subleaf", []byte{0xb8, 0xd, 0, 0, 0, 0xb9, 64, 0, 0, 0}, false},
 	{"subleaf from elsewhere", []byte{0xb8, 4, 0, 0, 0}, false},
-	{"registers", []byte{0x44, 0x89, 0xc0, 0x89, 0xf9}, true},                          // mov %r8d,%eax; mov %edi,%ecx
-	{"other registers", []byte{0x44, 0x89, 0xf8, 0x89, 0xd1}, true},                    // mov %r15d,%eax; mov %edx,%ecx
-	{"plus one", []byte{0x83, 0xc6, 1, 0x89, 0xf8, 0x89, 0xf1}, true},                  // add $1,%esi; mov %edi,%eax; mov %esi,%ecx
-	{"minus, other registers", []byte{0x83, 0xc5, 0xf0, 0x89, 0xd0, 0x89, 0xe9}, true}, // add $-16,%ebp; mov %edx,%eax; mov %ebp,%ecx
-	{"to the stack", []byte{0xc6, 0x44, 0x24, 15, 7}, true},                            // movb $7,15(%rsp)
-	{"four bytes to the stack", []byte{0xc7, 0x44, 0x24, 0x60, 1, 2, 3, 4}, true},      // movl $0x4030201,96(%rsp)
-	{"subleaf in a register", []byte{0xb8, 0x14, 0, 0, 0, 0x89, 0xf1}, true},           // mov $20,%eax; mov %esi,%ecx
+	{"registers", []byte{0x44, 0x89, 0xc0, 0x89, 0xf9}, true},                                   // mov %r8d,%eax; mov %edi,%ecx
+	{"other registers", []byte{0x44, 0x89, 0xf8, 0x89, 0xd1}, true},                             // mov %r15d,%eax; mov %edx,%ecx
+	{"plus one", []byte{0x83, 0xc6, 1, 0x89, 0xf8, 0x89, 0xf1}, true},                           // add $1,%esi; mov %edi,%eax; mov %esi,%ecx
+	{"minus, other registers", []byte{0x83, 0xc5, 0xf0, 0x89, 0xd0, 0x89, 0xe9}, true},          // add $-16,%ebp; mov %edx,%eax; mov %ebp,%ecx
+	{"to the stack", []byte{0xc6, 0x44, 0x24, 15, 7}, true},                                     // movb $7,15(%rsp)
+	{"four bytes to the stack", []byte{0xc7, 0x44, 0x24, 0x60, 1, 2, 3, 4}, true},               // movl $0x4030201,96(%rsp)
+	{"four bytes to the stack, far", []byte{0xc7, 0x84, 0x24, 0x80, 0, 0, 0, 1, 2, 3, 4}, true}, // movl $0x4030201,128(%rsp)
+	{"counted", []byte{0x44, 0x89, 0xc1, 0x44, 0x8d, 0x41, 1, 0x44, 0x89, 0xf8}, true},          // mov %r8d,%ecx; lea 1(%rcx),%r8d; mov %r15d,%eax
+	{"counted down", []byte{0x44, 0x89, 0xe9, 0x44, 0x8d, 0x6d, 0xff, 0x44, 0x89, 0xf8}, true},  // mov %r13d,%ecx; lea -1(%rbp),%r13d; mov %r15d,%eax
+	{"differs, counted by the stack", []byte{0x44, 0x89, 0xe9, 0x44, 0x8d, 0x6c, 0xff, 0x44, 0x89, 0xf8}, false},
+	{"subleaf in a register", []byte{0xb8, 0x14, 0, 0, 0, 0x89, 0xf1}, true}, // mov $20,%eax; mov %esi,%ecx
 	{"subleaf in a register, not known", []byte{0xb8, 5, 0, 0, 0, 0x89, 0xf1}, false},
 	{"differs by processor", []byte{0xb8, 1, 0, 0, 0}, false},
 	{"differs by processor, subleaf", []byte{0xb8, 0xb, 0, 0, 0, 0x31, 0xc9}, false},
@@ -137,8 +141,11 @@ func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
 	switch text[0] {
 	case 0x44, 0x83:
 		starts[2] = 3
+		if len(text) == 10 {
+			starts[1] = 7
+		}
 	case 0xc7:
-		starts[1] = 8
+		starts[1] = uint64(len(text))
 	}
 	for i := range 120 {
 		r := &g.regs
@@ -147,6 +154,10 @@ func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
 		leaf := []uint64{1<<32 | 13, 7, 4, 2, 0, 0x80000006}[i/3%6]
 		r.R8, r.Rdi, r.R15, r.Rdx = leaf, uint64(i/2), leaf, uint64(i/3)
 		switch text[0] {
+		case 0x44:
+			if len(text) == 10 {
+				r.R8, r.R13 = uint64(i/2)|7<<32, uint64(i/3)|1<<40
+			}
 		case 0x83:
 			r.Rdi, r.Rsi, r.Rdx, r.Rbp = leaf, 1<<32-1+uint64(i/4), leaf, 7<<32|uint64(i)
 		case 0xb8:
