@@ -28,16 +28,21 @@ type Site struct {
 	Answer [4]uint32
 }
 
-// Tabled is a leaf in a table of answers, and where there: of many subleaves, if it has any.
-type Tabled struct{ Leaf, First, Many byte }
+// Tabled is a leaf in a table of answers, and where there: of many subleaves, if it has any. ByCPU tells that the answer says on which
+// processor it was asked for, so that there is a table for each.
+type Tabled struct {
+	Leaf, First, Many byte
+	ByCPU             bool
+}
 
 // TableSize is how many answers there are.
 const TableSize = 32
 
 // TabledLeaves are all. One more would be too much for a trampoline that looks for any of unknown.
 var (
-	TabledLeaves = []Tabled{{13, 0, 16}, {4, 16, 8}, {2, 24, 1}, {0, 25, 1}, {0x14, 26, 2}, {0x19, 28, 2}}
-	unknown      = TabledLeaves[:4]
+	TabledLeaves = []Tabled{{13, 0, 13, false}, {4, 13, 8, false}, {2, 21, 1, false}, {0, 22, 1, false}, {0xb, 23, 3, true},
+		{0x14, 26, 2, false}, {0x19, 28, 2, false}, {1, 30, 1, true}}
+	unknown = TabledLeaves[:5]
 )
 
 // Part is an instruction of a site.
@@ -46,8 +51,11 @@ type Part struct {
 	Do   func(*arch.Registers) // nil: only the processor can
 }
 
-// SameEverywhere tells whether the answer is the same on all processors, and whether it depends on ECX.
-func SameEverywhere(leaf uint32) (same, sub bool) {
+// ByCPU tells whether the site asks for what differs by processor, and for nothing else.
+func (s *Site) ByCPU() bool { return len(s.Looks) == 1 && s.Looks[0].ByCPU }
+
+// sameEverywhere tells whether the answer is the same on all processors, and whether it depends on ECX.
+func sameEverywhere(leaf uint32) (same, sub bool) {
 	switch leaf {
 	case 0, 2, 0x80000000, 0x80000001, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000007, 0x80000008:
 		return true, false
@@ -77,11 +85,17 @@ func given(b []byte, ask Asker) *Site {
 		second = []byte{0x31, 0xc9}
 	}
 	leaf, ok := mov(b[:len(b)-len(second)], eax)
-	if same, hasSub := SameEverywhere(leaf); !ok || !same || hasSub && second == nil {
+	if !ok {
 		return nil
 	}
 	s := &Site{First: second}
-	s.Answer[0], s.Answer[1], s.Answer[2], s.Answer[3] = ask(leaf, sub)
+	if i := tabled(leaf); i >= 0 && TabledLeaves[i].ByCPU && (second != nil || TabledLeaves[i].Many == 1) {
+		s.First, s.Looks = bytes.Clone(b[len(b)-len(second)-5:]), TabledLeaves[i:i+1]
+	} else if same, hasSub := sameEverywhere(leaf); same && (second != nil || !hasSub) {
+		s.Answer[0], s.Answer[1], s.Answer[2], s.Answer[3] = ask(leaf, sub)
+	} else {
+		return nil
+	}
 	s.add(5, func(r *arch.Registers) { r.Rax = uint64(leaf) })
 	switch len(second) {
 	case 5:
@@ -93,15 +107,23 @@ func given(b []byte, ask Asker) *Site {
 	return s
 }
 
-// Table asks for what sites look for.
-func Table(ask Asker) (t [TableSize][4]uint32) {
+// tabled returns which of the leaves in the table one is, -1 if it is none.
+func tabled(leaf uint32) int {
+	return slices.IndexFunc(TabledLeaves, func(l Tabled) bool { return uint32(l.Leaf) == leaf })
+}
+
+// Table is what sites look for.
+type Table [TableSize][4]uint32
+
+// Fill asks for what differs by processor, or for the rest.
+func (t *Table) Fill(ask Asker, byCPU bool) {
 	for _, l := range TabledLeaves {
 		for sub := range l.Many {
-			v := &t[l.First+sub]
-			v[0], v[1], v[2], v[3] = ask(uint32(l.Leaf), uint32(sub))
+			if v := &t[l.First+sub]; l.ByCPU == byCPU {
+				v[0], v[1], v[2], v[3] = ask(uint32(l.Leaf), uint32(sub))
+			}
 		}
 	}
-	return t
 }
 
 // add adds an instruction to a site.
@@ -194,7 +216,7 @@ next:
 
 // looksFor says which leaf the first instruction loads, and whether that is in the table.
 func (s *Site) looksFor(leaf uint32) bool {
-	i := slices.IndexFunc(TabledLeaves, func(l Tabled) bool { return uint32(l.Leaf) == leaf })
+	i := tabled(leaf)
 	if i < 0 {
 		return false
 	}
@@ -253,6 +275,15 @@ func (s *Site) DoAll(r *arch.Registers, start uint64) {
 		r.Rip += p.Size
 	}
 }
+
+// Numbered tells whether RDPID says which processor it is executed on, as Linux does (arch/x86/entry/vdso).
+var Numbered = sync.OnceValue(func() bool {
+	if last, _, _, _ := arch.CPUID(0, 0); last < 7 {
+		return false
+	}
+	_, _, c, _ := arch.CPUID(7, 0)
+	return c&(1<<22) != 0
+})
 
 // Hybrid tells whether processors differ from each other.
 var Hybrid = sync.OnceValue(func() bool {

@@ -45,9 +45,12 @@ func newTrampoline(s *cpuid.Site, ret uint64) (t trampoline) {
 	a.emit(0x0f, 0x90, 0xc0) // seto %al
 	var found, ask []int
 	for _, l := range s.Looks {
+		if l.ByCPU {
+			continue
+		}
 		a.emit(0x83, 0xfa, l.Leaf) // cmp $leaf,%edx
 		other := jump(jne)
-		if _, subs := cpuid.SameEverywhere(uint32(l.Leaf)); subs {
+		if l.Many > 1 {
 			a.emit(0x83, 0xf9, l.Many-1) // cmp $most,%ecx
 			ask = append(ask, jump(ja))
 			a.emit(0x8d, 0x59, l.First) // lea first(%rcx),%ebx

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -60,7 +61,7 @@ type asks struct {
 	slots, lows int // given out
 	code        [maxAsks * trampSize / pageSize]*[pageSize]byte
 	words       [slotPages]*[pageSize]byte
-	table       [cpuid.TableSize][4]uint32
+	table       cpuid.Table
 	tabled      bool
 	buffer      []byte
 
@@ -199,7 +200,7 @@ func (q *asks) search(fd int, off, end uint64) (found []*askPage) {
 		}
 		for at := 0; at+pageSize <= n; at += pageSize {
 			page := q.buffer[at:][:pageSize]
-			sites := cpuid.Find(page, q.ask)
+			sites := slices.DeleteFunc(cpuid.Find(page, q.ask), (*cpuid.Site).ByCPU)
 			if len(sites) == 0 {
 				continue
 			}
@@ -291,7 +292,8 @@ func (q *asks) makeTable() {
 		return
 	}
 	b := q.p.memory.bytes(q.p.system.table)
-	q.table, q.tabled = cpuid.Table(q.ask), true
+	q.table.Fill(q.ask, false)
+	q.tabled = true
 	for i, v := range q.table {
 		for k, x := range v {
 			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)

@@ -3,6 +3,7 @@ package systrap
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -11,11 +12,12 @@ import (
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
 	"github.com/seed-7423c386/runsc/platform/cpuid"
+	"github.com/seed-7423c386/runsc/platform/handoff"
 )
 
 // In a virtual machine CPUID is done by the hypervisor, which takes 10 µs and more, and a C library asks forty
 // times when a program starts: more than all else that execve(2) costs. So where text of a file asks for a leaf
-// that says the same on all processors,
+// that says the same on all processors, or only on which it was asked beside that,
 //
 //	b8 LEAF                  mov $LEAF,%eax
 //	[31 c9 | b9 SUBLEAF]     xor %ecx,%ecx or mov $SUBLEAF,%ecx
@@ -58,13 +60,15 @@ import (
 const (
 	infoAt    = slotsAt + pageSize // slots of these sites
 	infoTramp = trampAt + trampLen // and their trampolines
-	infoSize  = 128                // of one
+	infoSize  = 160                // of one
 	infoAsk   = infoSize - 8 - 2   // where in it UD2 is, to which slots lead while the sentry is to be asked
-	maxInfos  = 448
+	maxInfos  = pageSize / 8
 
-	// A table of answers is behind the slots: of leaves with subleaves, from 0 on.
-	tableAt   = infoAt + 8*maxInfos
-	tableSize = cpuid.TableSize
+	// Tables of answers are at answersAt, one for each of so many processors, of which the first also has what all answer. RDPID
+	// tells which is whose: what it says may have changed when the answer is there, as it may have behind a CPUID.
+	mostAnswer  = 32
+	tableShift  = 5 // TableSize is 1<<5
+	answersSize = mostAnswer << tableShift * 16
 
 	maxInfoFiles = 4096
 	maxInfoPages = 1024
@@ -86,11 +90,12 @@ type infos struct {
 	mu          sync.Mutex
 	files       map[infoFile]*textFile
 	pages       int
-	noted       int                  // places from which calls came
-	callSlots   [slotClasses]int     // given out
-	slots, lows int                  // given out; they are used again, but not for two sites of one process
-	table       [tableSize][4]uint32 // made for the first site that looks there
-	tabled      bool
+	noted       int              // places from which calls came
+	callSlots   [slotClasses]int // given out
+	slots, lows int              // given out; they are used again, but not for two sites of one process
+	tabled      bool             // for the first site that looks there
+	first       int              // number of the processor of the first table
+	tables      int              // that can be told by RDPID: of processors from that number on
 }
 
 // infoSite is a place at which a page of a file asks.
@@ -117,9 +122,6 @@ func findInfos(b []byte) (sites []*infoSite) {
 // with a byte that is no instruction. mu is held.
 func (q *infos) giveSlot(s *infoSite) {
 	const row, low = 32, 12 // slots that differ in the first byte of the address; where it is 0x60
-	if s.Looks != nil {
-		q.makeTable()
-	}
 	if s.Low {
 		s.slot = q.lows*row%maxInfos + low
 		q.lows++
@@ -132,12 +134,41 @@ func (q *infos) giveSlot(s *infoSite) {
 	q.slots++
 }
 
-// makeTable asks the processor for what sites look for. mu is held.
-func (q *infos) makeTable() {
+// ask asks the processors for what sites look for. infos.mu is held.
+func (p *Platform) ask() {
+	q := &p.infos
 	if q.tabled {
 		return
 	}
-	q.tabled, q.table = true, cpuid.Table(arch.CPUID)
+	q.tabled = true
+	var t cpuid.Table
+	t.Fill(arch.CPUID, false)
+	p.putTable(0, &t)
+	if !cpuid.Numbered() {
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	q.first = p.cpus.numbers[0]
+	for i, n := range p.cpus.numbers[:min(len(p.cpus.numbers), mostAnswer)] {
+		if p.cpus.bindSelf(i); n != q.first+i || handoff.Processor() != n {
+			return
+		}
+		t.Fill(arch.CPUID, true)
+		p.putTable(i, &t)
+		q.tables++
+	}
+}
+
+// putTable writes the table of a processor.
+func (p *Platform) putTable(i int, t *cpuid.Table) {
+	const size = 16 << tableShift
+	b := p.answers.page(i * size / pageSize)[i*size%pageSize:]
+	for i, v := range t {
+		for k, x := range v {
+			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
+		}
+	}
 }
 
 // search finds the sites in a file. mu is held.
@@ -164,6 +195,7 @@ func (p *Platform) search(fd int) (found []*infoPage) {
 			break
 		}
 		q.pages++
+		p.ask()
 		for _, s := range sites {
 			q.giveSlot(s)
 		}
@@ -208,10 +240,7 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 		if set.infos[s.slot].Load() != nil {
 			continue
 		}
-		if s.Looks != nil {
-			p.infos.putTable(unit[pageSize+8*maxInfos:][:16*tableSize])
-		}
-		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.At+s.Size)
+		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.At+s.Size, &p.infos)
 		uses[i] = infoUse{page + s.At, s}
 		set.infos[s.slot].Store(&uses[i])
 	}
@@ -238,15 +267,6 @@ func (p *Platform) askInfos(set *patchSet, more int) {
 	defer set.mu.Unlock()
 	if set.asked += more; !set.freed {
 		p.leadInfos(set)
-	}
-}
-
-// putTable writes the table. It was made before there was a site that needs it.
-func (q *infos) putTable(b []byte) {
-	for i, v := range q.table {
-		for k, x := range v {
-			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
-		}
 	}
 }
 
@@ -289,6 +309,9 @@ func (t *thread) infoFault(r *arch.Registers) {
 
 // cpuidPart does an instruction of a site, at which the application is, or all of them if it is to ask.
 func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	t.join()
 	if u, off := t.proc.infoIn(r.Rip); u != nil && off == infoAsk {
 		u.site.DoAll(r, u.start)
 		t.done(trap, r)
@@ -305,6 +328,17 @@ func (t *thread) cpuidPart(trap *platform.Trap, r *arch.Registers) {
 			t.done(trap, r)
 			return
 		}
+	}
+}
+
+// join has the caller go to where the thread runs, or may: CPUID says on which processor it is executed.
+func (t *thread) join() {
+	p := &t.proc.p.cpus
+	switch {
+	case t.cpu >= 0:
+		p.bindSelf(t.cpu)
+	case t.bound != nil && len(*t.bound) > 0:
+		p.bindSelf(p.index[(*t.bound)[0]%len(p.index)])
 	}
 }
 
@@ -336,11 +370,11 @@ func (s *process) infoAround(start uint64) *infoUse {
 type infoSlots [maxInfos]atomic.Pointer[infoUse]
 
 // trampoline writes the code that loads the answer and goes on at ret. No instruction but the site's own changes flags.
-func (s *infoSite) trampoline(b []byte, ret uint64) {
+func (s *infoSite) trampoline(b []byte, ret uint64, q *infos) {
 	c := &code{b: b}
 	c.put(s.First...)
 	if s.Looks != nil {
-		c.lookUp(s.Looks)
+		c.lookUp(s.Looks, q.first, q.tables)
 	} else {
 		for i, mov := range []byte{0xb8, 0xbb, 0xb9, 0xba} { // EAX, EBX, ECX, EDX
 			c.put(mov)
@@ -359,7 +393,8 @@ func (c *code) infoBack() {
 }
 
 // lookUp puts the answer for the leaf in EAX and the subleaf in ECX into the registers. Flags are in AX, the leaf in EDX meanwhile.
-func (c *code) lookUp(leaves []cpuid.Tabled) {
+// What differs by processor is in so many tables, of processors from the first on.
+func (c *code) lookUp(leaves []cpuid.Tabled, first, tables int) {
 	const jne, ja, jmp = 0x75, 0x77, 0xeb
 	jump := func(how byte) int { c.put(how, 0); return c.n }
 	here := func(from ...int) {
@@ -372,14 +407,28 @@ func (c *code) lookUp(leaves []cpuid.Tabled) {
 	c.put(0x9f)             // lahf
 	c.put(0x0f, 0x90, 0xc0) // seto %al
 	for _, l := range leaves {
+		if l.ByCPU && tables == 0 {
+			continue
+		}
 		c.put(0x83, 0xfa, l.Leaf) // cmp $leaf,%edx
 		other := jump(jne)
-		if _, subs := cpuid.SameEverywhere(uint32(l.Leaf)); subs {
+		if l.ByCPU {
+			c.put(0xf3, 0x0f, 0xc7, 0xfb) // rdpid %rbx
+			c.put(0x81, 0xeb)             // sub $first,%ebx
+			c.put32(uint32(first))
+			c.put(0x83, 0xfb, byte(tables-1)) // cmp $last,%ebx
+			ask = append(ask, jump(ja))
+			c.put(0xc1, 0xe3, tableShift) // shl $shift,%ebx
+		}
+		if l.Many > 1 {
 			c.put(0x83, 0xf9, l.Many-1) // cmp $most,%ecx
 			ask = append(ask, jump(ja))
 			c.put(0x83, 0xc1, l.First) // add $first,%ecx
 		} else {
 			c.put(0xb9, l.First, 0, 0, 0) // mov $first,%ecx
+		}
+		if l.ByCPU {
+			c.put(0x01, 0xd9) // add %ebx,%ecx
 		}
 		found = append(found, jump(jmp))
 		here(other)
@@ -388,7 +437,7 @@ func (c *code) lookUp(leaves []cpuid.Tabled) {
 	here(found...)
 	c.put(0xc1, 0xe1, 4) // shl $4,%ecx
 	c.put(0x8d, 0x99)    // lea table(%rcx),%ebx
-	c.put32(tableAt)
+	c.put32(answersAt)
 	c.put(0x04, 0x7f, 0x9e) // add $127,%al; sahf
 	c.put(0x8b, 0x03)       // mov (%rbx),%eax
 	c.put(0x8b, 0x4b, 8)    // mov 8(%rbx),%ecx

@@ -3,6 +3,7 @@ package systrap
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +43,8 @@ var askers = []struct {
 	{"differs, counted by the stack", []byte{0x44, 0x89, 0xe9, 0x44, 0x8d, 0x6c, 0xff, 0x44, 0x89, 0xf8}, false},
 	{"subleaf in a register", []byte{0xb8, 0x14, 0, 0, 0, 0x89, 0xf1}, true}, // mov $20,%eax; mov %esi,%ecx
 	{"subleaf in a register, not known", []byte{0xb8, 5, 0, 0, 0, 0x89, 0xf1}, false},
-	{"differs by processor", []byte{0xb8, 1, 0, 0, 0}, false},
-	{"differs by processor, subleaf", []byte{0xb8, 0xb, 0, 0, 0, 0x31, 0xc9}, false},
+	{"differs by processor", []byte{0xb8, 1, 0, 0, 0}, true},
+	{"differs by processor, subleaf", []byte{0xb8, 0xb, 0, 0, 0, 0x31, 0xc9}, true},
 	{"leaf from elsewhere", []byte{0x90, 0x90, 0x31, 0xc9}, false},
 	{"part", []byte{6, 0, 0, 0x80}, false},
 }
@@ -193,6 +194,56 @@ func (g *guest) ask(t *testing.T, text []byte) (seen []string) {
 		}
 	}
 	return seen
+}
+
+// TestCPUIDByProcessor asks on each processor for what differs: patched, one instruction at a time, and from CPUID on.
+func TestCPUIDByProcessor(t *testing.T) {
+	if cpuid.Hybrid() || !cpuid.Numbered() {
+		t.Skip("processors differ, or do not know their numbers")
+	}
+	patchable(t, true)
+	p := &plat(t).cpus
+	for _, a := range askers {
+		if !a.known || !strings.HasPrefix(a.name, "differs") {
+			continue
+		}
+		g := newGuest(t, append(bytes.Clone(a.text), endOfAsk...)...)
+		g.twin(t)
+		g, n := g.twin(t)
+		if n != 1 {
+			t.Fatalf("%d copies", n)
+		}
+		on(func() {
+			runtime.LockOSThread() // for good: it is bound
+			c := plat(t).NewContext().(debuggable).context
+			defer c.Release()
+			leaf := uint32(a.text[1])
+			for i := range 12 {
+				cpu := i / 3 % len(p.numbers)
+				c.SetCPUs(p.numbers[cpu:][:1])
+				p.bindSelf(cpu)
+				wa, wb, wc, wd := arch.CPUID(leaf, 0)
+				p.bindSelf((cpu + 1) % len(p.numbers))
+				r := &g.regs
+				*r = arch.Registers{Rip: guestAt, Rsp: 1 << 20, Eflags: 2}
+				switch i % 3 {
+				case 1:
+					r.Eflags |= arch.FlagTF
+				case 2:
+					r.Rip, r.Rax = guestAt+uint64(len(a.text)), uint64(leaf)
+				}
+				for c.Switch(g.as, r).Kind != platform.Syscall {
+				}
+				got := [...]uint64{r.OrigRax, r.Rbx, r.Rdx}
+				if want := [...]uint64{uint64(wa), uint64(wb), uint64(wd)}; got != want {
+					t.Errorf("%s on %d, way %d: %x, want %x (%x)", a.name, p.numbers[cpu], i%3, got, want, wc)
+				}
+			}
+		})
+	}
+	if q := &plat(t).infos; q.tables != min(len(p.numbers), mostAnswer) && p.numbers[len(p.numbers)-1]-p.numbers[0] < len(p.numbers) {
+		t.Errorf("%d tables", q.tables)
+	}
 }
 
 // TestCPUIDOfOtherText has a file change, and mapped at two addresses of one process.

@@ -114,7 +114,7 @@
 // is dumpable meanwhile, as far as the host's other processes of the sentry's user are concerned.
 //
 // What it can see: its control page (offsets in the memory file, numbers of descriptors), the
-// stub's code, that GS is the area's address when it has not set it, and its own text with jumps
+// stub's code, what all processors answer to CPUID, that GS is the area's address when it has not set it, and its own text with jumps
 // at patched sites. Nothing of that is secret.
 //
 // # What is left out

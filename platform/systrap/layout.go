@@ -14,6 +14,7 @@ const (
 	serviceAt = 0x12000 // the code of the service thread, read and execute
 	ctlAt     = 0x13000 // orders for it, read only
 	windowAt  = 0x14000 // where it copies a page of text to
+	answersAt = 0x15000 // what processors answer to CPUID, read only (cpuid.go)
 	trampAt   = 0x20000 // what patched call sites jump to, read and execute (patch.go)
 	slotsAt   = 0x60000 // the addresses of those, read only; behind them those of cpuid.go
 	minAddr   = 0x70000

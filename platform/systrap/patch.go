@@ -351,9 +351,6 @@ func (set *patchSet) wipe(b []byte) {
 		if u := set.infos[i].Load(); u != nil {
 			clear(b[pageSize+8*i:][:8])
 			clear(b[slotsSize+trampLen+i*infoSize:][:infoSize])
-			if u.site.Looks != nil {
-				clear(b[pageSize+8*maxInfos : slotsSize])
-			}
 		}
 	}
 }

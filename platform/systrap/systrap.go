@@ -30,6 +30,7 @@ type Platform struct {
 	areas     *shared
 	tramps    *shared      // of patch sets
 	copies    *shared      // of patched pages
+	answers   *shared      // of processors
 	memory    atomic.Int64 // the descriptor of the memory file; 0: nothing is patched
 	cpus      cpus
 	spare     chan *process // forked ahead of need
@@ -102,6 +103,9 @@ func New(log func(format string, args ...any)) (*Platform, error) {
 	}
 	if p.copies, err = newShared("stub-patched", pageSize, maxCopies); err != nil {
 		return nil, fmt.Errorf("the patched pages: %w", err)
+	}
+	if p.answers, err = newShared("stub-answers", pageSize, answersSize/pageSize); err != nil {
+		return nil, fmt.Errorf("the answers of processors: %w", err)
 	}
 	if p.text, err = unix.MemfdCreate("stub-text", unix.MFD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
@@ -251,6 +255,7 @@ func (p *Platform) prepareMaster() linux.Errno {
 	const end = 1<<47 - pageSize
 	calls := []call{
 		{unix.SYS_MUNMAP, ctlAt + pageSize, end - ctlAt - pageSize},
+		mapCall(answersAt, answersSize, p.answers.fd, 0, platform.Read, false),
 		{unix.SYS_MADVISE, ctlAt, pageSize, unix.MADV_DONTFORK},
 		{unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL)},
 		{unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0},
