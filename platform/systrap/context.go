@@ -20,6 +20,7 @@ type context struct {
 	thread  atomic.Pointer[thread] // nil: none; set by Switch, read by Interrupt
 	state   atomic.Int32
 	placing placing
+	life    life
 	meter   host.Meter
 	allowed atomic.Pointer[[]int] // processors by number; nil, or nil there: all
 
@@ -98,6 +99,7 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 		t.area.state.Store(stateDead) // which resume may have overwritten
 	}
 	c.count()
+	c.life.traps++
 	ok := c.wait(t)
 	arch.StoreInt32(&c.state, idle)
 	if c.placing.far == nil {
@@ -160,7 +162,7 @@ func (c *context) enter(s *space) bool {
 		}
 		return false
 	}
-	c.placing.young = 2 * youngTraps
+	c.life.begin(proc)
 	c.as = s
 	t.user.Store(c)
 	c.thread.Store(t)
@@ -187,6 +189,7 @@ func (c *context) leave(save bool) {
 	c.fpuDirty, c.live, c.partial = true, false, false
 	c.open.forget()
 	c.PathsChanged()
+	c.life.end()
 	c.meter.End()
 	c.thread.Store(nil)
 	t.user.Store(nil)

@@ -22,7 +22,7 @@ import (
 const (
 	hotTraps    = 6                     // in a row to go far
 	surelyTraps = 96                    // the same while it rests from one short trial: it does something else now, as when a program has started
-	youngTraps  = 24                    // the same in a young process, which may not live for long enough to gain
+	youngTraps  = 24                    // the same in a young process, which may not live for long enough to gain (life.go)
 	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
 	spinTime    = 60 * time.Microsecond // how long a far context spins
 	stubTime    = 25 * time.Microsecond // and how long its stub
@@ -73,7 +73,6 @@ type placing struct {
 	counted int      // where it is in the loads: index + 1; 0: nowhere
 	far     *farSlot // nil: near
 	hot     int
-	young   int           // traps until it is no longer, if it is above 0
 	traps   int           // since it went far
 	rest    time.Duration // to stay near after the next failure
 	until   uint64        // not far before
@@ -282,8 +281,8 @@ func (c *context) consider(t *thread) {
 		l.hot = 0
 		return
 	}
-	if l.hot++; l.hot < hotTraps || l.young > 0 && l.hot < youngTraps {
-		l.young--
+	if l.hot++; l.hot < c.life.enough() {
+		c.life.young--
 		return
 	}
 	if now < l.until && (l.hot < surelyTraps || l.rest > firstRest || l.traps > usefulTraps) {

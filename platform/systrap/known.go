@@ -2,6 +2,7 @@ package systrap
 
 import (
 	"bytes"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -38,14 +39,15 @@ type infoFile struct {
 	mtime, ctime unix.Timespec
 }
 
-// textFile is what is known of a file whose text is mapped. infos.mu guards it.
+// textFile is what is known of a file whose text is mapped. infos.mu guards it, but for life.
 type textFile struct {
 	maps     int         // how often its text was mapped
 	searched bool        // for CPUID
 	pages    []*infoPage // with copies
 	copies   int         // of them that were made for calls
 	calls    map[uint64]*fileCall
-	noted    int // calls since the last look
+	noted    int          // calls since the last look
+	life     atomic.Int64 // how many traps the first thread of a program makes; 0: not known
 }
 
 // fileCall is a place in a file, named by the offset behind its SYSCALL.

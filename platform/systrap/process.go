@@ -33,6 +33,7 @@ type process struct {
 	later   []call      // mapping calls that wait: for a thread to run if none has, else for the next order
 	ran     bool        // a thread runs, or has
 	swept   bool        // after the end: everybody has been told
+	begun   atomic.Bool // a thread has begun to run its program, or it goes on where another process was
 	retired atomic.Bool // the application's memory and threads are gone: recycle.go
 	cpu     int         // number of the processor the service thread is bound to; under mu
 

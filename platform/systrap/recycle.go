@@ -133,6 +133,7 @@ func (s *process) renew() bool {
 		t.area.wipe()
 	}
 	s.ran = false
+	s.begun.Store(false)
 	s.retired.Store(false)
 	return !s.dead.Load()
 }

@@ -199,7 +199,9 @@ func (s *space) Clone(dst platform.AddressSpace) linux.Errno {
 		return linux.ENOSYS
 	}
 	var errno linux.Errno
-	d.proc, errno = proc.fork()
+	if d.proc, errno = proc.fork(); errno == 0 {
+		d.proc.begun.Store(true)
+	}
 	return errno
 }
 
