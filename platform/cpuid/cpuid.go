@@ -101,11 +101,35 @@ func given(b []byte, ask Asker) *Site {
 	case 5:
 		s.add(5, func(r *arch.Registers) { r.Rcx = uint64(sub) })
 	case 2:
-		s.add(2, func(r *arch.Registers) { r.Rcx, r.Eflags = 0, r.Eflags&^arch.Arithmetic|arch.ZeroFlags })
+		s.add(2, clearECX)
 	}
 	s.add(2, ask.cpuid)
 	return s
 }
+
+// givenBy is given for a leaf that comes by way of another register, and its first subleaf.
+func givenBy(b []byte, ask Asker) *Site {
+	const mov, ecx, size = 0xb8, 1, 5 + 2 + 2
+	if len(b) < size {
+		return nil
+	}
+	b = bytes.Clone(b[len(b)-size:])
+	reg, leaf := int(b[0]&7), binary.LittleEndian.Uint32(b[1:])
+	move, ok := moves(b[7:], 0, 0, b[0]&^7 == mov && reg != ecx && int(b[8]>>3&7) == reg && bytes.HasPrefix(b[5:], []byte{0x31, 0xc9}))
+	if same, _ := sameEverywhere(leaf); !ok || !same {
+		return nil
+	}
+	s := &Site{First: b}
+	s.Answer[0], s.Answer[1], s.Answer[2], s.Answer[3] = ask(leaf, 0)
+	s.add(5, func(r *arch.Registers) { *register(r, reg) = uint64(leaf) })
+	s.add(2, clearECX)
+	s.add(2, move)
+	s.add(2, ask.cpuid)
+	return s
+}
+
+// clearECX is XOR.
+func clearECX(r *arch.Registers) { r.Rcx, r.Eflags = 0, r.Eflags&^arch.Arithmetic|arch.ZeroFlags }
 
 // tabled returns which of the leaves in the table one is, -1 if it is none.
 func tabled(leaf uint32) int {
@@ -242,6 +266,9 @@ func Find(b []byte, ask Asker) (sites []*Site) {
 			continue
 		}
 		s := given(b[:i-1], ask)
+		if s == nil {
+			s = givenBy(b[:i-1], ask)
+		}
 		if s == nil {
 			s = looksBefore(b[:i-1], ask)
 		}

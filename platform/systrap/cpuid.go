@@ -23,6 +23,11 @@ import (
 //	[31 c9 | b9 SUBLEAF]     xor %ecx,%ecx or mov $SUBLEAF,%ecx
 //	0f a2                    cpuid
 //
+//	be LEAF                  mov $LEAF,%esi, or another
+//	31 c9                    xor %ecx,%ecx
+//	89 REG                   mov %esi,%eax, or the other
+//	0f a2                    cpuid
+//
 // the first seven bytes become a jump as in patch.go, to a trampoline that loads the answer. So they do in what the C library
 // does in a loop, over the states of the FPU and the descriptions of caches, or after it has saved registers,
 //

@@ -31,6 +31,8 @@ var askers = []struct {
 	{"subleaf of one that has none", []byte{0xb8, 5, 0, 0, 0x80, 0xb9, 1, 0, 0, 0}, true},
 	{"large subleaf", []byte{0xb8, 0xd, 0, 0, 0, 0xb9, 64, 0, 0, 0}, false},
 	{"subleaf from elsewhere", []byte{0xb8, 4, 0, 0, 0}, false},
+	{"leaf by a register", []byte{0xbe, 7, 0, 0, 0, 0x31, 0xc9, 0x89, 0xf0}, true},
+	{"differs, leaf by another", []byte{0xbe, 7, 0, 0, 0, 0x31, 0xc9, 0x89, 0xf8}, false},
 	{"registers", []byte{0x44, 0x89, 0xc0, 0x89, 0xf9}, true},                                   // mov %r8d,%eax; mov %edi,%ecx
 	{"other registers", []byte{0x44, 0x89, 0xf8, 0x89, 0xd1}, true},                             // mov %r15d,%eax; mov %edx,%ecx
 	{"plus one", []byte{0x83, 0xc6, 1, 0x89, 0xf8, 0x89, 0xf1}, true},                           // add $1,%esi; mov %edi,%eax; mov %esi,%ecx
