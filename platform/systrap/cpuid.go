@@ -107,6 +107,7 @@ type infos struct {
 type infoSite struct {
 	*cpuid.Site
 	slot int
+	code [infoSize]byte // its trampoline, but for where that goes on
 }
 
 // infoUse is a site at an address in a process.
@@ -203,6 +204,7 @@ func (p *Platform) search(fd int) (found []*infoPage) {
 		p.ask()
 		for _, s := range sites {
 			q.giveSlot(s)
+			s.assemble(q)
 		}
 		g := &infoPage{off: uint64(off), text: bytes.Clone(b[off:][:pageSize]), unit: unit, sites: sites}
 		g.patch(p.copies.page(unit))
@@ -245,7 +247,9 @@ func (p *Platform) use(set *patchSet, page uint64, g *infoPage) bool {
 		if set.infos[s.slot].Load() != nil {
 			continue
 		}
-		s.trampoline(unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize], page+s.At+s.Size, &p.infos)
+		b := unit[slotsSize+trampLen+s.slot*infoSize:][:infoSize]
+		copy(b, s.code[:infoSize-8])
+		binary.LittleEndian.PutUint64(b[infoSize-8:], page+s.At+s.Size)
 		uses[i] = infoUse{page + s.At, s}
 		set.infos[s.slot].Store(&uses[i])
 	}
@@ -374,9 +378,9 @@ func (s *process) infoAround(start uint64) *infoUse {
 // infoSlots are a set's uses of the slots.
 type infoSlots [maxInfos]atomic.Pointer[infoUse]
 
-// trampoline writes the code that loads the answer and goes on at ret. No instruction but the site's own changes flags.
-func (s *infoSite) trampoline(b []byte, ret uint64, q *infos) {
-	c := &code{b: b}
+// assemble writes the code that loads the answer. No instruction but the site's own changes flags.
+func (s *infoSite) assemble(q *infos) {
+	c := &code{b: s.code[:]}
 	c.put(s.First...)
 	if s.Looks != nil {
 		c.lookUp(s.Looks, q.first, q.tables)
@@ -387,8 +391,7 @@ func (s *infoSite) trampoline(b []byte, ret uint64, q *infos) {
 		}
 		c.infoBack()
 	}
-	copy(b[infoAsk:], []byte{0x0f, 0x0b})
-	binary.LittleEndian.PutUint64(b[infoSize-8:], ret)
+	copy(s.code[infoAsk:], []byte{0x0f, 0x0b})
 }
 
 // infoBack jumps to the address in the last word.
