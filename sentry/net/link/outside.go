@@ -39,13 +39,16 @@ const (
 // to take it back, is an exit each in a virtual machine, of 10 µs and more.
 const soon = 5e6
 
-// Times that the reader gives tasks to come back, ns; and how long it lets frames gather when those before have woken nobody
-// more than so often: tasks are busy then, and are not to be driven from their processor for each frame.
+// Times that the reader gives tasks to come back, ns: the longer the longer they have come and gone each time, since to look, and
+// to take in what a task would have taken in soon, costs time that a server lacks. If one computes then, frames wait for so long, once.
+// And how long the reader lets frames gather when those before have woken nobody more than so often, and were not further apart:
+// tasks are busy then, and are not to be driven from their processor for each frame.
 const (
 	grace     = 50e3
-	longGrace = 400e3
+	longGrace = 2e6
 	pause     = 100e3
 	fewIdle   = 6
+	apart     = 400e3
 )
 
 var outside frames
@@ -85,7 +88,7 @@ func (f *frames) read() {
 				continue
 			}
 			before := last
-			if last = stack.Wall.Now(); last-before > longGrace {
+			if last = stack.Wall.Now(); last-before > apart {
 				idle = 0
 			}
 			if idle++; idle > fewIdle {
