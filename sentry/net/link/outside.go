@@ -25,6 +25,11 @@ type frames struct {
 	led     atomic.Uint32 // how often a task has waited
 	reader  host.Parker
 	parked  atomic.Bool // the reader sleeps until a task has left
+
+	sent  atomic.Bool // a frame, since flow has looked
+	took  int         // frames since then, under mu, as all that follows
+	since int64       // when that was
+	flows bool        // what it has found
 }
 
 // Who waits.
@@ -49,6 +54,15 @@ const (
 	pause     = 100e3
 	fewIdle   = 6
 	apart     = 400e3
+)
+
+// Of a task that takes in a stream of datagrams, and answers none, each frame would find the thread asleep, and waking that costs the
+// sender more than to send. So if frames have come faster than one in fastFrame, and none has gone out, for flowTime, the task lets
+// them gather for pause, as drivers of network cards do (adaptive-rx of ethtool(8)). Who waits for an answer is not kept waiting
+// by this: there would be answers. Both in ns.
+const (
+	fastFrame = 12e3
+	flowTime  = 1e6
 )
 
 var outside frames
@@ -121,9 +135,32 @@ func (f *frames) wait(timeout int64) {
 		}
 	}
 	if host.WaitRead(fds, timeout, soon) {
-		var b [8]byte
-		host.Read(f.kick, b[:])
+		f.kicked()
 	}
+}
+
+// gather waits for pause, or a kick.
+func (f *frames) gather() {
+	if host.WaitRead([]int{f.kick}, pause, pause) {
+		f.kicked()
+	}
+}
+
+func (f *frames) kicked() {
+	var b [8]byte
+	host.Read(f.kick, b[:])
+}
+
+// flow reports whether frames come in a stream that is better taken in by many at a time. The leader asks, each time before it waits.
+func (f *frames) flow(now int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time := now - f.since; time >= flowTime {
+		f.flows = !f.sent.Load() && time < int64(f.took)*fastFrame
+		f.since, f.took = now, 0
+		f.sent.Store(false)
+	}
+	return f.flows
 }
 
 // look takes frames in: whether that woke a task.
@@ -174,7 +211,11 @@ func (f *frames) Lead(w *wait.Waiter, timeout int64) (led, woke bool) {
 	}
 	f.led.Add(1)
 	if w.Begin() {
-		f.wait(timeout)
+		if f.flow(stack.Wall.Now()) && (timeout < 0 || timeout > pause) {
+			f.gather()
+		} else {
+			f.wait(timeout)
+		}
 	}
 	w.End()
 	woke = f.look()

@@ -61,6 +61,7 @@ func (w *socket) take() {
 
 // got takes a frame with its virtio-net header.
 func (w *socket) got(b []byte) {
+	outside.took++
 	if w.in != nil {
 		w.in.bucket.take(len(b) - vnetSize)
 	}
@@ -83,6 +84,9 @@ const mostPieces = 30
 
 // put gives a frame to the host. One that it has no room for is lost, as on any Ethernet.
 func (w *socket) put(f frame) bool {
+	if !outside.sent.Load() {
+		outside.sent.Store(true)
+	}
 	if len(f.data) > mostPieces {
 		f = f.keep()
 	}
