@@ -4,7 +4,8 @@ import "math"
 
 // To go far costs about 150 µs there and back, which a program that makes a few dozen calls does not gain back, and how many it makes is
 // what it made the last times. So for every file that programs are begun from it is kept how many traps their first thread makes. Who
-// lives for longer than that is told from the others by its pace alone, like programs that are not known.
+// has many to go, or lives for longer than that, is told from the others by its pace alone, like programs that are not known: calls
+// come slowly as long as ld.so relocates.
 const (
 	farPays  = 64 // traps, for which it is worth while to go far
 	lifeStep = 4  // the share of the last life in what is kept
@@ -56,9 +57,7 @@ func (l *life) end() {
 func (l *life) enough() int {
 	left := l.expect - l.traps
 	switch {
-	case l.expect > 0 && left >= farPays:
-		return hotTraps
-	case l.expect > 0 && left >= -youngTraps:
+	case l.expect > 0 && left < farPays && left >= -youngTraps:
 		return math.MaxInt
 	case l.young > 0:
 		return youngTraps

@@ -76,7 +76,7 @@ func TestLife(t *testing.T) {
 	for range 4 * lifeStep {
 		l = g.begin(t, 200, false)
 	}
-	if l.traps = 0; l.expect < 190 || l.expect > 200 || l.enough() != hotTraps {
+	if l.traps, l.young = 0, 1; l.expect < 190 || l.expect > 200 || l.enough() != youngTraps {
 		t.Errorf("a long program: %+v, %d", l, l.enough())
 	}
 	if l.traps = l.expect - farPays + 1; l.enough() <= 1000 {
