@@ -92,7 +92,7 @@ func given(b []byte, ask Asker) *Site {
 	if i := tabled(leaf); i >= 0 && TabledLeaves[i].ByCPU && (second != nil || TabledLeaves[i].Many == 1) {
 		s.First, s.Looks = bytes.Clone(b[len(b)-len(second)-5:]), TabledLeaves[i:i+1]
 	} else if same, hasSub := sameEverywhere(leaf); same && (second != nil || !hasSub) {
-		s.Answer[0], s.Answer[1], s.Answer[2], s.Answer[3] = ask(leaf, sub)
+		s.Answer = ask.answer(leaf, sub)
 	} else {
 		return nil
 	}
@@ -119,8 +119,7 @@ func givenBy(b []byte, ask Asker) *Site {
 	if same, _ := sameEverywhere(leaf); !ok || !same {
 		return nil
 	}
-	s := &Site{First: b}
-	s.Answer[0], s.Answer[1], s.Answer[2], s.Answer[3] = ask(leaf, 0)
+	s := &Site{First: b, Answer: ask.answer(leaf, 0)}
 	s.add(5, func(r *arch.Registers) { *register(r, reg) = uint64(leaf) })
 	s.add(2, clearECX)
 	s.add(2, move)
@@ -143,11 +142,26 @@ type Table [TableSize][4]uint32
 func (t *Table) Fill(ask Asker, byCPU bool) {
 	for _, l := range TabledLeaves {
 		for sub := range l.Many {
-			if v := &t[l.First+sub]; l.ByCPU == byCPU {
-				v[0], v[1], v[2], v[3] = ask(uint32(l.Leaf), uint32(sub))
+			if l.ByCPU == byCPU {
+				t[l.First+sub] = ask.answer(uint32(l.Leaf), uint32(sub))
 			}
 		}
 	}
+}
+
+// Put writes the table to b as trampolines read it: EAX, EBX, ECX and EDX of each answer.
+func (t *Table) Put(b []byte) {
+	for i, v := range t {
+		for k, x := range v {
+			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
+		}
+	}
+}
+
+// answer is all four registers.
+func (ask Asker) answer(leaf, sub uint32) (v [4]uint32) {
+	v[0], v[1], v[2], v[3] = ask(leaf, sub)
+	return v
 }
 
 // add adds an instruction to a site.

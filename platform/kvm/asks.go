@@ -291,14 +291,9 @@ func (q *asks) makeTable() {
 	if q.tabled {
 		return
 	}
-	b := q.p.memory.bytes(q.p.system.table)
 	q.table.Fill(q.ask, false)
 	q.tabled = true
-	for i, v := range q.table {
-		for k, x := range v {
-			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
-		}
-	}
+	q.table.Put(q.p.memory.bytes(q.p.system.table)[:])
 }
 
 // holds tells whether a page of guest-physical memory is a copy.

@@ -169,12 +169,7 @@ func (p *Platform) ask() {
 // putTable writes the table of a processor.
 func (p *Platform) putTable(i int, t *cpuid.Table) {
 	const size = 16 << tableShift
-	b := p.answers.page(i * size / pageSize)[i*size%pageSize:]
-	for i, v := range t {
-		for k, x := range v {
-			binary.LittleEndian.PutUint32(b[16*i+4*k:], x)
-		}
-	}
+	t.Put(p.answers.page(i * size / pageSize)[i*size%pageSize:])
 }
 
 // search finds the sites in a file. mu is held.
