@@ -233,7 +233,7 @@ func (c *context) bindNear() {
 }
 
 // self is what the calling thread is bound to. Its thread-local storage is what only it has.
-func (p *cpus) self() *atomic.Int32 { return &p.threads[threadBase()>>6*0x9e3779b97f4a7c15>>52] }
+func (p *cpus) self() *atomic.Int32 { return &p.threads[threadBase()>>6*hashBy>>52] }
 
 // sleep waits for a stub as futexWait does. What comes soon is waited for without a word to the Go runtime, which would take
 // its processor away and have to find one again, unless too many do that.

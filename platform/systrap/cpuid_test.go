@@ -69,17 +69,25 @@ func TestFindInfos(t *testing.T) {
 	}
 }
 
-// twin returns a guest with the text of g, and how many of its pages are copies.
-func (g *guest) twin(t *testing.T) (*guest, int) {
+// space returns an address space with the text of g, which the caller releases.
+func (g *guest) space(t *testing.T) platform.AddressSpace {
 	t.Helper()
 	as, errno := plat(t).NewAddressSpace()
 	if errno != 0 {
 		t.Fatal(errno)
 	}
-	t.Cleanup(as.Release)
 	if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
+		as.Release()
 		t.Fatal(errno)
 	}
+	return as
+}
+
+// twin returns a guest with the text of g, and how many of its pages are copies.
+func (g *guest) twin(t *testing.T) (*guest, int) {
+	t.Helper()
+	as := g.space(t)
+	t.Cleanup(as.Release)
 	n := *g
 	n.as = as
 	return &n, len(as.(*space).proc.patches.pages)

@@ -13,14 +13,8 @@ func (g *guest) fresh(t *testing.T, n int) (patched bool) {
 	t.Helper()
 	old := *g
 	defer func() { *g = old }()
-	as, errno := plat(t).NewAddressSpace()
-	if errno != 0 {
-		t.Fatal(errno)
-	}
+	as := g.space(t)
 	defer as.Release()
-	if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
-		t.Fatal(errno)
-	}
 	g.as = as
 	on(func() {
 		c := plat(t).NewContext().(debuggable).context

@@ -15,9 +15,10 @@ type name [nameSize / 8]uint64
 
 const (
 	nameSize  = 64
-	mostNames = 64
-	nameHash  = 0x9e3779b97f4a7c15 // an odd number with as many ones as zeros
-	nameShift = 64 - 6             // bits of the hash that are not used
+	nameBits  = 6
+	mostNames = 1 << nameBits
+	nameShift = 64 - nameBits      // bits of the hash that are not used
+	hashBy    = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio, odd
 )
 
 // nameOf makes a name; ok is false if it is too long.
@@ -36,7 +37,7 @@ func nameOf(path string) (n name, ok bool) {
 // hash says where it is in the table.
 func (n *name) hash() (h uint64) {
 	for _, w := range n {
-		h = (h ^ w) * nameHash
+		h = (h ^ w) * hashBy
 	}
 	return h >> nameShift
 }

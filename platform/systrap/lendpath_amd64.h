@@ -43,28 +43,25 @@ word:
 whole:
 	MOVQ AX, (SI)
 	XORQ AX, DX
-	MOVQ $const_nameHash, R11
+	MOVQ $const_hashBy, R11
 	IMULQ R11, DX
 	ADDQ $8, SI
 	DECL CX
 	JNZ  word
 	SHRQ $const_nameShift, DX
 	IMULL $const_nameSize, DX
+	MOVL $2, R10 // places
+place:
 	LEAQ const_areaLinks(BX)(DX*1), DI
 	LEAQ const_areaPath(BX), SI
 	MOVL $(const_nameSize/8), CX
-	CMPQ CX, $0
 	REP
 	CMPSQ
 	JEQ  none
-	XORL $const_nameSize, DX // the other place
-	LEAQ const_areaLinks(BX)(DX*1), DI
-	LEAQ const_areaPath(BX), SI
-	MOVL $(const_nameSize/8), CX
-	CMPQ CX, $0
-	REP
-	CMPSQ
-	JNE  declined
+	XORL $const_nameSize, DX // the other
+	DECL R10
+	JNZ  place
+	JMP  declined
 none:
 	CMPL const_areaLinked(BX), $0
 	JEQ  declined

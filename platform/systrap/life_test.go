@@ -9,14 +9,8 @@ import (
 // begin makes n calls of g's text in an address space of its own, or in a copy of one, and returns the context's life before it ends.
 func (g *guest) begin(t *testing.T, n int, copied bool) (l life) {
 	t.Helper()
-	as, errno := plat(t).NewAddressSpace()
-	if errno != 0 {
-		t.Fatal(errno)
-	}
+	as := g.space(t)
 	defer as.Release()
-	if errno := as.Map(guestAt, pageSize, g.fd, 0, platform.Read|platform.Exec, false); errno != 0 {
-		t.Fatal(errno)
-	}
 	if copied {
 		child, errno := plat(t).NewAddressSpace()
 		if errno != 0 {

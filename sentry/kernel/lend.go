@@ -1,8 +1,6 @@
 package kernel
 
 import (
-	"strings"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform"
 	"github.com/seed-7423c386/runsc/platform/arch"
@@ -257,7 +255,7 @@ func (t *Task) forgetPaths() {
 }
 
 // NoLink is called when the application has asked what the link is that path leads to, and p, where it leads, is none; it was walked at
-// a time when so many changes were counted. One that asks often may know it, if path is p's name and not another way there.
+// a time when so many changes were counted. One that asks often may know it, if path begins with p's name, and is not another way there.
 func (t *Task) NoLink(path []byte, p vfs.Path, changes uint64) {
 	l, ok := t.ctx.(platform.PathLender)
 	if !ok || !t.run.answers || !t.unfiltered(linux.SYS_READLINK) {
@@ -273,7 +271,7 @@ func (t *Task) NoLink(path []byte, p vfs.Path, changes uint64) {
 		return // what happened before was not counted
 	}
 	name, ok, deleted := p.Name(t.FS().Here().Root)
-	if !ok || deleted || !strings.HasPrefix(string(path), name) {
+	if !ok || deleted || len(name) > len(path) || string(path[:len(name)]) != name {
 		return
 	}
 	l.LendPath(name)
