@@ -48,10 +48,11 @@ func (w *Waiter) Wake() {
 	if o != nil {
 		w.outside.Store((*o).Looking())
 	}
+	if w.sleeping.Load() {
+		w.wokenOn.Store(int32(arch.CPU()))
+		w.sleeping.Store(false) // as after try_to_wake_up (kernel/sched/core.c)
+	}
 	if w.thread != nil {
-		if w.sleeping.Load() {
-			w.wokenOn.Store(int32(arch.CPU()))
-		}
 		w.thread.Unpark()
 	} else {
 		select {
@@ -77,7 +78,7 @@ func (w *Waiter) ClearInterrupt() { w.interrupted.Store(false) }
 // Interrupted reports whether a sleep would end at once.
 func (w *Waiter) Interrupted() bool { return w.interrupted.Load() }
 
-// Sleeping reports whether the task sleeps just now (state S of proc(5)).
+// Sleeping reports whether the task sleeps just now (state S of proc(5)): no longer if it was woken, though it has not run yet.
 func (w *Waiter) Sleeping() bool { return w.sleeping.Load() }
 
 // WokenOn is the processor that the waker of the last sleep ran on. Only for a thread's waiter.
@@ -107,6 +108,8 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 	if w.interrupted.Load() {
 		return linux.ERESTARTSYS
 	}
+	w.sleeping.Store(true)
+	defer w.sleeping.Store(false)
 	if w.noticed() {
 		return w.woken()
 	}
@@ -119,12 +122,8 @@ func (w *Waiter) Sleep(deadline time.Time) linux.Errno {
 	if w.before != nil {
 		w.before()
 	}
-	w.sleeping.Store(true)
 	began := time.Now()
-	defer func() {
-		w.slept += time.Since(began)
-		w.sleeping.Store(false)
-	}()
+	defer func() { w.slept += time.Since(began) }()
 	switch o := theOutside.Load(); {
 	case o == nil:
 	case !w.outside.Load():

@@ -40,7 +40,7 @@ static int lock(int fd, int cmd, int type, long start, long len) {
 	return fcntl(fd, cmd, &l);
 }
 // waiter is a child that waits for a lock.
-#define waiter(...) ({ struct gate g_ = gate_new(); pid_t c_ = pids[npids++] = spawn({ gate_pass(g_); __VA_ARGS__; exit(0); }); gate_open(g_); asleep(c_); usleep(20000); c_; })
+#define waiter(...) ({ struct gate g_ = gate_new(); pid_t c_ = pids[npids++] = spawn({ gate_pass(g_); __VA_ARGS__; exit(0); }); gate_open(g_); asleep(c_); c_; })
 static void end(pid_t p) { kill(p, SIGKILL), waitpid(p, NULL, 0), npids--; }
 
 int main(void) {
