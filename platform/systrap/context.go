@@ -174,6 +174,7 @@ func (c *context) enter(s *space) bool {
 // leave gives the thread back, after its FPU state is saved or because it is not needed.
 func (c *context) leave(save bool) {
 	c.notFar()
+	c.placing.apart = false
 	c.discount()
 	c.Return()
 	t := c.thread.Load()
@@ -349,7 +350,9 @@ func (c *context) wait(t *thread) bool {
 			if c.spin(t, state) {
 				continue
 			}
-			c.comeBack(t)
+			if !c.placing.apart {
+				c.comeBack(t)
+			}
 		}
 		if c.state.Load() == interrupting {
 			// The signal may have found the stub's own code.
@@ -366,7 +369,9 @@ func (c *context) wait(t *thread) bool {
 				return false
 			}
 		}
-		c.bindNear()
+		if !c.placing.apart {
+			c.bindNear()
+		}
 		due := handoff.Counter() + handoff.Ticks(time.Duration(min(timeout, patience)))
 		a.asleep.Store(1)
 		late := a.state.Load() == state && c.p.cpus.sleep(&a.state, state, min(timeout, patience))

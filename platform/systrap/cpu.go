@@ -16,7 +16,7 @@ import (
 // stub bound to the processor where its goroutine's thread is when it hands over, which then is
 // bound to it as well, and both sleep while they wait; or far, on two, and both spin. It goes far
 // when its traps come fast and a processor has nothing to do, and comes back when they do not, or
-// when it finds that it shares the processor it spins on.
+// when it finds that it shares the processor it spins on (far.go).
 
 // Limits of both ways. Times are in ticks of the processor's counter, set by calibrate.
 const (
@@ -29,10 +29,12 @@ const (
 	stolenTime  = 40 * time.Microsecond // a gap in the spinning that shows another's work
 	firstRest   = 2 * time.Millisecond  // near, after being far has failed
 	lastRest    = 500 * time.Millisecond
-	lookAgain   = 64                    // switches between looks at the other processors
-	chunk       = 64                    // looks between readings of the counter
-	usefulTraps = 200                   // far for so many is a success
-	looseTime   = 10 * time.Millisecond // after so long the host may choose another processor for a near context
+	apartTime   = 400 * time.Microsecond // apart for longer is a failure: others have its processor, or it computes
+	lookAgain   = 64                     // switches between looks at the other processors
+	chunk       = 64                     // looks between readings of the counter
+	usefulTraps = 200                    // far for so many is a success
+	forgive     = 16                     // far for so many pays for a wake-up on another processor
+	looseTime   = 10 * time.Millisecond  // after so long the host may choose another processor for a near context
 )
 
 // cpus are the processors, and what runs on them.
@@ -67,6 +69,9 @@ func (p *cpus) init() {
 	p.most = int32(procs - 2)
 }
 
+// here is the processor that the caller runs on.
+func (p *cpus) here() int { return p.index[handoff.Processor()%len(p.index)] }
+
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
 	cpu     int      // of the stub: index; -1: none yet
@@ -74,6 +79,8 @@ type placing struct {
 	far     *farSlot // nil: near
 	hot     int
 	traps   int           // since it went far
+	missed  int           // of those, when it last spun in vain
+	apart   bool          // it has spun in vain, and is to be far again
 	rest    time.Duration // to stay near after the next failure
 	until   uint64        // not far before
 	resumed uint64        // the counter at the last resume
@@ -91,7 +98,7 @@ func (c *context) place(t *thread) {
 		return
 	}
 	c.notFar()
-	here := p.index[handoff.Processor()%len(p.index)]
+	here := p.here()
 	if l.cpu == here && t.cpu == here && !moved && p.load[here].Load() == 0 {
 		return
 	}
@@ -105,11 +112,10 @@ func (c *context) place(t *thread) {
 // least is the processor with the fewest running contexts of those c may run on, start among
 // equals.
 func (p *cpus) least(c *context, start int) int {
-	allowed := c.allowed.Load()
 	best := -1
 	for n := range p.load {
 		i := (start + n) % len(p.load)
-		if allowed != nil && *allowed != nil && !slices.Contains(*allowed, p.numbers[i]) {
+		if !c.may(i) {
 			continue
 		}
 		if best < 0 || p.load[i].Load() < p.load[best].Load() {
@@ -117,6 +123,12 @@ func (p *cpus) least(c *context, start int) int {
 		}
 	}
 	return max(best, 0)
+}
+
+// may tells whether c may run on a processor.
+func (c *context) may(i int) bool {
+	allowed := c.allowed.Load()
+	return allowed == nil || *allowed == nil || slices.Contains(*allowed, c.p.cpus.numbers[i])
 }
 
 // count notes where the thread runs. A far context is there also while the kernel works for it, since its stub waits there, until
@@ -142,70 +154,24 @@ func (c *context) discount() {
 	}
 }
 
-// notFar gives up being far.
-func (c *context) notFar() {
-	if s := c.placing.far; s != nil {
-		s.holder.CompareAndSwap(c, nil)
-		c.placing.far = nil
-		if t := c.thread.Load(); t != nil {
-			t.proc.far.CompareAndSwap(t, nil)
-		}
-	}
-}
-
-// farSlot lets one context be far.
-type farSlot struct {
-	holder atomic.Pointer[context]
-	// doubt: another wanted the slot while the holder was not running. If it still is when the slot is
-	// wanted again, the slot is another's.
-	doubt atomic.Bool
-}
-
-// keep tells whether c has the slot still, and that it uses it.
-func (s *farSlot) keep(c *context) bool {
-	if s.doubt.Load() {
-		s.doubt.Store(false)
-	}
-	return s.holder.Load() == c
-}
-
-// claim gives the slot to c if nobody uses it.
-func (s *farSlot) claim(c *context) bool {
-	h := s.holder.Load()
-	if h != nil && (h.inside() || !s.doubt.Swap(true)) {
-		return false
-	}
-	if !s.holder.CompareAndSwap(h, c) {
-		return false
-	}
-	s.doubt.Store(false)
-	return true
-}
-
-// claimFar returns a slot for c, nil if there is none.
-func (p *cpus) claimFar(c *context) *farSlot {
-	for i := range p.far {
-		if p.far[i].claim(c) {
-			return &p.far[i]
-		}
-	}
-	return nil
-}
-
 // near binds the stub.
 func (c *context) near(t *thread, cpu int) {
-	l := &c.placing
 	c.notFar()
+	c.bind(t, cpu)
+}
+
+// bind binds the stub to a processor.
+func (c *context) bind(t *thread, cpu int) {
 	if t.cpu != cpu {
 		setAffinity(t.tid, c.p.cpus.numbers[cpu:cpu+1])
 		t.cpu = cpu
 	}
-	l.cpu = cpu
+	c.placing.cpu = cpu
 }
 
 // unbind lets the stub run on all processors it may.
 func (t *thread) unbind() {
-	t.cpu = -1
+	t.cpu, t.area.spin = -1, 0
 	if t.bound != nil && *t.bound != nil {
 		setAffinity(t.tid, *t.bound)
 	} else {
@@ -270,81 +236,5 @@ func (p *cpus) leave(number int) {
 			p.bindSelf(i)
 			return
 		}
-	}
-}
-
-// consider looks whether a near context that has trapped should go far.
-func (c *context) consider(t *thread) {
-	l, p := &c.placing, &c.p.cpus
-	now := handoff.Counter()
-	if now-l.resumed > handoff.Ticks(hotGap) {
-		l.hot = 0
-		return
-	}
-	if l.hot++; l.hot < c.life.enough() {
-		c.life.young--
-		return
-	}
-	if now < l.until && (l.hot < surelyTraps || l.rest > firstRest || l.traps > usefulTraps) {
-		return
-	}
-	l.hot = 0
-	n := len(p.numbers)
-	if n < 2 || int(p.running.Load()) >= n-1 {
-		return
-	}
-	for i := 1; i < n; i++ {
-		cpu := (l.cpu + i) % n
-		if p.load[cpu].Load() == 0 {
-			if l.far = p.claimFar(c); l.far != nil {
-				l.traps = 0
-				p.bindSelf(cpu)
-				t.proc.farCPU.Store(int32(p.numbers[l.cpu]))
-				t.proc.far.Store(t)
-			}
-			return
-		}
-	}
-}
-
-// comeBack makes a far context near again.
-func (c *context) comeBack(t *thread) {
-	l := &c.placing
-	if l.traps > usefulTraps {
-		l.rest = 0
-	}
-	l.rest = min(max(2*l.rest, firstRest), lastRest)
-	l.until = handoff.Counter() + handoff.Ticks(l.rest)
-	c.near(t, l.cpu)
-}
-
-// spin looks at the state of a far context's stub until it changes, which it mostly does at once. It is false if the context
-// had better be near. As soon as there is a call, its cache line is made this processor's, which takes as long as to read it: the stub
-// does not look for a while, and the answer finds the line here.
-func (c *context) spin(t *thread, state uint32) bool {
-	p, l := &c.p.cpus, &c.placing
-	if int(p.running.Load()) >= len(p.numbers) {
-		return false
-	}
-	if handoff.Look(&t.area.state, state, &t.area.state, state, chunk) {
-		handoff.Own(&t.area.state)
-		l.traps++
-		return true
-	}
-	if p.index[handoff.Processor()%len(p.index)] == l.cpu {
-		return false
-	}
-	began := handoff.Counter()
-	last, bound, stolen := began, handoff.Ticks(spinTime), handoff.Ticks(stolenTime)
-	for {
-		if handoff.Look(&t.area.state, state, &t.area.state, state, chunk) {
-			l.traps++
-			return true
-		}
-		now := handoff.Counter()
-		if now-last > stolen || now-began > bound || c.state.Load() == interrupting {
-			return false
-		}
-		last = now
 	}
 }

@@ -14,7 +14,7 @@
 // Switch waits for that, reads the registers from the signal frame (decode.go), and in its time
 // writes those to go on with and changes the word back (context.go). The handler does not return
 // by rt_sigreturn(2), but loads the registers itself. Waiting is looking at the word on two
-// processors, the stub from when calls of that number are mostly answered (areaQuiet), or sleeping in a futex on one (cpu.go). A call site that traps often is replaced by
+// processors, the stub from when calls of that number are mostly answered (areaQuiet), or sleeping in a futex on one (cpu.go, far.go). A call site that traps often is replaced by
 // a jump to the stub (patch.go), which costs less than a signal by a factor of ten: then number and arguments are told in the
 // cache line of the state, and so is the result, and which of the files that it has just opened the stub may close or tell the flags of
 // without a call (lendopen.go); other registers are stored in the area, and read only if the kernel asks for

@@ -39,7 +39,7 @@ type infoFile struct {
 	mtime, ctime unix.Timespec
 }
 
-// textFile is what is known of a file whose text is mapped. infos.mu guards it, but for life.
+// textFile is what is known of a file whose text is mapped. infos.mu guards it, but for life and slow.
 type textFile struct {
 	maps     int         // how often its text was mapped
 	searched bool        // for CPUID
@@ -48,6 +48,7 @@ type textFile struct {
 	calls    map[uint64]*fileCall
 	noted    int          // calls since the last look
 	life     atomic.Int64 // how many traps the first thread of a program makes; 0: not known
+	slow     atomic.Int64 // and how many of those come late, in 1/slowUnit
 }
 
 // fileCall is a place in a file, named by the offset behind its SYSCALL.

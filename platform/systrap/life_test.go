@@ -76,4 +76,11 @@ func TestLife(t *testing.T) {
 	if l.traps = l.expect - farPays + 1; l.enough() <= 1000 {
 		t.Errorf("the rest of it is short: %+v, %d", l, l.enough())
 	}
+	for slow, brisk := range map[int64]bool{10: true, 11: false} {
+		l.program.life.Store(10 * briskly)
+		l.program.slow.Store(slow * slowUnit)
+		if l := g.begin(t, 1, false); l.brisk != brisk {
+			t.Errorf("%d slow ones of %d: %+v", slow, l.expect, l)
+		}
+	}
 }

@@ -117,6 +117,66 @@ func TestSurelyFar(t *testing.T) {
 	})
 }
 
+// TestApart: who traps fast and for once does not sleeps where it is, and is far again. The second time soon it is near, and rests.
+func TestApart(t *testing.T) {
+	if len(plat(t).cpus.numbers) < 2 {
+		t.Skip("one processor: nothing is far")
+	}
+	// begin: mov %rdi,%rcx; again: dec %rcx; jns again; syscall; jmp begin
+	g := newGuest(t, 0x48, 0x89, 0xf9, 0x48, 0xff, 0xc9, 0x79, 0xfb, 0x0f, 0x05, 0xeb, 0xf4)
+	on(func() {
+		c := plat(t).NewContext().(debuggable).context
+		defer c.Release()
+		l := &c.placing
+		deadline := time.Now().Add(20 * time.Second)
+		call := func(loops uint64) (slow bool) {
+			was := c.life.slow
+			g.regs.Rax, g.regs.Rdi = 1, loops
+			if trap := c.Switch(g.as, &g.regs); trap.Kind != platform.Syscall {
+				t.Fatalf("%+v", trap)
+			}
+			if l.apart {
+				t.Fatal("it is apart though it has trapped")
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("it does not come that far: %+v", l)
+			}
+			return c.life.slow > was
+		}
+		took := time.Hour
+		for range 10 {
+			began := time.Now()
+			call(5_000_000)
+			took = min(took, time.Since(began))
+		}
+		late := uint64(5_000_000 * 3 * spinTime / took)
+		for {
+			for c.life.brisk, l.until = true, 0; l.far == nil || l.traps-l.missed < forgive; {
+				call(1)
+			}
+			traps := l.traps
+			if !call(late) || l.far == nil { // others had the processor
+				continue
+			}
+			if th := c.thread.Load(); l.missed != traps || th.cpu != l.cpu || c.p.cpus.here() == l.cpu || th.proc.far.Load() != th {
+				t.Errorf("it is far again, and not where it was: %+v", l)
+			}
+			l.until = 0
+			if call(late); l.far != nil || l.until == 0 {
+				t.Errorf("it is far after a second time: %+v", l)
+			}
+			c.life.brisk, l.until = false, 0
+			for l.far == nil || l.traps-l.missed < forgive {
+				call(1)
+			}
+			if call(late); l.far != nil || l.until == 0 {
+				t.Errorf("another is forgiven: %+v", l)
+			}
+			return
+		}
+	})
+}
+
 // TestHelped: while a context is far, its stub wakes the service thread on its own processor.
 func TestHelped(t *testing.T) {
 	if len(plat(t).cpus.numbers) < 2 {

@@ -256,7 +256,8 @@ post:
 	MOVL $1, DX
 	MOVL $SYS_futex, AX
 	SYSCALL
-	JMP  sleep
+	MOVL const_areaSpin(BX), CX // it may have been woken on another processor
+	JMP  spin
 awake:
 	MOVL const_areaSpin(BX), CX
 	TESTL CX, CX
