@@ -25,7 +25,7 @@ func TestKeep(t *testing.T) {
 			unix.Write(fds[0], fmt.Appendf(nil, "packet %d", 3*round+i))
 		}
 		n := 0
-		p.Read(func(b []byte) {
+		p.Read(func(b []byte, _ bool) {
 			if want := fmt.Sprintf("packet %d", 3*round+n); string(b) != want {
 				t.Errorf("%q, not %q", b, want)
 			}

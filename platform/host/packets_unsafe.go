@@ -19,6 +19,7 @@ type Packets struct {
 	msgs []mmsghdr
 	at   int // the packet that is looked at
 	kept bool
+	ring packetRing
 }
 
 // Frame is a buffer that a packet came in.
@@ -52,31 +53,41 @@ type mmsghdr struct {
 	_ uint32
 }
 
-// NewPackets takes over a descriptor; batch packets of at most size bytes are read at once.
+// NewPackets takes over a descriptor, with its ring, if MakeRing has made one; batch packets of at most size bytes are read at once.
 func NewPackets(fd, batch, size int) *Packets {
 	p := &Packets{FD: fd, size: size, bufs: make([]*Frame, batch), iovs: make([]unix.Iovec, batch), msgs: make([]mmsghdr, batch)}
 	for i := range p.bufs {
 		p.renew(i)
 		p.msgs[i].Iov, p.msgs[i].Iovlen = &p.iovs[i], 1
 	}
+	p.mapRing()
 	return p
 }
 
-// Read calls f for each packet of a batch, which it may look at until it returns, or Keep: whether there may be more. It does
-// not block, so the Go runtime is not told. Safe: the buffers live as long as p, and the host writes no more than the
-// lengths it is told.
-func (p *Packets) Read(f func(b []byte)) (more bool) {
-	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.FD), uintptr(unsafe.Pointer(&p.msgs[0])), uintptr(len(p.msgs)), unix.MSG_DONTWAIT, 0, 0)
-	if e != 0 {
-		return e == unix.EINTR
+// Read calls f for each packet of a batch, which it may look at until Done, or Keep, if keep says so: how many there were, and whether
+// there may be more. It does not block, so the Go runtime is not told.
+func (p *Packets) Read(f func(b []byte, keep bool)) (n int, more bool) {
+	if p.ring.slots != nil {
+		return p.readRing(f)
 	}
-	for i := range int(n) {
+	n = p.receive(0, len(p.msgs), f)
+	return n, n == len(p.msgs)
+}
+
+// receive takes packets from the socket's queue into the buffers from one to another. Safe: the buffers live as long as p, and the
+// host writes no more than the lengths it is told.
+func (p *Packets) receive(from, to int, f func(b []byte, keep bool)) int {
+	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.FD), uintptr(unsafe.Pointer(&p.msgs[from])), uintptr(to-from), unix.MSG_DONTWAIT, 0, 0)
+	if e != 0 {
+		return 0
+	}
+	for i := from; i < from+int(n); i++ {
 		p.at, p.kept = i, false
-		if f(p.bufs[i].buf[:p.msgs[i].n]); p.kept {
+		if f(p.bufs[i].buf[:p.msgs[i].n], true); p.kept {
 			p.renew(i)
 		}
 	}
-	return int(n) == len(p.bufs)
+	return int(n)
 }
 
 // Send sends one packet, head and what follows. Safe: iov holds the pieces, and both live until the call is over.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/control"
 )
 
@@ -193,6 +194,7 @@ func packetSocket(index int) (*os.File, error) {
 			return nil, fmt.Errorf("packet socket: option %d: %w", o.name, err)
 		}
 	}
+	host.MakeRing(fd) // without it the sentry reads packets one by one
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index}); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("packet socket: %w", err)

@@ -51,21 +51,28 @@ func (w *socket) take() {
 			w.shut.Store(true)
 			return
 		}
-		more := w.sock.Read(w.got)
-		w.stack.Flush()
+		n, more := w.sock.Read(w.got)
+		if n > 0 {
+			w.stack.Flush()
+		}
+		w.sock.Done()
 		if !more {
 			return
 		}
 	}
 }
 
-// got takes a frame with its virtio-net header.
-func (w *socket) got(b []byte) {
+// got takes a frame with its virtio-net header, whose buffer may be kept or not.
+func (w *socket) got(b []byte, keep bool) {
 	outside.took++
 	if w.in != nil {
 		w.in.bucket.take(len(b) - vnetSize)
 	}
-	w.input(b, w.sock)
+	if keep {
+		w.input(b, w.sock)
+	} else {
+		w.input(b, nil)
+	}
 }
 
 // offload is wire's: checksums and long segments of TCP are the host's.
