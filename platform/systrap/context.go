@@ -104,6 +104,8 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	arch.StoreInt32(&c.state, idle)
 	if c.placing.far == nil {
 		c.discount()
+	} else if c.placing.vain > 0 {
+		c.placing.trapped = handoff.Counter()
 	}
 	if c.muted {
 		c.muted = false
@@ -204,7 +206,7 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	c.pc = r.Rip
 	spin := uint32(0)
 	if c.placing.far != nil {
-		spin = c.p.cpus.stubLooks
+		spin = c.placing.stubSpin(a, c.p.cpus.stubLooks)
 	}
 	if a.spin != spin { // else the stub has the line still
 		a.spin = spin

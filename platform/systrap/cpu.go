@@ -26,6 +26,8 @@ const (
 	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
 	spinTime    = 60 * time.Microsecond // how long a far context spins
 	stubTime    = 25 * time.Microsecond // and how long its stub
+	shortCall   = 5 * time.Microsecond  // what is worth that
+	mostVain    = 3                     // see stubSpin
 	stolenTime  = 40 * time.Microsecond // a gap in the spinning that shows another's work
 	firstRest   = 2 * time.Millisecond  // near, after being far has failed
 	lastRest    = 500 * time.Millisecond
@@ -85,6 +87,19 @@ type placing struct {
 	until   uint64        // not far before
 	resumed uint64        // the counter at the last resume
 	loosed  uint64        // and when the host could choose its processor
+	vain    uint8         // how many calls in a row took so long that the stub of a far context slept
+	trapped uint64        // the counter at the last trap, if there were any
+}
+
+// stubSpin is how often the stub of a far context may look for the answer to its next call: seldom if it has looked in vain.
+func (l *placing) stubSpin(a *area, looks uint32) uint32 {
+	switch {
+	case l.vain > 0 && handoff.Counter()-l.trapped < handoff.Ticks(shortCall):
+		l.vain = 0
+	case a.waits.Load() != 0:
+		l.vain = min(l.vain+1, mostVain)
+	}
+	return looks >> (2 * l.vain)
 }
 
 // place chooses the processor of a context before it runs: where the caller is, unless more
