@@ -165,6 +165,7 @@ func (c *context) enter(s *space) bool {
 		return false
 	}
 	c.life.begin(proc)
+	c.placing.hot = 0
 	c.as = s
 	t.user.Store(c)
 	c.thread.Store(t)

@@ -22,6 +22,7 @@ import (
 const (
 	hotTraps    = 6                     // in a row to go far
 	surelyTraps = 96                    // the same while it rests from one short trial: it does something else now, as when a program has started
+	briskTraps  = 2                     // the same of a program that is known to trap fast
 	youngTraps  = 24                    // the same in a young process, which may not live for long enough to gain (life.go)
 	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
 	spinTime    = 60 * time.Microsecond // how long a far context spins

@@ -74,6 +74,8 @@ func (l *life) enough() int {
 	switch {
 	case l.expect > 0 && left < farPays && left >= -youngTraps:
 		return math.MaxInt
+	case l.brisk:
+		return briskTraps
 	case l.young > 0:
 		return youngTraps
 	}

@@ -64,13 +64,17 @@ func TestLife(t *testing.T) {
 	if l.traps = l.expect + youngTraps; l.enough() <= 1000 {
 		t.Errorf("it is about to end: %+v, %d", l, l.enough())
 	}
-	if l.traps++; l.enough() > youngTraps {
+	if l.traps, l.brisk = l.traps+1, false; l.enough() > youngTraps {
 		t.Errorf("it has lived for longer than others: %+v, %d", l, l.enough())
 	}
 	for range 4 * lifeStep {
 		l = g.begin(t, 200, false)
 	}
-	if l.traps, l.young = 0, 1; l.expect < 190 || l.expect > 200 || l.enough() != youngTraps {
+	if l.traps, l.brisk = 0, true; l.enough() != briskTraps {
+		t.Errorf("a long program that is brisk: %+v, %d", l, l.enough())
+	}
+	l.brisk = false
+	if l.young = 1; l.expect < 190 || l.expect > 200 || l.enough() != youngTraps {
 		t.Errorf("a long program: %+v, %d", l, l.enough())
 	}
 	if l.traps = l.expect - farPays + 1; l.enough() <= 1000 {
