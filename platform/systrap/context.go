@@ -104,8 +104,6 @@ func (c *context) Switch(as platform.AddressSpace, regs *arch.Registers) platfor
 	arch.StoreInt32(&c.state, idle)
 	if c.placing.far == nil {
 		c.discount()
-	} else if c.placing.vain > 0 {
-		c.placing.trapped = handoff.Counter()
 	}
 	if c.muted {
 		c.muted = false
@@ -207,7 +205,10 @@ func (c *context) resume(t *thread, r *arch.Registers) {
 	c.pc = r.Rip
 	spin := uint32(0)
 	if c.placing.far != nil {
-		spin = c.placing.stubSpin(a, c.p.cpus.stubLooks)
+		spin = c.placing.stubSpin(int(c.lent.answered.Load()), c.p.cpus.stubLooks)
+		if c.lent.answered.Load() != 0 {
+			c.lent.answered.Store(0)
+		}
 	}
 	if a.spin != spin { // else the stub has the line still
 		a.spin = spin

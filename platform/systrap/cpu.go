@@ -27,8 +27,8 @@ const (
 	hotGap      = 30 * time.Microsecond // between traps of a near context that is hot
 	spinTime    = 60 * time.Microsecond // how long a far context spins
 	stubTime    = 25 * time.Microsecond // and how long its stub
-	shortCall   = 5 * time.Microsecond  // what is worth that
-	mostVain    = 3                     // see stubSpin
+	oneAnswered = 256                   // see stubSpin
+	several     = oneAnswered * 5 / 2
 	stolenTime  = 40 * time.Microsecond // a gap in the spinning that shows another's work
 	firstRest   = 2 * time.Millisecond  // near, after being far has failed
 	lastRest    = 500 * time.Millisecond
@@ -77,30 +77,27 @@ func (p *cpus) here() int { return p.index[handoff.Processor()%len(p.index)] }
 
 // placing is where a context is. It belongs to its goroutine.
 type placing struct {
-	cpu     int      // of the stub: index; -1: none yet
-	counted int      // where it is in the loads: index + 1; 0: nowhere
-	far     *farSlot // nil: near
-	hot     int
-	traps   int           // since it went far
-	missed  int           // of those, when it last spun in vain
-	apart   bool          // it has spun in vain, and is to be far again
-	rest    time.Duration // to stay near after the next failure
-	until   uint64        // not far before
-	resumed uint64        // the counter at the last resume
-	loosed  uint64        // and when the host could choose its processor
-	vain    uint8         // how many calls in a row took so long that the stub of a far context slept
-	trapped uint64        // the counter at the last trap, if there were any
+	cpu      int      // of the stub: index; -1: none yet
+	counted  int      // where it is in the loads: index + 1; 0: nowhere
+	far      *farSlot // nil: near
+	hot      int
+	traps    int           // since it went far
+	missed   int           // of those, when it last spun in vain
+	apart    bool          // it has spun in vain, and is to be far again
+	rest     time.Duration // to stay near after the next failure
+	until    uint64        // not far before
+	resumed  uint64        // the counter at the last resume
+	loosed   uint64        // and when the host could choose its processor
+	answered int           // calls that the stub has answered itself before one of the kernel's, in the mean, times oneAnswered
 }
 
-// stubSpin is how often the stub of a far context may look for the answer to its next call: seldom if it has looked in vain.
-func (l *placing) stubSpin(a *area, looks uint32) uint32 {
-	switch {
-	case l.vain > 0 && handoff.Counter()-l.trapped < handoff.Ticks(shortCall):
-		l.vain = 0
-	case a.waits.Load() != 0:
-		l.vain = min(l.vain+1, mostVain)
+// stubSpin is how often the stub of a far context may look for the answer to its next call. One that has answered several calls itself before
+// each that it could not sleeps at once: to be woken is little for so many, and others may want the processor.
+func (l *placing) stubSpin(answered int, looks uint32) uint32 {
+	if l.answered += (answered*oneAnswered - l.answered) / 16; l.answered > several {
+		return 1
 	}
-	return looks >> (2 * l.vain)
+	return looks
 }
 
 // place chooses the processor of a context before it runs: where the caller is, unless more

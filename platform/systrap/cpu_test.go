@@ -1,42 +1,23 @@
 package systrap
 
-import (
-	"testing"
-	"time"
+import "testing"
 
-	"github.com/seed-7423c386/runsc/platform/handoff"
-)
-
-// TestStubSpin: a stub that has looked in vain looks less, until a call is short again.
+// TestStubSpin: a stub that answers several calls itself before each of the kernel's does not look for the answer to that, until it answers
+// fewer.
 func TestStubSpin(t *testing.T) {
-	const looks = 1 << 10
-	plat(t) // knows the counter
 	var l placing
-	a := new(area)
-	call := func(took time.Duration, slept bool) uint32 {
-		a.waits.Store(0)
-		if slept {
-			a.waits.Store(1)
-		}
-		l.trapped = handoff.Counter() - handoff.Ticks(took)
-		return l.stubSpin(a, looks)
-	}
-	for i, c := range []struct {
-		took  time.Duration
-		slept bool
-		want  uint32
+	for _, c := range []struct {
+		calls, answered int
+		looks           bool
 	}{
-		{time.Microsecond, false, looks},
-		{time.Millisecond, true, looks >> 2},
-		{time.Millisecond, true, looks >> 4},
-		{10 * time.Microsecond, false, looks >> 4},
-		{time.Millisecond, true, looks >> 6},
-		{time.Millisecond, true, looks >> 6},
-		{0, true, looks},
-		{0, false, looks},
+		{100, 0, true}, {1000, 1, true}, {1000, 2, true}, {1, 10, true}, {1, 10, false}, {1000, 100, false}, {1000, 1, true}, {1000, 3, false}, {1000, 0, true},
 	} {
-		if got := call(c.took, c.slept); got != c.want {
-			t.Errorf("call %d, of %v: %d looks, not %d", i, c.took, got, c.want)
+		var looks uint32
+		for range c.calls {
+			looks = l.stubSpin(c.answered, 1000)
+		}
+		if want := map[bool]uint32{true: 1000, false: 1}[c.looks]; looks != want {
+			t.Errorf("%d calls with %d answered: %d looks, not %d", c.calls, c.answered, looks, want)
 		}
 	}
 }

@@ -32,6 +32,8 @@ type lending struct {
 	until int64         // nothing may be written before: ns since begun
 	rest  int64         // how long that is after the next time it was late
 
+	answered atomic.Int32 // calls that the stub has answered by posts since the thread was last resumed
+
 	files  []int   // slots of files
 	filed  int     // that of the last whose bytes were lent, and 1
 	sent   uint32  // area.sent at that time
@@ -206,6 +208,7 @@ func (l *lending) makeGood() bool {
 			l.held = nil
 		}
 		o.from.Posted(b, more)
+		l.answered.Add(1)
 		did = true
 	}
 	return did
