@@ -21,7 +21,7 @@ type packetRing struct {
 
 // struct tpacket2_hdr (include/uapi/linux/if_packet.h), and the header of virtio-net that lies before the packet.
 type slotHeader struct {
-	status  uint32
+	status  atomic.Uint32
 	length  uint32
 	snaplen uint32
 	mac     uint16
@@ -70,10 +70,18 @@ func (r *packetRing) header(slot int) *slotHeader {
 }
 
 // state is what the host says of a slot: 0 if it has it.
-func (r *packetRing) state(slot int) uint32 { return atomic.LoadUint32(&r.header(slot).status) }
+func (r *packetRing) state(slot int) uint32 { return r.header(slot).status.Load() }
 
 // after is the slot n behind the next one.
 func (r *packetRing) after(n int) int { return (r.next + n) % (len(r.slots) / r.size) }
+
+// Next is a word that is not 0 once a packet has come, until the next Read; nil if that cannot be seen without a system call.
+func (p *Packets) Next() *atomic.Uint32 {
+	if p.ring.slots == nil {
+		return nil
+	}
+	return &p.ring.header(p.ring.next).status
+}
 
 // readRing is Read of a socket with a ring.
 func (p *Packets) readRing(f func(b []byte, keep bool)) (n int, more bool) {
@@ -121,6 +129,6 @@ func (r *packetRing) pass(n int) {
 func (p *Packets) Done() {
 	r := &p.ring
 	for ; r.looked > 0; r.looked-- {
-		atomic.StoreUint32(&r.header(r.after(-r.looked+len(r.slots)/r.size)).status, 0)
+		r.header(r.after(len(r.slots)/r.size - r.looked)).status.Store(0)
 	}
 }

@@ -40,10 +40,15 @@ func Look() bool {
 // Begin is called by Outside before it waits for w: from here on Wake kicks. It is false if there was a Wake.
 func (w *Waiter) Begin() bool {
 	w.leading.Store(true)
+	return !w.Pending()
+}
+
+// Pending reports whether there was a Wake.
+func (w *Waiter) Pending() bool {
 	if w.thread != nil {
-		return !w.thread.Pending()
+		return w.thread.Pending()
 	}
-	return len(w.ch) == 0
+	return len(w.ch) != 0
 }
 
 // End is called when it no longer waits.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-7423c386/runsc/platform/handoff"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/net/stack"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -30,6 +31,7 @@ type frames struct {
 	took  int         // frames since then, under mu, as all that follows
 	since int64       // when that was
 	flows bool        // what it has found
+	bulk  bool        // a long frame has come since the leader has last waited
 }
 
 // Who waits.
@@ -63,6 +65,13 @@ const (
 const (
 	fastFrame = 12e3
 	flowTime  = 1e6
+)
+
+// Who sends long frames in a stream waits a while for each to be copied and sends the next then: so the leader looks for as long, ns, before it
+// sleeps. To wake it from there would cost the sender as much as to send.
+const (
+	longFrame = 16 << 10
+	bulkTime  = 50e3
 )
 
 var outside frames
@@ -151,16 +160,48 @@ func (f *frames) kicked() {
 	host.Read(f.kick, b[:])
 }
 
-// flow reports whether frames come in a stream that is better taken in by many at a time. The leader asks, each time before it waits.
-func (f *frames) flow(now int64) bool {
+// count notes a frame of size bytes.
+func (f *frames) count(size int) {
+	f.took++
+	f.bulk = f.bulk || size >= longFrame
+}
+
+// flow reports whether frames come in a stream that is better taken in by many at a time, and whether a long one has come. The leader asks,
+// each time before it waits.
+func (f *frames) flow(now int64) (flows, bulk bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	bulk, f.bulk = f.bulk, false
 	if time := now - f.since; time >= flowTime {
 		f.flows = !f.sent.Load() && time < int64(f.took)*fastFrame
 		f.since, f.took = now, 0
 		f.sent.Store(false)
 	}
-	return f.flows
+	return f.flows, bulk
+}
+
+// lookFor looks for a frame of the leader w, as long as is worth it: false if none has come, and nobody has woken w.
+func (f *frames) lookFor(w *wait.Waiter, timeout int64) bool {
+	links := *f.links.Load()
+	until := stack.Wall.Now() + bulkTime
+	if timeout >= 0 {
+		until = min(until, until-bulkTime+timeout)
+	}
+	for stack.Wall.Now() < until {
+		for _, l := range links {
+			next := l.sock.Next()
+			if next == nil {
+				return false
+			}
+			if handoff.Look(next, 0, next, 0, 8) {
+				return true
+			}
+		}
+		if w.Pending() {
+			return true
+		}
+	}
+	return false
 }
 
 // look takes frames in: whether that woke a task.
@@ -211,9 +252,12 @@ func (f *frames) Lead(w *wait.Waiter, timeout int64) (led, woke bool) {
 	}
 	f.led.Add(1)
 	if w.Begin() {
-		if f.flow(stack.Wall.Now()) && (timeout < 0 || timeout > pause) {
+		flows, bulk := f.flow(stack.Wall.Now())
+		switch {
+		case flows && (timeout < 0 || timeout > pause):
 			f.gather()
-		} else {
+		case bulk && f.lookFor(w, timeout):
+		default:
 			f.wait(timeout)
 		}
 	}

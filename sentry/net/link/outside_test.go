@@ -3,8 +3,11 @@ package link
 import (
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform/host"
+	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
 // TestFlow: frames gather if they come fast and nothing goes out, as long as that lasts.
@@ -27,9 +30,34 @@ func TestFlow(t *testing.T) {
 	} {
 		f.since, f.took = 0, c.took
 		f.sent.Store(c.sent)
-		if f.flow(c.time) != c.flows {
+		if flows, _ := f.flow(c.time); flows != c.flows {
 			t.Errorf("%s: %v", c.what, !c.flows)
 		}
+	}
+}
+
+// TestBulk: after a long frame the leader looks for the next one, once; and not where that takes system calls.
+func TestBulk(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	var f frames
+	l := &socket{sock: host.NewPackets(fds[1], 1, maxFrame)}
+	f.links.Store(&[]*socket{l})
+	for _, size := range []int{100, longFrame, 100} {
+		f.count(size)
+		if _, bulk := f.flow(0); bulk != (size == longFrame) {
+			t.Errorf("after a frame of %d bytes: %v", size, bulk)
+		}
+	}
+	if _, bulk := f.flow(0); bulk {
+		t.Error("twice")
+	}
+	if f.lookFor(wait.NewThreadWaiter(), -1) {
+		t.Error("a frame is seen where there is none")
 	}
 }
 

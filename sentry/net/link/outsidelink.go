@@ -64,7 +64,7 @@ func (w *socket) take() {
 
 // got takes a frame with its virtio-net header, whose buffer may be kept or not.
 func (w *socket) got(b []byte, keep bool) {
-	outside.took++
+	outside.count(len(b))
 	if w.in != nil {
 		w.in.bucket.take(len(b) - vnetSize)
 	}
