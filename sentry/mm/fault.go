@@ -246,8 +246,9 @@ func (m *MM) inRow(v *vma, addr usermem.Addr) bool {
 // touchesKnown is after how many faults in small areas new ones count as about to be touched.
 const touchesKnown = 3
 
-// startAreas is how many small areas ld.so maps for its own use, and touches.
-const startAreas = 2
+// startAreas is how many small areas ld.so maps for its own use, and touches: one for what it allocates, another if there are many libraries, and
+// the thread's storage.
+const startAreas = 3
 
 // foreseen tells whether the new area v will be touched soon, of which length bytes are new: if it is small, or part of a library
 // that ld.so maps (MAP_DENYWRITE), or the zero memory behind such a part.
