@@ -28,9 +28,7 @@ func loopback(t *testing.T) (out int, in *Packets) {
 				}
 				fds[i] = fd
 			}
-			up, _ := unix.NewIfreq("lo")
-			up.SetUint16(unix.IFF_UP)
-			if err := unix.IoctlIfreq(fds[0], unix.SIOCSIFFLAGS, up); err != nil {
+			if err := setUp(fds[0], true); err != nil {
 				return err
 			}
 			for _, fd := range fds {
@@ -61,6 +59,15 @@ func loopback(t *testing.T) (out int, in *Packets) {
 		unix.Close(fds[1])
 	})
 	return fds[0], in
+}
+
+// setUp sets the loopback of a socket's network namespace up or down.
+func setUp(fd int, up bool) error {
+	r, _ := unix.NewIfreq("lo")
+	if up {
+		r.SetUint16(unix.IFF_UP)
+	}
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, r)
 }
 
 // numbered is a packet with virtio-net and Ethernet headers that says its number, so often as fits.
@@ -131,6 +138,38 @@ func TestRing(t *testing.T) {
 			frame.Free()
 			frame = nil
 		}
+	}
+}
+
+// TestRingDown: what has come before the interface went down is whole, and what comes when it is up again.
+func TestRingDown(t *testing.T) {
+	out, in := loopback(t)
+	sent := 0
+	send := func() {
+		for range 5 {
+			if _, err := unix.Write(out, numbered(sent, 2000+sent)); err != nil {
+				t.Fatal(err)
+			}
+			sent++
+		}
+	}
+	send()
+	for _, up := range []bool{false, true} {
+		if err := setUp(out, up); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unix.GetsockoptInt(out, unix.SOL_SOCKET, unix.SO_ERROR) // of the sender, too, the host says once that it was down
+	send()
+	got := 0
+	in.Read(func(b []byte, _ bool) {
+		if !bytes.Equal(b, numbered(got, 2000+got)) {
+			t.Errorf("packet %d of %d bytes, not %d", got, len(b), 2000+got)
+		}
+		got++
+	})
+	if in.Done(); got != sent {
+		t.Errorf("%d of %d packets", got, sent)
 	}
 }
 

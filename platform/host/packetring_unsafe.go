@@ -103,10 +103,22 @@ func (p *Packets) readRing(f func(b []byte, keep bool)) (n int, more bool) {
 		for r.looked+queued < len(p.msgs) && r.state(r.after(queued))&(slotReady|slotQueued) == slotReady|slotQueued {
 			queued++
 		}
-		n += p.receive(r.looked, r.looked+queued, f)
+		n += p.queued(r.looked, r.looked+queued, f)
 		r.pass(queued)
 	}
 	return n, true
+}
+
+// queued takes as many packets from the queue as slots say are there. That the interface went down, which the host says once, is no reason
+// to leave them: they would be taken for those of later slots.
+func (p *Packets) queued(from, to int, f func(b []byte, keep bool)) (n int) {
+	for range 3 {
+		got, errno := p.receive(from+n, to, f)
+		if n += got; from+n == to || errno == linux.EAGAIN {
+			break
+		}
+	}
+	return n
 }
 
 // packet is what lies in a slot: nil if that is not all of it, since the socket's queue is full.

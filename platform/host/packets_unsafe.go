@@ -70,16 +70,16 @@ func (p *Packets) Read(f func(b []byte, keep bool)) (n int, more bool) {
 	if p.ring.slots != nil {
 		return p.readRing(f)
 	}
-	n = p.receive(0, len(p.msgs), f)
+	n, _ = p.receive(0, len(p.msgs), f)
 	return n, n == len(p.msgs)
 }
 
 // receive takes packets from the socket's queue into the buffers from one to another. Safe: the buffers live as long as p, and the
 // host writes no more than the lengths it is told.
-func (p *Packets) receive(from, to int, f func(b []byte, keep bool)) int {
+func (p *Packets) receive(from, to int, f func(b []byte, keep bool)) (int, linux.Errno) {
 	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.FD), uintptr(unsafe.Pointer(&p.msgs[from])), uintptr(to-from), unix.MSG_DONTWAIT, 0, 0)
 	if e != 0 {
-		return 0
+		return 0, linux.Errno(e)
 	}
 	for i := from; i < from+int(n); i++ {
 		p.at, p.kept = i, false
@@ -87,7 +87,7 @@ func (p *Packets) receive(from, to int, f func(b []byte, keep bool)) int {
 			p.renew(i)
 		}
 	}
-	return int(n)
+	return int(n), 0
 }
 
 // Send sends one packet, head and what follows. Safe: iov holds the pieces, and both live until the call is over.
