@@ -50,9 +50,9 @@ func loopback(t *testing.T) (out int, in *Packets) {
 	if err := <-made; err != nil {
 		t.Fatal(err)
 	}
-	in = NewPackets(fds[1], 16, 70000)
+	in, errno := NewPackets(fds[1], 16, 70000)
 	if in.ring.slots == nil {
-		t.Fatal("no ring")
+		t.Fatal("no ring", errno)
 	}
 	t.Cleanup(func() {
 		unix.Close(fds[0])

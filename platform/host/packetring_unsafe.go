@@ -57,11 +57,15 @@ func MakeRing(fd int) error {
 }
 
 // mapRing maps the socket's ring, if it has one. Safe: the mapping is as long as the ring, and stays.
-func (p *Packets) mapRing() {
-	at, errno := Mmap(nil, ringSize, linux.PROT_READ|linux.PROT_WRITE, unix.MAP_SHARED, p.FD, 0)
-	if errno == 0 {
+func (p *Packets) mapRing() linux.Errno {
+	switch at, errno := Mmap(nil, ringSize, linux.PROT_READ|linux.PROT_WRITE, unix.MAP_SHARED, p.FD, 0); errno {
+	case 0:
 		p.ring = packetRing{slots: unsafe.Slice((*byte)(at), ringSize), size: slotSize}
+	case linux.EINVAL, linux.ENODEV: // it has none
+	default:
+		return errno
 	}
+	return 0
 }
 
 // header is that of a slot. Safe: slots are aligned, and longer than it.

@@ -17,7 +17,10 @@ func TestKeep(t *testing.T) {
 	}
 	defer unix.Close(fds[0])
 	defer unix.Close(fds[1])
-	p := NewPackets(fds[1], 4, 100)
+	p, errno := NewPackets(fds[1], 4, 100)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
 	var kept [][]byte
 	var buffers []*Frame
 	for round := range 10 {

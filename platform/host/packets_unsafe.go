@@ -54,14 +54,14 @@ type mmsghdr struct {
 }
 
 // NewPackets takes over a descriptor, with its ring, if MakeRing has made one; batch packets of at most size bytes are read at once.
-func NewPackets(fd, batch, size int) *Packets {
+// An error is that of mmap(2).
+func NewPackets(fd, batch, size int) (*Packets, linux.Errno) {
 	p := &Packets{FD: fd, size: size, bufs: make([]*Frame, batch), iovs: make([]unix.Iovec, batch), msgs: make([]mmsghdr, batch)}
 	for i := range p.bufs {
 		p.renew(i)
 		p.msgs[i].Iov, p.msgs[i].Iovlen = &p.iovs[i], 1
 	}
-	p.mapRing()
-	return p
+	return p, p.mapRing()
 }
 
 // Read calls f for each packet of a batch, which it may look at until Done, or Keep, if keep says so: how many there were, and whether

@@ -57,7 +57,10 @@ func (s *sandbox) network(r *control.Request, a *control.NetworkArgs) (control.E
 			n.Devices.AddAddr(index, device.Addr{Family: family, IP: b.IP, Prefix: b.Prefix, Scope: b.Scope, Known: true})
 		}
 		if !shown {
-			links[l.Index] = link.New(n, index, fds[i], l.MAC, c.cfg.NetRate)
+			var errno linux.Errno
+			if links[l.Index], errno = link.New(n, index, fds[i], l.MAC, c.cfg.NetRate); errno != 0 {
+				return control.Empty{}, fmt.Errorf("network: interface %s: its packet ring cannot be mapped: %w", l.Name, errno)
+			}
 		}
 	}
 	if shown {

@@ -182,6 +182,8 @@ func (f *frames) flow(now int64) (flows, bulk bool) {
 
 // lookFor looks for a frame of the leader w, as long as is worth it: false if none has come, and nobody has woken w.
 func (f *frames) lookFor(w *wait.Waiter, timeout int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	links := *f.links.Load()
 	until := stack.Wall.Now() + bulkTime
 	if timeout >= 0 {

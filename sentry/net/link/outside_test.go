@@ -3,8 +3,6 @@ package link
 import (
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/platform/host"
 	"github.com/seed-7423c386/runsc/sentry/wait"
@@ -38,14 +36,8 @@ func TestFlow(t *testing.T) {
 
 // TestBulk: after a long frame the leader looks for the next one, once; and not where that takes system calls.
 func TestBulk(t *testing.T) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fds[0])
-	defer unix.Close(fds[1])
 	var f frames
-	l := &socket{sock: host.NewPackets(fds[1], 1, maxFrame)}
+	l, _ := wireTo(t)
 	f.links.Store(&[]*socket{l})
 	for _, size := range []int{100, longFrame, 100} {
 		f.count(size)

@@ -24,13 +24,17 @@ const maxFrame = 65536 + vnetSize + 14 + 4
 const batch = 16
 
 // New joins interface index of s to the packet socket fd, which gives every frame of an Ethernet a virtio-net
-// header. limit is how many bits a second may come and go each way, 0 for any.
-func New(s *stack.Stack, index int32, fd int, mac [6]byte, limit uint64) *Link {
+// header. limit is how many bits a second may come and go each way, 0 for any. An error is that of mapping the socket's ring.
+func New(s *stack.Stack, index int32, fd int, mac [6]byte, limit uint64) (*Link, linux.Errno) {
 	at := batch
 	if limit > 0 {
 		at = 1
 	}
-	w := &socket{sock: host.NewPackets(fd, at, maxFrame)}
+	packets, errno := host.NewPackets(fd, at, maxFrame)
+	if errno != 0 {
+		return nil, errno
+	}
+	w := &socket{sock: packets}
 	if limit > 0 {
 		w.out = newShaper(s.Clock, limit, func(f frame) { w.put(f) })
 		w.in = newGate(s.Clock, limit, func() {
@@ -41,7 +45,7 @@ func New(s *stack.Stack, index int32, fd int, mac [6]byte, limit uint64) *Link {
 	w.Link = join(s, index, mac, w)
 	s.Attach(index, w.Link)
 	outside.add(w)
-	return w.Link
+	return w.Link, 0
 }
 
 // take takes in what has come, for some time at most.
