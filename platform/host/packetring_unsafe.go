@@ -33,11 +33,11 @@ const (
 	vnetHeader = 10
 )
 
-// The ring that MakeRing makes: a segment without data is 142 bytes in its slot with all options, most questions of a protocol
-// such as Redis' or HTTP fit; and there are enough for what comes while the reader is kept from its processor.
+// The ring that MakeRing makes: a segment without data is 142 bytes in its slot with all options, and short questions as those to Redis
+// fit; and there are enough for thousands of connections that are closed at once, before the reader gets its processor.
 const (
-	slotSize = 512
-	slots    = 2048
+	slotSize = 256
+	slots    = 8192
 	ringSize = slotSize * slots
 )
 
