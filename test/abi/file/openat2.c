@@ -4,7 +4,10 @@
 static int dir;
 static void row(const char *what, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
 	struct open_how h = {flags, mode, resolve};
-	long fd = sys(SYS_openat2, dir, path, &h, sizeof h);
+	long fd;
+	do
+		fd = sys(SYS_openat2, dir, path, &h, sizeof h);
+	while (fd == -1 && errno == EAGAIN && resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) && !(resolve & RESOLVE_CACHED)); // a rename elsewhere: openat2(2)
 	fact("%s: %s", what, fd < 0 ? ename(errno) : "ok");
 	if (fd >= 0)
 		close(fd);
