@@ -14,7 +14,6 @@ import (
 // socket's queue, as without a ring, and its slot says so (PACKET_COPY_THRESH).
 type packetRing struct {
 	slots  []byte
-	size   int // of a slot
 	next   int // the slot that the host fills next, or has
 	looked int // slots before it that it does not have back yet
 }
@@ -60,7 +59,7 @@ func MakeRing(fd int) error {
 func (p *Packets) mapRing() linux.Errno {
 	switch at, errno := Mmap(nil, ringSize, linux.PROT_READ|linux.PROT_WRITE, unix.MAP_SHARED, p.FD, 0); errno {
 	case 0:
-		p.ring = packetRing{slots: unsafe.Slice((*byte)(at), ringSize), size: slotSize}
+		p.ring = packetRing{slots: unsafe.Slice((*byte)(at), ringSize)}
 	case linux.EINVAL, linux.ENODEV: // it has none
 	default:
 		return errno
@@ -70,14 +69,14 @@ func (p *Packets) mapRing() linux.Errno {
 
 // header is that of a slot. Safe: slots are aligned, and longer than it.
 func (r *packetRing) header(slot int) *slotHeader {
-	return (*slotHeader)(unsafe.Pointer(&r.slots[slot*r.size]))
+	return (*slotHeader)(unsafe.Pointer(&r.slots[slot*slotSize]))
 }
 
 // state is what the host says of a slot: 0 if it has it.
 func (r *packetRing) state(slot int) uint32 { return r.header(slot).status.Load() }
 
 // after is the slot n behind the next one.
-func (r *packetRing) after(n int) int { return (r.next + n) % (len(r.slots) / r.size) }
+func (r *packetRing) after(n int) int { return (r.next + n) % slots }
 
 // Next is a word that is not 0 once a packet has come, until the next Read; nil if that cannot be seen without a system call.
 func (p *Packets) Next() *atomic.Uint32 {
@@ -129,10 +128,10 @@ func (p *Packets) queued(from, to int, f func(b []byte, keep bool)) (n int) {
 func (r *packetRing) packet(slot int) []byte {
 	h := r.header(slot)
 	from, to := int(h.mac)-vnetHeader, int(h.mac)+int(h.snaplen)
-	if h.snaplen != h.length || from < 0 || to > r.size {
+	if h.snaplen != h.length || from < 0 || to > slotSize {
 		return nil
 	}
-	return r.slots[slot*r.size:][from:to:to]
+	return r.slots[slot*slotSize:][from:to:to]
 }
 
 // pass goes on by n slots, which have been looked at.
@@ -145,6 +144,6 @@ func (r *packetRing) pass(n int) {
 func (p *Packets) Done() {
 	r := &p.ring
 	for ; r.looked > 0; r.looked-- {
-		r.header(r.after(len(r.slots)/r.size - r.looked)).status.Store(0)
+		r.header(r.after(slots - r.looked)).status.Store(0)
 	}
 }
