@@ -184,8 +184,7 @@ func (t *Task) becomeSole() bool {
 		}
 	}
 	g.mu.Unlock()
-	w := wait.NewWaiter()
-	wait.Until(&g.childQueue, wait.Internal, w, wait.Forever, func() (int, linux.Errno) {
+	sole := func() (int, linux.Errno) {
 		t.k.tasks.RLock()
 		defer t.k.tasks.RUnlock()
 		for _, o := range g.tasks {
@@ -194,7 +193,8 @@ func (t *Task) becomeSole() bool {
 			}
 		}
 		return 0, 0
-	})
+	}
+	t.k.frozen.aside(func() { wait.Until(&g.childQueue, wait.Internal, wait.NewWaiter(), wait.Forever, sole) })
 	g.mu.Lock()
 	lost := g.exiting && g.execTask != t
 	if !lost {

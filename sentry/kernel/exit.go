@@ -172,6 +172,7 @@ func (t *Task) notifyExit(last bool) {
 		g.end()
 	}
 	k.nrTasks.Add(-1)
+	k.frozen.ended()
 }
 
 // account adds a dead thread's use to the group's. g.mu is held.
@@ -391,8 +392,7 @@ func (k *Kernel) zapNamespace(ns *PIDNS, init *Group) {
 		}
 	}
 	k.tasks.Unlock()
-	w := wait.NewWaiter()
-	wait.Until(&ns.emptied, wait.Internal, w, wait.Forever, func() (int, linux.Errno) {
+	empty := func() (int, linux.Errno) {
 		k.tasks.Lock()
 		defer k.tasks.Unlock()
 		for _, p := range ns.pids {
@@ -407,5 +407,6 @@ func (k *Kernel) zapNamespace(ns *PIDNS, init *Group) {
 			return 0, linux.EAGAIN // the map changed: look again
 		}
 		return 0, 0
-	})
+	}
+	k.frozen.aside(func() { wait.Until(&ns.emptied, wait.Internal, wait.NewWaiter(), wait.Forever, empty) })
 }

@@ -11,24 +11,55 @@ import (
 type freezer struct {
 	mu     sync.Mutex
 	frozen bool
-	still  int           // tasks that wait in it
-	queue  wait.Queue    // notified when still changes
+	still  int           // tasks that wait in it, or for other tasks
+	queue  wait.Queue    // notified, while frozen, of each task that stands still or has ended
 	thaw   chan struct{} // closed when it ends
 }
 
-// wait holds t while the sandbox is frozen. SIGKILL waits, too, as with the cgroup freezer.
-func (f *freezer) wait(t *Task) {
+// wait holds the calling task while the sandbox is frozen. SIGKILL waits, too, as with the cgroup freezer.
+func (f *freezer) wait() {
 	f.mu.Lock()
-	for f.frozen {
+	if f.frozen {
 		f.still++
-		thaw := f.thaw
-		f.mu.Unlock()
-		f.queue.Notify(wait.Internal)
-		<-thaw
-		f.mu.Lock()
-		f.still--
+		f.hold()
 	}
 	f.mu.Unlock()
+}
+
+// aside counts the calling task as one that stands still while sleep waits, deaf to kicks, for what other tasks do:
+// they may stand still themselves (freezer_do_not_count). It returns when the sandbox is not frozen.
+func (f *freezer) aside(sleep func()) {
+	f.mu.Lock()
+	f.still++
+	if f.frozen {
+		f.queue.Notify(wait.Internal)
+	}
+	f.mu.Unlock()
+	sleep()
+	f.mu.Lock()
+	f.hold()
+	f.mu.Unlock()
+}
+
+// hold keeps a task that is counted while the sandbox is frozen, and counts it no more. mu is held.
+func (f *freezer) hold() {
+	for f.frozen {
+		thaw := f.thaw
+		f.queue.Notify(wait.Internal)
+		f.mu.Unlock()
+		<-thaw
+		f.mu.Lock()
+	}
+	f.still--
+}
+
+// ended tells that there is a task less.
+func (f *freezer) ended() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.frozen {
+		f.queue.Notify(wait.Internal)
+	}
 }
 
 // Freeze stops all tasks and returns once they stand still.

@@ -13,6 +13,9 @@ func (t *Task) loop() {
 	defer t.k.live.Done()
 	growStack(0)
 	t.run.lastSeen, t.run.slept = t.k.Clock.Monotonic(), t.waiter.Slept()
+	if t.k.Frozen() {
+		t.work.Store(true) // it may have been born too late for the kick
+	}
 	for !t.run.dying.Load() {
 		if t.work.Load() {
 			t.doWork()
@@ -219,7 +222,7 @@ func (t *Task) reportUnknown(nr uint64) {
 func (t *Task) doWork() {
 	t.work.Store(false)
 	t.waiter.ClearInterrupt()
-	t.k.frozen.wait(t)
+	t.k.frozen.wait()
 	t.takeSync()
 	handled := t.signals()
 	if t.run.dying.Load() {

@@ -96,7 +96,7 @@ func (n *notifier) wait(t *Task, c *notifiedCall) bool {
 		case n.killable && state == notifySent && !t.killed.Load():
 			t.waiter.ClearInterrupt() // only death ends it now; the rest is looked at later
 			t.work.Store(true)
-			t.k.frozen.wait(t)
+			t.k.frozen.wait()
 		default:
 			return true
 		}

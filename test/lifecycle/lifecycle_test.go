@@ -203,6 +203,20 @@ func TestPauseResume(t *testing.T) {
 	}, "real")
 }
 
+// TestPauseOfManyTasks pauses a container whose tasks begin, end and wait for each other at that moment.
+func TestPauseOfManyTasks(t *testing.T) {
+	each(t, func(e *env) {
+		e.shell("while :; do (:); done & while :; do yes | head -100 | xargs -n 1 /bin/true; done & while :; do unshare -U -p -f sh -c 'sleep 0.01 & :'; done & wait")
+		e.create()
+		e.must("start", e.id)
+		for range 100 {
+			e.must("pause", e.id)
+			e.must("resume", e.id)
+		}
+		e.must("delete", "--force", e.id)
+	}, "real")
+}
+
 func TestList(t *testing.T) {
 	each(t, func(e *env) {
 		if r := e.must("list", "--format", "json"); strings.TrimSpace(r.out) != "[]" {
