@@ -57,7 +57,7 @@ func (t *Task) Clone(a linux.CloneArgs, setTID []int32) (int32, linux.Errno) {
 	go n.loop()
 	t.ptraceEvent(event, seen)
 	if v != nil {
-		t.k.frozen.aside(v.wait)
+		t.k.frozen.aside(t, v.wait)
 		t.ptraceEvent(ptraceEventVforkDone, seen)
 	}
 	return tid, 0

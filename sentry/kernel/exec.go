@@ -194,7 +194,7 @@ func (t *Task) becomeSole() bool {
 		}
 		return 0, 0
 	}
-	t.k.frozen.aside(func() { wait.Until(&g.childQueue, wait.Internal, wait.NewWaiter(), wait.Forever, sole) })
+	t.k.frozen.aside(t, func() { wait.Until(&g.childQueue, wait.Internal, wait.NewWaiter(), wait.Forever, sole) })
 	g.mu.Lock()
 	lost := g.exiting && g.execTask != t
 	if !lost {

@@ -146,7 +146,7 @@ func (t *Task) notifyExit(last bool) {
 		}
 		k.tasks.Unlock()
 		if isInit {
-			k.zapNamespace(ns, g)
+			t.zapNamespace(ns)
 		}
 	}
 	k.tasks.Lock()
@@ -380,9 +380,10 @@ func (pg *ProcessGroup) hangupIfOrphaned(ignore *Group) {
 	}
 }
 
-// zapNamespace kills everything in a PID namespace whose init ends, and waits until it is gone
+// zapNamespace kills everything else in a PID namespace whose init ends, which is the caller, and waits until it is gone
 // (zap_pid_ns_processes).
-func (k *Kernel) zapNamespace(ns *PIDNS, init *Group) {
+func (t *Task) zapNamespace(ns *PIDNS) {
+	k, init := t.k, t.group
 	k.tasks.Lock()
 	ns.dead = true
 	for _, p := range ns.pids {
@@ -408,5 +409,5 @@ func (k *Kernel) zapNamespace(ns *PIDNS, init *Group) {
 		}
 		return 0, 0
 	}
-	k.frozen.aside(func() { wait.Until(&ns.emptied, wait.Internal, wait.NewWaiter(), wait.Forever, empty) })
+	k.frozen.aside(t, func() { wait.Until(&ns.emptied, wait.Internal, wait.NewWaiter(), wait.Forever, empty) })
 }

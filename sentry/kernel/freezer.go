@@ -1,53 +1,49 @@
 package kernel
 
 import (
-	"sync"
-
 	"github.com/seed-7423c386/runsc/abi/linux"
+	"github.com/seed-7423c386/runsc/sentry/lock"
 	"github.com/seed-7423c386/runsc/sentry/wait"
 )
 
-// freezer stops every task at its run loop: pause and resume of a container.
+// freezer stops every task at its run loop: pause and resume of a container. As with the freezer of cgroup v2, SIGKILL ends a
+// task all the same.
 type freezer struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.Freezer]
 	frozen bool
-	still  int           // tasks that wait in it, or for other tasks
-	queue  wait.Queue    // notified, while frozen, of each task that stands still or has ended
-	thaw   chan struct{} // closed when it ends
+	still  int        // tasks that wait in it, or for other tasks
+	queue  wait.Queue // notified, while frozen, of each task that stands still or has ended
 }
 
-// wait holds the calling task while the sandbox is frozen. SIGKILL waits, too, as with the cgroup freezer.
-func (f *freezer) wait() {
+// wait holds t, the caller, while the sandbox is frozen.
+func (f *freezer) wait(t *Task) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.frozen {
 		f.still++
-		f.hold()
+		f.hold(t)
 	}
-	f.mu.Unlock()
 }
 
-// aside counts the calling task as one that stands still while sleep waits, deaf to kicks, for what other tasks do:
-// they may stand still themselves (freezer_do_not_count). It returns when the sandbox is not frozen.
-func (f *freezer) aside(sleep func()) {
+// aside counts t, the caller, as one that stands still while sleep waits, deaf to kicks, for what other tasks do: they may
+// stand still themselves (freezer_do_not_count). It returns when the sandbox is not frozen.
+func (f *freezer) aside(t *Task, sleep func()) {
 	f.mu.Lock()
 	f.still++
-	if f.frozen {
-		f.queue.Notify(wait.Internal)
-	}
+	f.notify()
 	f.mu.Unlock()
 	sleep()
 	f.mu.Lock()
-	f.hold()
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	f.hold(t)
 }
 
-// hold keeps a task that is counted while the sandbox is frozen, and counts it no more. mu is held.
-func (f *freezer) hold() {
-	for f.frozen {
-		thaw := f.thaw
-		f.queue.Notify(wait.Internal)
+// hold keeps t, which is counted, while the sandbox is frozen, and counts it no more. mu is held.
+func (f *freezer) hold(t *Task) {
+	for f.frozen && !t.killed.Load() {
+		f.notify()
 		f.mu.Unlock()
-		<-thaw
+		t.waiter.Doze()
 		f.mu.Lock()
 	}
 	f.still--
@@ -57,6 +53,11 @@ func (f *freezer) hold() {
 func (f *freezer) ended() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.notify()
+}
+
+// notify has Freeze count again. mu is held.
+func (f *freezer) notify() {
 	if f.frozen {
 		f.queue.Notify(wait.Internal)
 	}
@@ -66,11 +67,9 @@ func (f *freezer) ended() {
 func (k *Kernel) Freeze() {
 	f := &k.frozen
 	f.mu.Lock()
-	if !f.frozen {
-		f.frozen, f.thaw = true, make(chan struct{})
-	}
+	f.frozen = true
 	f.mu.Unlock()
-	k.kickAll()
+	k.eachTask((*Task).kick)
 	wait.Until(&f.queue, wait.Internal, wait.NewWaiter(), wait.Forever, func() (int, linux.Errno) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -85,11 +84,10 @@ func (k *Kernel) Freeze() {
 func (k *Kernel) Thaw() {
 	f := &k.frozen
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.frozen {
-		f.frozen = false
-		close(f.thaw)
-	}
+	f.frozen = false
+	f.mu.Unlock()
+	f.queue.Notify(wait.Internal) // a Freeze that is not done is over
+	k.eachTask(func(t *Task) { t.waiter.Wake() })
 }
 
 // Frozen tells whether the sandbox is frozen.
@@ -99,13 +97,13 @@ func (k *Kernel) Frozen() bool {
 	return k.frozen.frozen
 }
 
-// kickAll makes every task look at its work.
-func (k *Kernel) kickAll() {
+// eachTask calls f with every task that is alive.
+func (k *Kernel) eachTask(f func(*Task)) {
 	k.tasks.RLock()
 	defer k.tasks.RUnlock()
 	for _, p := range k.InitNS.PIDChildren.pids {
 		if p.task != nil && !p.task.zombie {
-			p.task.kick()
+			f(p.task)
 		}
 	}
 }

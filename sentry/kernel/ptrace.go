@@ -110,7 +110,7 @@ func (t *Task) ptraceStop(code uint32, info *linux.Siginfo, signo int, message u
 	k.tasks.RUnlock()
 	for p.stopped.Load() && !t.killed.Load() {
 		t.waiter.ClearInterrupt()
-		k.frozen.wait()
+		k.frozen.wait(t)
 		if p.stopped.Load() && !t.killed.Load() {
 			t.waiter.Sleep(wait.Forever)
 		}

@@ -222,7 +222,7 @@ func (t *Task) reportUnknown(nr uint64) {
 func (t *Task) doWork() {
 	t.work.Store(false)
 	t.waiter.ClearInterrupt()
-	t.k.frozen.wait()
+	t.k.frozen.wait(t)
 	t.takeSync()
 	handled := t.signals()
 	if t.run.dying.Load() {

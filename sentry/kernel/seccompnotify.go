@@ -96,7 +96,8 @@ func (n *notifier) wait(t *Task, c *notifiedCall) bool {
 		case n.killable && state == notifySent && !t.killed.Load():
 			t.waiter.ClearInterrupt() // only death ends it now; the rest is looked at later
 			t.work.Store(true)
-			t.k.frozen.wait()
+			t.k.frozen.wait(t)
+			t.waiter.Wake() // that may have taken the answer's
 		default:
 			return true
 		}

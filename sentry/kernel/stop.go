@@ -66,7 +66,7 @@ func (t *Task) stopHere() {
 	}
 	for !t.stopOver() {
 		t.waiter.ClearInterrupt()
-		t.k.frozen.wait()
+		t.k.frozen.wait(t)
 		if !t.stopOver() {
 			t.waiter.Sleep(wait.Forever)
 		}

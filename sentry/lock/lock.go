@@ -15,7 +15,7 @@ var Order = []any{
 	Load{}, Futex{}, Alarms{}, IPC{}, MessageSet{}, SemaphoreSet{},
 	Memory{}, GoferFile{}, Xattrs{}, Attributes{}, Segment{}, Object{}, Arena{},
 	MessageQueues{}, MessageQueue{},
-	Tasks{}, Group{}, Sighand{}, Timerfd{}, FileLocks{},
+	Tasks{}, Group{}, Sighand{}, Timerfd{}, FileLocks{}, Freezer{},
 	Queue{}, EpollReady{},
 	Chunk{}, Pool{}, File{},
 }
@@ -69,6 +69,7 @@ type (
 	Tasks        struct{} // the tree of tasks, groups, sessions, ids
 	Group        struct{} // a process's signals, stops, timers
 	Sighand      struct{} // its actions
+	Freezer      struct{} // which tasks stand still for a pause
 )
 
 // Memory, and packages pages and wait.

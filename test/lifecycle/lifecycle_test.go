@@ -203,13 +203,31 @@ func TestPauseResume(t *testing.T) {
 	}, "real")
 }
 
+// TestKillPaused: SIGKILL ends a paused container, other signals wait for resume.
+func TestKillPaused(t *testing.T) {
+	each(t, func(e *env) {
+		e.shell("trap 'exit 3' TERM; sleep 1000 & wait")
+		e.create()
+		e.must("start", e.id)
+		e.must("pause", e.id)
+		e.must("kill", e.id, "TERM")
+		time.Sleep(100 * time.Millisecond)
+		if s := e.state().Status; s != "paused" {
+			t.Errorf("status %s after SIGTERM", s)
+		}
+		e.must("kill", e.id, "KILL")
+		e.waitStatus(specs.StateStopped)
+		e.must("delete", e.id)
+	}, "real")
+}
+
 // TestPauseOfManyTasks pauses a container whose tasks begin, end and wait for each other at that moment.
 func TestPauseOfManyTasks(t *testing.T) {
 	each(t, func(e *env) {
 		e.shell("while :; do (:); done & while :; do yes | head -100 | xargs -n 1 /bin/true; done & while :; do unshare -U -p -f sh -c 'sleep 0.01 & :'; done & wait")
 		e.create()
 		e.must("start", e.id)
-		for range 100 {
+		for range 50 {
 			e.must("pause", e.id)
 			e.must("resume", e.id)
 		}
