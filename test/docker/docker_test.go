@@ -219,4 +219,18 @@ func lifecycle(t *testing.T, d *daemon) {
 	out, code = d.docker("wait", "c2")
 	must(t, "killed", out, code, "137", 0)
 	d.docker("rm", "-f", "c2")
+	start("c3", "while :; do (:); done")
+	for range 3 {
+		out, code = d.docker("pause", "c3")
+		must(t, "pause", out, code, "c3", 0)
+		out, code = d.docker("unpause", "c3")
+		must(t, "unpause", out, code, "c3", 0)
+	}
+	d.docker("pause", "c3")
+	out, code = d.docker("inspect", "-f", "{{.State.Status}}", "c3")
+	must(t, "paused", out, code, "paused", 0)
+	d.docker("kill", "c3")
+	out, code = d.docker("wait", "c3")
+	must(t, "killed while paused", out, code, "137", 0)
+	d.docker("rm", "-f", "c3")
 }
