@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,6 +42,23 @@ func TestMakeMountPoints(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(dir, "outside")); len(left) != 0 {
 		t.Errorf("wrote outside of the root: %v", left)
+	}
+}
+
+// TestGoneUnread: a sandbox that ends with a request unread is gone, as one that ends after it.
+func TestGoneUnread(t *testing.T) {
+	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := control.NewClient(socket(p[0]))
+	defer c.Close()
+	if err := socket(p[0]).Send([]byte("unread"), nil); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { unix.Close(p[1]) })
+	if _, err := control.Call(c, control.State, control.Container{}); !errors.Is(err, control.ErrGone) {
+		t.Errorf("err = %v, want ErrGone", err)
 	}
 }
 

@@ -88,6 +88,9 @@ func (s socket) Recv(b []byte) (int, []int, error) {
 		if err == unix.EAGAIN {
 			return 0, nil, errTimeout
 		}
+		if err == unix.ECONNRESET {
+			return 0, nil, nil // the sentry ended before it read all that it was sent
+		}
 		if err != nil || oobn == 0 {
 			return max(n, 0), nil, err
 		}
