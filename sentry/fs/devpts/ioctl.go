@@ -47,6 +47,9 @@ const (
 	tiocgptlck  = 0x80045439
 	tiocgexcl   = 0x80045440
 	tiocgptpeer = 0x5441
+
+	tiocglcktrmios = 0x5456
+	tiocslcktrmios = 0x5457
 )
 
 // Ioctl is vfs.Ioctler's.
@@ -165,6 +168,14 @@ func (p *pty) ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, addr usermem.Addr, sla
 		return 0, errno
 	case tcseta, tcsetaw, tcsetaf, tcsets, tcsetsw, tcsetsf, tcsets2, tcsetsw2, tcsetsf2:
 		return 0, p.setTermios(ctx, cmd, addr)
+	case tiocglcktrmios:
+		p.mu.Lock()
+		b := p.lock.encode(termiosSize)
+		p.mu.Unlock()
+		_, errno := s.CopyOut(addr, b)
+		return 0, errno
+	case tiocslcktrmios:
+		return 0, p.lockTermios(ctx, addr)
 	case tiocgwinsz:
 		p.mu.Lock()
 		v := p.size
@@ -241,8 +252,25 @@ func (p *pty) setTermios(ctx vfs.Ctx, cmd uint32, addr usermem.Addr) linux.Errno
 		}
 		t := p.l.t
 		t.decode(b)
+		t.cflag = t.cflag&^(cCSIZE|cPARENB) | cCS8 | cCREAD // always, of a pty (pty_set_termios)
+		t.keep(&p.l.t, &p.lock)
 		p.l.set(t)
 	})
+	return 0
+}
+
+// lockTermios is TIOCSLCKTRMIOS: what is set in the struct cannot be changed any more (TIOCGLCKTRMIOS(2const)).
+func (p *pty) lockTermios(ctx vfs.Ctx, addr usermem.Addr) linux.Errno {
+	if c := ctx.Cred(); !c.Has(linux.CAP_SYS_ADMIN) && !c.Has(linux.CAP_CHECKPOINT_RESTORE) {
+		return linux.EPERM
+	}
+	b := make([]byte, termiosSize)
+	if _, errno := ctx.Space().CopyIn(addr, b); errno != 0 {
+		return errno
+	}
+	p.mu.Lock()
+	p.lock.decode(b)
+	p.mu.Unlock()
 	return 0
 }
 

@@ -23,6 +23,7 @@ type pty struct {
 	size      [4]uint16 // rows, columns, pixels
 	locked    bool      // unlockpt(3) is still to come
 	exclusive bool      // TIOCEXCL
+	lock      termios   // of the settings: TIOCSLCKTRMIOS
 	halted    bool      // the master's own TCOOFF
 	slaves    int       // open files of the slave
 	opened    bool      // it was open once

@@ -118,8 +118,7 @@ func (t *termios) encode(size int) []byte {
 	return b
 }
 
-// decode changes t to what the struct b says. A pty always has eight bits and no parity
-// (pty_set_termios).
+// decode changes t to what the struct b says.
 func (t *termios) decode(b []byte) {
 	le, flags := binary.LittleEndian, [...]*uint32{&t.iflag, &t.oflag, &t.cflag, &t.lflag}
 	if len(b) == termioSize {
@@ -140,7 +139,22 @@ func (t *termios) decode(b []byte) {
 	} else if len(b) == termios2Size {
 		t.ispeed, t.ospeed = le.Uint32(b[36:]), le.Uint32(b[40:])
 	}
-	t.cflag = t.cflag&^(cCSIZE|cPARENB) | cCS8 | cCREAD
+}
+
+// keep gives t the settings of old that are locked (unset_locked_termios).
+func (t *termios) keep(old, locked *termios) {
+	for _, f := range [...][3]*uint32{{&t.iflag, &old.iflag, &locked.iflag}, {&t.oflag, &old.oflag, &locked.oflag},
+		{&t.cflag, &old.cflag, &locked.cflag}, {&t.lflag, &old.lflag, &locked.lflag}} {
+		*f[0] = *f[0]&^*f[2] | *f[1]&*f[2]
+	}
+	if locked.line != 0 {
+		t.line = old.line
+	}
+	for i := range t.cc {
+		if locked.cc[i] != 0 {
+			t.cc[i] = old.cc[i]
+		}
+	}
 }
 
 var bauds = [...]uint32{0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400,

@@ -207,7 +207,7 @@ func (o open) Fallocate(ctx vfs.Ctx, _ *vfs.File, mode uint32, off, length int64
 				return errno
 			}
 		}
-		if errno := r.allocate(uint64(off), uint64(length)); errno != 0 {
+		if errno := r.allocate(ctx, uint64(off), uint64(length)); errno != 0 {
 			return errno
 		}
 		if mode == 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/seed-7423c386/runsc/abi/linux"
 	"github.com/seed-7423c386/runsc/sentry/pages"
 	"github.com/seed-7423c386/runsc/sentry/usermem"
+	"github.com/seed-7423c386/runsc/sentry/vfs"
 )
 
 // rawPages are the pages of a file that fallocate(2) made and nobody has touched: they take place, and
@@ -100,25 +101,41 @@ func (r *file) nextHole(off, size uint64) uint64 {
 	return at
 }
 
-// allocate fills the holes of [off, off+n), or none of them.
-func (r *file) allocate(off, n uint64) (errno linux.Errno) {
+// allocateStep is how much is allocated between looks for signals.
+const allocateStep = 8 << 20
+
+// allocate fills the holes of [off, off+n), or none of them: ENOSPC, also if it could never fit, and EINTR (shmem_fallocate).
+func (r *file) allocate(ctx vfs.Ctx, off, n uint64) (errno linux.Errno) {
 	from, to := off&^usermem.PageMask, pageUp(off+n)
+	if limit := r.fs.quota.Max.Load(); limit >= 0 && (to-from)/pages.PageSize > uint64(limit) {
+		return linux.ENOSPC
+	}
 	var made []extent
 	for at := from; at < to; {
 		next, ok := r.object.NextData(at, to)
 		if !ok {
 			next = to
 		}
-		if next > at {
-			made = append(made, extent{at, next})
-			if errno = r.object.Allocate(at, next-at); errno != 0 {
-				for _, e := range made {
-					r.object.Punch(e.from, e.to-e.from)
-				}
-				return errno
-			}
+		if next == at {
+			at = r.object.NextHole(at, to)
+			continue
 		}
-		at = max(r.object.NextHole(next, to), next+pages.PageSize)
+		next = min(next, at+allocateStep)
+		if last := len(made) - 1; last >= 0 && made[last].to == at {
+			made[last].to = next
+		} else {
+			made = append(made, extent{at, next})
+		}
+		if errno = r.object.Allocate(at, next-at); errno == 0 && ctx.Waiter().Interrupted() {
+			errno = linux.EINTR
+		}
+		if errno != 0 {
+			for _, e := range made {
+				r.object.Punch(e.from, e.to-e.from)
+			}
+			return errno
+		}
+		at = next
 	}
 	r.raw.add(made)
 	return 0

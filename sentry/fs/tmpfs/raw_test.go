@@ -96,12 +96,22 @@ func TestAllocatedPagesAreHoles(t *testing.T) {
 	expect("more", 2, 4, 6, 7)
 	allocate(0, 0, 10)
 	expect("again", 2, 4, 6, 7)
-	if errno := allocate(0, 0, 40); errno != linux.ENOSPC {
-		t.Fatal(errno)
+	fails := func(want linux.Errno, n int64) {
+		t.Helper()
+		if errno := allocate(0, 0, n); errno != want {
+			t.Fatalf("%d pages: %v, want %v", n, errno, want)
+		}
+		if used := f.Ops.(open).r.object.Pages(); used != 10 {
+			t.Errorf("%d pages after a failure, want 10", used)
+		}
 	}
-	if used := f.Ops.(open).r.object.Pages(); used != 10 {
-		t.Errorf("%d pages after a failure, want 10", used)
-	}
+	fails(linux.ENOSPC, 1<<40)          // more than can ever be had
+	f.Ops.(open).r.fs.quota.Used.Add(1) // by another file
+	fails(linux.ENOSPC, 16)
+	f.Ops.(open).r.fs.quota.Used.Add(-1)
+	ctx.Waiter().Interrupt()
+	fails(linux.EINTR, 16)
+	ctx.Waiter().ClearInterrupt()
 	allocate(linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_KEEP_SIZE, 3, 4)
 	expect("punched", 2, 3)
 	f.Truncate(ctx, 2*page)
