@@ -132,6 +132,9 @@ const (
 	DT_SOCK    = 12
 )
 
+// FIONREAD asks how many bytes can be read (include/uapi/asm-generic/ioctls.h).
+const FIONREAD = 0x541b
+
 // Modes of fallocate(2).
 const (
 	FALLOC_FL_KEEP_SIZE      = 0x01

@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-7423c386/runsc/abi/linux"
@@ -32,9 +33,13 @@ func (s *Set) perm() *Perm { return &s.Perm }
 // Undo is what exit has to take back: one per process, or shared by CLONE_SYSVSEM (struct
 // sem_undo_list). The adjustments themselves are the sets'.
 type Undo struct {
-	mu   sync.Mutex // leaf
+	more atomic.Int32 // users beyond the first
+	mu   sync.Mutex   // leaf
 	sets map[*Set]bool
 }
+
+// Share gives u one more user.
+func (u *Undo) Share() { u.more.Add(1) }
 
 // note records that s has adjustments for u.
 func (u *Undo) note(s *Set) {
@@ -227,8 +232,11 @@ func (s *Set) takeBack(done []linux.Sembuf, adj []int32) {
 	}
 }
 
-// Exit applies the undo list of a process that ends (ipc/sem.c, exit_sem).
+// Exit is the end of a user, process pid. The last one's applies the list (ipc/sem.c, exit_sem).
 func (u *Undo) Exit(pid int32) {
+	if u.more.Add(-1) >= 0 {
+		return
+	}
 	u.mu.Lock()
 	sets := u.sets
 	u.sets = nil

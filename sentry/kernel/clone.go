@@ -272,6 +272,9 @@ func (t *Task) publish(n *Task, a *linux.CloneArgs, setTID []int32, pidfd *int32
 	}
 	pid.task = n
 	if a.Flags&linux.CLONE_THREAD != 0 {
+		if a.Flags&linux.CLONE_SYSVSEM != 0 {
+			t.SemUndo() // kcmp(2) sees it
+		}
 		if errno := t.group.join(n); errno != 0 {
 			pid.task = nil
 			pid.unhash()
@@ -337,7 +340,9 @@ func (k *Kernel) newGroup(t, n *Task, a *linux.CloneArgs, b *birth) {
 	}
 	t.group.mu.Unlock()
 	if a.Flags&linux.CLONE_SYSVSEM != 0 {
-		g.undo.Store(t.group.undo.Load())
+		u := t.SemUndo()
+		u.Share()
+		g.undo.Store(u)
 	}
 	if p != nil {
 		p.children = append(p.children, g)

@@ -69,7 +69,7 @@ func (t *Task) SemUndo() *ipc.Undo {
 	return g.undo.Load()
 }
 
-// exitSem applies the undo list when the last user of it ends or leaves.
+// exitSem leaves the undo list, which is applied when the last user does.
 func (t *Task) exitSem() {
 	if u := t.group.undo.Swap(nil); u != nil {
 		u.Exit(t.PID())

@@ -442,7 +442,6 @@ const (
 	fioclex  = 0x5451
 	fionbio  = 0x5421
 	fioasync = 0x5452
-	fionread = 0x541b
 	figetbsz = 2
 	fioqsize = 0x5460
 )
@@ -477,7 +476,7 @@ func ioctl(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		return ret(setStatusFlags(t, f, fd, flags))
 	case figetbsz:
 		return ret(usermem.CopyOutInt(t.Space(), a.Addr(2), f.Inode.Attr().Blksize))
-	case fionread:
+	case linux.FIONREAD:
 		if f.Inode.Type() == linux.S_IFREG {
 			at, errno := f.Inode.Stat(t)
 			if errno != 0 {

@@ -425,8 +425,12 @@ func kcmp(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 		same = x.Files() == y.Files()
 	case kcmpFS:
 		same = x.FS() == y.FS()
-	case kcmpSighand, kcmpIO, kcmpSysvsem:
-		same = x.Group() == y.Group()
+	case kcmpSighand:
+		same = x.SameSighand(y)
+	case kcmpIO:
+		same = x.SameIO(y)
+	case kcmpSysvsem:
+		same = x.SameSemUndo(y)
 	default:
 		return 0, linux.EINVAL
 	}

@@ -278,15 +278,18 @@ func putU32(b []byte, v uint32) {
 // Write is not possible.
 func (n *Inotify) Write(Ctx, *File, *usermem.Buf, int64) (int, linux.Errno) { return 0, linux.EBADF }
 
-// Pending is how many bytes can be read (FIONREAD).
-func (n *Inotify) Pending() int {
+// Ioctl tells how many bytes can be read (FIONREAD).
+func (n *Inotify) Ioctl(ctx Ctx, _ *File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
+	if cmd != linux.FIONREAD {
+		return 0, linux.ENOTTY
+	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	sum := 0
 	for i := range n.events {
 		sum += n.events[i].size()
 	}
-	return sum
+	n.mu.Unlock()
+	return 0, usermem.CopyOutInt(ctx.Space(), usermem.Addr(arg), int32(sum))
 }
 
 // Poll tells whether there are events.

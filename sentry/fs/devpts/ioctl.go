@@ -27,7 +27,6 @@ const (
 	tiocsti     = 0x5412
 	tiocgwinsz  = 0x5413
 	tiocswinsz  = 0x5414
-	fionread    = 0x541b
 	tiocpkt     = 0x5420
 	tiocsetd    = 0x5423
 	tiocgetd    = 0x5424
@@ -80,7 +79,7 @@ func (m *master) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintpt
 			return 0, 0
 		}
 		return 0, linux.EINVAL
-	case fionread:
+	case linux.FIONREAD:
 		p.mu.Lock()
 		n := min(len(p.l.out), readAhead)
 		p.mu.Unlock()
@@ -150,7 +149,7 @@ func (s *slave) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintptr
 		return 0, linux.ENOTTY
 	case dead:
 		return 0, linux.EIO
-	case cmd == fionread:
+	case cmd == linux.FIONREAD:
 		return 0, usermem.CopyOutInt(ctx.Space(), addr, int32(n))
 	}
 	return p.ioctl(ctx, f, cmd, addr, true)

@@ -194,12 +194,9 @@ func (f *file) Release(*vfs.File) {
 	host.Close(f.fd)
 }
 
-// Requests of ioctl(2) that pipes and sockets have.
-const fionread = 0x541b
-
 // Ioctl is vfs.Ioctler's.
 func (f *stream) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
-	if cmd != fionread {
+	if cmd != linux.FIONREAD {
 		return 0, linux.ENOTTY
 	}
 	n, errno := host.Readable(f.fd)

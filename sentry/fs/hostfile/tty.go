@@ -138,7 +138,7 @@ func (t *ttyFile) Ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, arg uint64) (uintp
 			return 0, errno
 		}
 		return 0, host.SetWinsize(t.fd, &unix.Winsize{Row: v[0], Col: v[1], Xpixel: v[2], Ypixel: v[3]})
-	case fionread:
+	case linux.FIONREAD:
 		n, errno := host.Readable(t.fd)
 		if errno != 0 {
 			return 0, errno

@@ -163,11 +163,9 @@ func (e *end) Poll(f *vfs.File) wait.Event {
 // Queue is vfs.Poller's.
 func (e *end) Queue(*vfs.File) *wait.Queue { return &e.p.queue }
 
-const fionread = 0x541b
-
 // Ioctl is vfs.Ioctler's.
 func (e *end) Ioctl(ctx vfs.Ctx, _ *vfs.File, cmd uint32, arg uint64) (uintptr, linux.Errno) {
-	if cmd != fionread {
+	if cmd != linux.FIONREAD {
 		return 0, linux.ENOTTY
 	}
 	e.p.mu.Lock()

@@ -1,6 +1,7 @@
 // inotify: events of each operation, cookies of renames, masks, removal, ONESHOT, overflow of small buffers.
 #include "../oracle.h"
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 static int in;
 static void drain(const char *what) {
 	char buf[4096] __attribute__((aligned(8)));
@@ -28,7 +29,9 @@ int main(void) {
 	show(inotify_add_watch(in, "d", IN_ALL_EVENTS)), show(inotify_add_watch(in, "f", IN_ALL_EVENTS)), show(inotify_add_watch(in, "d", IN_ALL_EVENTS));
 	show(inotify_add_watch(in, "none", IN_OPEN)), show(inotify_add_watch(in, "f", 0)), show(inotify_add_watch(in, "f", IN_ONLYDIR | IN_OPEN)), show(inotify_add_watch(0, "f", IN_OPEN)), show(inotify_init1(1));
 	drain("nothing");
-	make("d/x", "hello"), drain("create and write");
+	int k = -1;
+	show(ioctl(in, FIONREAD, &k)), show(k), show(ioctl(in, TIOCOUTQ, &k)), show(ioctl(in, FIONREAD, 8));
+	make("d/x", "hello"), show(ioctl(in, FIONREAD, &k)), show(k), drain("create and write"), show(ioctl(in, FIONREAD, &k)), show(k);
 	free(slurp("d/x")), drain("read");
 	must(chmod("d/x", 0600)), drain("chmod");
 	must(truncate("d/x", 1)), drain("truncate");
