@@ -235,7 +235,7 @@ func schedSetaffinity(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	if _, errno := t.Space().CopyIn(a.Addr(2), b); errno != 0 {
 		return 0, errno
 	}
-	o, errno := schedTask(t, a.Int(0))
+	o, errno := affinityTask(t, a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -245,16 +245,24 @@ func schedSetaffinity(t *kernel.Task, a Args) (uintptr, linux.Errno) {
 	return ret(o.SetAffinity(b))
 }
 
+// affinityTask is schedTask of the calls for which a pid below 0 is one that there is not.
+func affinityTask(t *kernel.Task, pid int32) (*kernel.Task, linux.Errno) {
+	if pid < 0 {
+		return nil, linux.ESRCH
+	}
+	return schedTask(t, pid)
+}
+
 // schedGetaffinity is sched_getaffinity(2): it returns how many bytes it stored.
 func schedGetaffinity(t *kernel.Task, a Args) (uintptr, linux.Errno) {
-	o, errno := schedTask(t, a.Int(0))
+	if a.Size(1) < uint64(len(t.Affinity())) || a.Size(1)&7 != 0 {
+		return 0, linux.EINVAL
+	}
+	o, errno := affinityTask(t, a.Int(0))
 	if errno != 0 {
 		return 0, errno
 	}
 	m := o.Affinity()
-	if a.Size(1) < uint64(len(m)) || a.Size(1)&7 != 0 {
-		return 0, linux.EINVAL
-	}
 	_, errno = t.Space().CopyOut(a.Addr(2), m)
 	return uintptr(len(m)), errno
 }

@@ -27,6 +27,8 @@ int main(void) {
 	snprintf(want, 64, "Cpus_allowed_list:\t%d\n", first);
 	yes(!strncmp(text, want, strlen(want)));
 	show(sys(SYS_sched_setaffinity, 0, 1, &one) == 0 || first >= 8), show(sys(SYS_sched_setaffinity, 0, 0, &one)), show(sys(SYS_sched_setaffinity, 999999, 8, &one)), show(sys(SYS_sched_setaffinity, 0, 8, 8));
+	static char all[1024];
+	show(sys(SYS_sched_getaffinity, -1, sizeof all, all)), show(sys(SYS_sched_getaffinity, -1, 3, all)), show(sys(SYS_sched_getaffinity, 999999, 0, all)), show(sys(SYS_sched_setaffinity, -1, 8, &one)), show(sys(SYS_sched_setaffinity, -1, 8, 8));
 	struct gate g = gate_new();
 	pid_t pid = spawn(gate_open(g); pause());
 	gate_pass(g);
