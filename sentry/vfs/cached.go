@@ -80,7 +80,7 @@ func (w *cachedWalk) last(name []byte) (after []byte, p Path, errno linux.Errno)
 	switch {
 	case i == nil:
 		errno = linux.ENOENT
-	case i.Type() == linux.S_IFLNK && w.flags&(Follow|WantDir) != 0:
+	case i.Type() == linux.S_IFLNK && w.flags&Follow != 0:
 		after = w.link(i, nil)
 	case d.mounts.Load() > 0:
 	case w.flags&WantDir != 0 && !i.IsDir():

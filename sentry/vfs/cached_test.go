@@ -42,7 +42,8 @@ func TestCached(t *testing.T) {
 		{root, "jail/here", vfs.Follow, 0, false}, // it leads to "."
 		{root, "jail/here/a", 0, 0, true},
 		{root, "jail/a/back", vfs.Follow, 0, true},
-		{root, "jail/a/back", vfs.WantDir, 0, true},
+		{root, "jail/a/back", vfs.WantDir, linux.ENOTDIR, true},
+		{root, "jail/a/back", vfs.Follow | vfs.WantDir, 0, true},
 		{root, "jail/abs", vfs.Follow, 0, true},
 		{root, "jail/slash", vfs.Follow, 0, false},
 		{root, "jail/loop", vfs.Follow, 0, false},

@@ -126,7 +126,7 @@ func (w *walker) run(rest string, parent bool) (Last, linux.Errno) {
 			}
 			return Last{name, tail != "", dots}, 0
 		}
-		link, errno := w.step(name, after, tail == "" && !wantDir)
+		link, errno := w.step(name, after, tail == "")
 		if errno != 0 {
 			return Last{}, errno
 		}
