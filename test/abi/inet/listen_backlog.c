@@ -1,4 +1,5 @@
 // Listening: the queue's bound, connections that wait for room, accept's addresses, several listeners of one port.
+// slow: SYNs that find no room are sent again after a second
 #include "net.h"
 static long peer(int l) {
 	struct sockaddr_in a = {0};

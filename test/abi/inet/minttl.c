@@ -1,4 +1,5 @@
 // IP_MINTTL and IPV6_MINHOPCOUNT: TCP does not take segments that have come over too many hops; nothing else looks.
+// slow: segments that are not taken are sent again
 #include "net.h"
 #ifndef IPV6_MINHOPCOUNT
 #define IPV6_MINHOPCOUNT 73

@@ -16,6 +16,9 @@ static void both(const char *what, int s) {
 	text(&a, b), fact("%s: own %s, %u bytes", what, e ? ename(e) : b, n), n = sizeof a;
 	e = err(getpeername(s, (struct sockaddr *)&a, &n)), text(&a, b), fact("  peer %s", e ? ename(e) : b);
 }
+static void ended(int s) {
+	while (tcpstate(s) != TCP_CLOSE) usleep(500);
+}
 
 int main(void) {
 	signal(SIGPIPE, SIG_IGN);
@@ -31,7 +34,7 @@ int main(void) {
 		char t[128];
 		text(&from, t), fact("accept: %s, %u bytes", t, k), both("accepted", d);
 		must(shutdown(c, SHUT_WR)), until(d, POLLIN), both("half closed", c), both("its peer", d), must(shutdown(c, SHUT_RD)), both("shut", c);
-		must(shutdown(d, SHUT_RDWR)), usleep(5000), both("both ends", c), both("the last", d), must(close(d)), both("the peer closed", c), must(close(c)), must(shutdown(l, SHUT_RDWR)), both("listener shut", l), must(close(l));
+		must(shutdown(d, SHUT_RDWR)), ended(c), ended(d), both("both ends", c), both("the last", d), must(close(d)), both("the peer closed", c), must(close(c)), must(shutdown(l, SHUT_RDWR)), both("listener shut", l), must(close(l));
 		c = must(socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0)), fact("refused: %s", ename(err(connect(c, (void *)&a, n)))), both("after", c);
 		c = must(socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0)), both("datagram", c), must(connect(c, (void *)&a, n)), both("connected", c), must(connect(c, (void *)&(struct sockaddr){AF_UNSPEC}, 16)), both("disconnected", c), must(sendto(c, "x", 1, 0, (void *)&a, n)), both("sent", c);
 	}

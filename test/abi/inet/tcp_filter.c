@@ -1,4 +1,5 @@
 // Programs that look at segments (SO_ATTACH_FILTER on TCP): what they see, what they hold back, who takes them over.
+// slow: segments that are not taken are sent again
 #include "net.h"
 #include <linux/filter.h>
 

@@ -1,4 +1,5 @@
 // SO_LINGER with a time: close(2) waits until the peer has all that was sent and the end, or the time is over; SIGURG.
+// slow: close(2) waits for seconds
 #include "net.h"
 static volatile sig_atomic_t urgent;
 static void onurg(int s) { (void)s, urgent++; }
