@@ -144,7 +144,7 @@ const (
 	SOCK_MIN_RCVBUF          = 2304
 	SOCK_MIN_SNDBUF          = 2 * SOCK_MIN_RCVBUF
 	UNIX_MAX_DGRAM_QLEN      = 10 // net.unix.max_dgram_qlen
-	SIOCINQ                  = 0x541b
+	SIOCINQ                  = FIONREAD
 	SIOCOUTQ                 = 0x5411
 	SIOCATMARK               = 0x8905
 	FIOSETOWN                = 0x8901

@@ -19,10 +19,8 @@ type freezer struct {
 func (f *freezer) wait(t *Task) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.frozen {
-		f.still++
-		f.hold(t)
-	}
+	f.still++
+	f.hold(t)
 }
 
 // aside counts t, the caller, as one that stands still while sleep waits, deaf to kicks, for what other tasks do: they may

@@ -13,9 +13,7 @@ func (t *Task) loop() {
 	defer t.k.live.Done()
 	growStack(0)
 	t.run.lastSeen, t.run.slept = t.k.Clock.Monotonic(), t.waiter.Slept()
-	if t.k.Frozen() {
-		t.work.Store(true) // it may have been born too late for the kick
-	}
+	t.k.frozen.wait(t) // it may have been born too late for the kick
 	for !t.run.dying.Load() {
 		if t.work.Load() {
 			t.doWork()

@@ -149,8 +149,8 @@ func (w *walker) run(rest string, parent bool) (Last, linux.Errno) {
 }
 
 // step goes from cur to its entry name. If that is a symbolic link to be followed, cur stays and the
-// link is returned with a reference. after is the rest of the path; plain says, if there is none, that no
-// slash stands behind the name.
+// link is returned with a reference. after is the rest of the path; plain says that
+// nothing follows, not even a slash.
 func (w *walker) step(name, after string, plain bool) (*Dentry, linux.Errno) {
 	switch {
 	case name == ".":
@@ -169,7 +169,7 @@ func (w *walker) step(name, after string, plain bool) (*Dentry, linux.Errno) {
 		d.Put()
 		return nil, linux.ENOENT
 	}
-	if i.Type() == linux.S_IFLNK && (after != "" || !plain || w.flags&Follow != 0) {
+	if i.Type() == linux.S_IFLNK && (!plain || w.flags&Follow != 0) {
 		return d, 0
 	}
 	w.cur.Dentry.Put()

@@ -18,6 +18,14 @@ func (e *env) running() {
 	e.must("start", e.id)
 }
 
+// runs starts a container that runs a line of shell.
+func (e *env) runs(line string) {
+	e.Helper()
+	e.shell(line)
+	e.create()
+	e.must("start", e.id)
+}
+
 func TestExec(t *testing.T) {
 	each(t, func(e *env) {
 		e.running()

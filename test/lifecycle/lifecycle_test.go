@@ -87,9 +87,7 @@ func TestExitCode(t *testing.T) {
 // TestWait checks that all who wait for the container learn its exit code, which its end must not overtake.
 func TestWait(t *testing.T) {
 	each(t, func(e *env) {
-		e.shell("trap 'exit 7' TERM; while :; do sleep 0.1; done")
-		e.create()
-		e.must("start", e.id)
+		e.runs("trap 'exit 7' TERM; while :; do sleep 0.1; done")
 		const n = 8
 		var waiters sync.WaitGroup
 		for range n {
@@ -132,9 +130,7 @@ func TestKillCreated(t *testing.T) {
 
 func TestKillSignals(t *testing.T) {
 	each(t, func(e *env) {
-		e.shell("for s in 1 2 10 12 15; do trap \"echo $s >> /tmp/signals\" $s; done; echo up >> /tmp/signals; while :; do sleep 0.02; done")
-		e.create()
-		e.must("start", e.id)
+		e.runs("for s in 1 2 10 12 15; do trap \"echo $s >> /tmp/signals\" $s; done; echo up >> /tmp/signals; while :; do sleep 0.02; done")
 		want := "up\n"
 		file := filepath.Join(e.bundle, "rootfs/tmp/signals")
 		check := func() {
@@ -206,9 +202,7 @@ func TestPauseResume(t *testing.T) {
 // TestKillPaused: SIGKILL ends a paused container, other signals wait for resume.
 func TestKillPaused(t *testing.T) {
 	each(t, func(e *env) {
-		e.shell("trap 'exit 3' TERM; sleep 1000 & wait")
-		e.create()
-		e.must("start", e.id)
+		e.runs("trap 'exit 3' TERM; sleep 1000 & wait")
 		e.must("pause", e.id)
 		e.must("kill", e.id, "TERM")
 		time.Sleep(100 * time.Millisecond)
@@ -224,9 +218,7 @@ func TestKillPaused(t *testing.T) {
 // TestPauseOfManyTasks pauses a container whose tasks begin, end and wait for each other at that moment.
 func TestPauseOfManyTasks(t *testing.T) {
 	each(t, func(e *env) {
-		e.shell("while :; do (:); done & while :; do yes | head -100 | xargs -n 1 /bin/true; done & while :; do unshare -U -p -f sh -c 'sleep 0.01 & :'; done & wait")
-		e.create()
-		e.must("start", e.id)
+		e.runs("while :; do (:); done & while :; do yes | head -100 | xargs -n 1 /bin/true; done & while :; do unshare -U -p -f sh -c 'sleep 0.01 & :'; done & wait")
 		for range 50 {
 			e.must("pause", e.id)
 			e.must("resume", e.id)

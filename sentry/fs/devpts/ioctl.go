@@ -160,19 +160,11 @@ func (p *pty) ioctl(ctx vfs.Ctx, f *vfs.File, cmd uint32, addr usermem.Addr, sla
 	s := ctx.Space()
 	switch cmd {
 	case tcgeta, tcgets, tcgets2:
-		p.mu.Lock()
-		b := p.l.t.encode(sizeOf(cmd))
-		p.mu.Unlock()
-		_, errno := s.CopyOut(addr, b)
-		return 0, errno
+		return 0, p.getTermios(s, addr, &p.l.t, sizeOf(cmd))
 	case tcseta, tcsetaw, tcsetaf, tcsets, tcsetsw, tcsetsf, tcsets2, tcsetsw2, tcsetsf2:
 		return 0, p.setTermios(ctx, cmd, addr)
 	case tiocglcktrmios:
-		p.mu.Lock()
-		b := p.lock.encode(termiosSize)
-		p.mu.Unlock()
-		_, errno := s.CopyOut(addr, b)
-		return 0, errno
+		return 0, p.getTermios(s, addr, &p.lock, termiosSize)
 	case tiocslcktrmios:
 		return 0, p.lockTermios(ctx, addr)
 	case tiocgwinsz:
@@ -234,6 +226,15 @@ func sizeOf(cmd uint32) int {
 		return termiosSize
 	}
 	return termios2Size
+}
+
+// getTermios copies t out as the struct of size bytes.
+func (p *pty) getTermios(s *usermem.Space, addr usermem.Addr, t *termios, size int) linux.Errno {
+	p.mu.Lock()
+	b := t.encode(size)
+	p.mu.Unlock()
+	_, errno := s.CopyOut(addr, b)
+	return errno
 }
 
 // setTermios changes the settings; the F requests drop unread input first.
